@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "device.h"
+
+G_BEGIN_DECLS
+
+/** One device in use: its OpenCL context, its one in-order queue and its built programs. Reference counted.
+ * A context and everything made from it is used by one thread at a time. */
+typedef struct _DdimContext DdimContext;
+
+/** @spec  see ddim_device_choose() */
+DdimContext *ddim_context_new(const char *spec, GError **error);
+DdimContext *ddim_context_ref(DdimContext *context);
+void ddim_context_unref(DdimContext *context);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
+
+/** (transfer none) */
+const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
+/** Bytes of device memory now held through this context, and the most ever held. */
+guint64 ddim_context_get_device_bytes(DdimContext *context, guint64 *peak);
+
+G_END_DECLS
