@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/** Exit codes of every sub-command. */
+enum {
+  DDIM_EXIT_OK = 0,
+  DDIM_EXIT_FAILURE = 1, /**< the work failed: one line on stderr says why */
+  DDIM_EXIT_USAGE = 2,   /**< the command line cannot be read, or a value is out of its range */
+  DDIM_EXIT_CANCELLED = 130
+};
+
+/** What a run of the program is for. */
+typedef struct {
+  GString *man; /**< (nullable) when set, commands do not run: ddim_cli_parse() appends their manual
+                   here */
+} DdimCli;
+
+/** One sub-command: `ddim NAME …`. To add one: a file cli/NAME.c with its function, a line in the
+ * table of main.c, a line in meson.build. */
+typedef struct {
+  const char *name;
+  const char *summary; /**< one translatable line for `ddim --help` */
+  /** @argv[0] is "ddim NAME". Returns the exit code. Must begin with ddim_cli_parse(). */
+  int (*run)(DdimCli *cli, int argc, char **argv);
+} DdimCommand;
+
+/** What `ddim NAME --help` and the manual page say beside the options. All texts are translatable
+ * (N_). */
+typedef struct {
+  const char *arguments;   /**< (nullable) positional arguments: "IN OUT" */
+  int min_args, max_args;  /**< how many positional arguments there may be */
+  const char *description; /**< what it does: one or more paragraphs */
+  const char *examples;    /**< one command per line */
+} DdimHelp;
+
+/** Parse the command line of one sub-command.
+ * @entries    ended by G_OPTION_ENTRY_NULL; texts are translatable
+ * @user_data  what G_OPTION_ARG_CALLBACK entries receive
+ * @argc,argv  in: all; out: argv[0] and the positional arguments
+ * Returns TRUE when the command shall run; else @code is the exit code, and a usage error has been
+ * printed. */
+gboolean ddim_cli_parse(DdimCli *cli, const DdimHelp *help, const GOptionEntry *entries,
+                        gpointer user_data, int *argc, char ***argv, int *code);
+
+/** Print `ddim: MESSAGE` as one line on stderr and return DDIM_EXIT_FAILURE. */
+int ddim_cli_fail(const GError *error);
+/** Likewise a usage error, pointing at --help, and return DDIM_EXIT_USAGE. Takes a printf format.
+ */
+int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/** Print `ddim: MESSAGE` as one line on stderr. */
+void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
+
+G_END_DECLS

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The command `ddim`: finds the sub-command and hands over. */
+
+#include "command.h"
+#include "man.h"
+
+#include <glib/gi18n-lib.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const DdimCommand commands[] = {
+    {"models", N_("list the models found"), ddim_cmd_models},
+};
+
+static const DdimCommand *
+find_command(const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+    if (g_str_equal(commands[i].name, name))
+      return &commands[i];
+  return NULL;
+}
+
+static void
+print_help(void)
+{
+  g_print("%s\n  ddim %s\n\n%s\n\n%s\n", _("Usage:"), _("COMMAND [OPTION…]"),
+          _("Generate images with diffusion models, on any device that speaks OpenCL."),
+          _("Commands:"));
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+    g_print("  %-10s  %s\n", commands[i].name, _(commands[i].summary));
+  g_print("\n%s\n  ddim generate --class marble --seed 1 -o marble.png\n", _("Example:"));
+  g_print("\n%s\n",
+          _("“ddim COMMAND --help” tells the options of a command, “ddim --version” the version."));
+}
+
+/* Levenshtein distance of two short words. */
+static guint
+edit_distance(const char *a, const char *b)
+{
+  gsize n = strlen(b);
+  g_autofree guint *row = g_new(guint, n + 1);
+
+  for (gsize j = 0; j <= n; j++)
+    row[j] = j;
+  for (gsize i = 0; a[i]; i++) {
+    guint diagonal = row[0];
+    row[0] = i + 1;
+    for (gsize j = 0; j < n; j++) {
+      guint above = row[j + 1];
+      row[j + 1] = MIN(MIN(above, row[j]) + 1, diagonal + (a[i] != b[j]));
+      diagonal = above;
+    }
+  }
+  return row[n];
+}
+
+static int
+unknown_command(const char *name)
+{
+  const char *best = NULL;
+  guint best_distance = 3; /* further than two slips is another word */
+
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+    gboolean begins = *name && g_str_has_prefix(commands[i].name, name);
+    guint distance = begins ? 0 : edit_distance(name, commands[i].name);
+    if (distance < best_distance) {
+      best = commands[i].name;
+      best_distance = distance;
+    }
+  }
+  if (best)
+    return ddim_cli_usage(_("unknown command “%s”; did you mean “%s”?"), name, best);
+  return ddim_cli_usage(_("unknown command “%s”"), name);
+}
+
+static int
+run_command(const DdimCommand *command, DdimCli *cli, int argc, char **argv)
+{
+  g_autofree char *name = g_strdup_printf("ddim %s", command->name);
+  /* A copy, because GOption reorders it. */
+  g_autofree char **args = g_memdup2(argv, (argc + 1) * sizeof *argv);
+
+  args[0] = name;
+  return command->run(cli, argc, args);
+}
+
+static int
+print_manual(void)
+{
+  g_autoptr(GString) man = g_string_new(NULL);
+  DdimCli cli = {.man = man};
+  char *no_args[] = {NULL, NULL};
+
+  ddim_man_append_head(man, commands, G_N_ELEMENTS(commands));
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+    run_command(&commands[i], &cli, 1, no_args);
+  ddim_man_append_tail(man);
+  return fputs(man->str, stdout) < 0 || fflush(stdout) ? DDIM_EXIT_FAILURE : DDIM_EXIT_OK;
+}
+
+static int
+help_command(DdimCli *cli, const char *name)
+{
+  const DdimCommand *command = name ? find_command(name) : NULL;
+  char *args[] = {NULL, (char *)"--help", NULL};
+
+  if (command)
+    return run_command(command, cli, 2, args);
+  if (name)
+    return unknown_command(name);
+  print_help();
+  return DDIM_EXIT_OK;
+}
+
+static void
+init_locale(void)
+{
+  setlocale(LC_ALL, "");
+  bindtextdomain(GETTEXT_PACKAGE, DDIM_LOCALE_DIR);
+  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+  textdomain(GETTEXT_PACKAGE);
+}
+
+int
+main(int argc, char **argv)
+{
+  DdimCli cli = {0};
+  const char *first = argc > 1 ? argv[1] : NULL;
+  const DdimCommand *command;
+
+  init_locale();
+  g_set_prgname("ddim");
+  if (!first) {
+    print_help();
+    return DDIM_EXIT_USAGE;
+  }
+  if (g_str_equal(first, "--help") || g_str_equal(first, "-h") || g_str_equal(first, "help"))
+    return help_command(&cli, argc > 2 ? argv[2] : NULL);
+  if (g_str_equal(first, "--version")) {
+    g_print("ddim %s\n", DDIM_VERSION);
+    return DDIM_EXIT_OK;
+  }
+  if (g_str_equal(first, "--man")) /* not in --help: the build makes the manual page with it */
+    return print_manual();
+  if (*first == '-')
+    return ddim_cli_usage(_("unknown option “%s”"), first);
+  command = find_command(first);
+  return command ? run_command(command, &cli, argc - 1, argv + 1) : unknown_command(first);
+}

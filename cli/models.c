@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* `ddim models`: which models there are, and where they were looked for. */
+
+#include "command.h"
+#include "core/models.h"
+
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+
+static void
+print_json(GPtrArray *files, GStrv folders)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  g_autoptr(JsonNode) root = NULL;
+  g_autofree char *text = NULL;
+
+  json_builder_begin_object(builder);
+  json_builder_set_member_name(builder, "models");
+  json_builder_begin_array(builder);
+  for (guint i = 0; i < files->len; i++) {
+    const DdimModelFile *file = files->pdata[i];
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "name");
+    json_builder_add_string_value(builder, file->name);
+    json_builder_set_member_name(builder, "path");
+    json_builder_add_string_value(builder, file->path);
+    json_builder_set_member_name(builder, "bytes");
+    json_builder_add_int_value(builder, file->size);
+    json_builder_set_member_name(builder, "default");
+    json_builder_add_boolean_value(builder, g_str_equal(file->name, DDIM_DEFAULT_MODEL));
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
+  json_builder_set_member_name(builder, "folders");
+  json_builder_begin_array(builder);
+  for (guint i = 0; folders[i]; i++)
+    json_builder_add_string_value(builder, folders[i]);
+  json_builder_end_array(builder);
+  json_builder_end_object(builder);
+  root = json_builder_get_root(builder);
+  text = json_to_string(root, FALSE);
+  puts(text);
+}
+
+static void
+print_table(GPtrArray *files, GStrv folders)
+{
+  guint width = 0;
+
+  for (guint i = 0; i < files->len; i++) {
+    const DdimModelFile *file = files->pdata[i];
+    width = MAX(width, (guint)g_utf8_strlen(file->name, -1));
+  }
+  for (guint i = 0; i < files->len; i++) {
+    const DdimModelFile *file = files->pdata[i];
+    g_autofree char *size = g_format_size(file->size);
+    int pad = width - g_utf8_strlen(file->name, -1);
+    g_print("%s%*s  %10s  %s\n", file->name, pad, "", size, file->path);
+  }
+  if (files->len == 0) {
+    g_print("%s\n", _("No models found. These folders were searched:"));
+    for (guint i = 0; folders[i]; i++)
+      g_print("  %s\n", folders[i]);
+  }
+}
+
+int
+ddim_cmd_models(DdimCli *cli, int argc, char **argv)
+{
+  g_autofree char *model_path = NULL;
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+      {"model-path", 0, 0, G_OPTION_ARG_FILENAME, &model_path,
+       N_("search these folders first, separated by colons"), N_("FOLDERS")},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON object"), NULL},
+      G_OPTION_ENTRY_NULL};
+  const DdimHelp help = {
+      .description = N_("List the models that --model takes by name: their size and their file."),
+      .examples = "ddim models\nddim models --model-path ~/checkpoints --json"};
+  g_autoptr(GPtrArray) files = NULL;
+  g_auto(GStrv) folders = NULL;
+  int code;
+
+  if (!ddim_cli_parse(cli, &help, entries, NULL, &argc, &argv, &code))
+    return code;
+  files = ddim_models_list(model_path);
+  folders = ddim_models_get_folders(model_path);
+  if (json)
+    print_json(files, folders);
+  else
+    print_table(files, folders);
+  return DDIM_EXIT_OK;
+}
