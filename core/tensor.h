@@ -28,10 +28,20 @@ typedef struct {
   const guint8 *data;           /**< the first element; maybe unaligned */
 } DdimTensor;
 
+/** Fill in @dtype, @shape and C-order strides (not name and data), and tell the size in bytes. FALSE, with @tensor undefined,
+ * for more than DDIM_MAX_DIMS dimensions or a size that overflows. */
+gboolean ddim_tensor_set_layout(DdimTensor *tensor, DdimDType dtype, guint n_dims,
+                                const gsize *shape, gsize *n_bytes);
+/** How many elements lie between the first and the last that shape and strides address, both included: 0 for an empty
+ * tensor. FALSE when it overflows. */
+gboolean ddim_tensor_get_extent(const DdimTensor *tensor, gsize *extent);
 /** Number of elements (1 for a scalar). The readers have checked that it does not overflow. */
 gsize ddim_tensor_count(const DdimTensor *tensor);
 /** Whether the elements lie in C order without gaps. */
 gboolean ddim_tensor_is_contiguous(const DdimTensor *tensor);
+/** Elements @first … @first + @n - 1, counted in C order, packed into @out and converted to @as: the tensor's own dtype, or
+ * F32 or F16 (rounding to nearest even). Reads a big tensor in pieces. */
+void ddim_tensor_read(const DdimTensor *tensor, gsize first, gsize n, DdimDType as, gpointer out);
 /** Convert all elements, in C order, to float32. @out holds ddim_tensor_count() values. */
 void ddim_tensor_to_f32(const DdimTensor *tensor, float *out);
 /** Likewise to IEEE half, rounding to nearest even. */
