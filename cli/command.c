@@ -45,7 +45,7 @@ ddim_cli_usage(const char *format, ...)
   message = g_strdup_vprintf(format, args);
   va_end(args);
   /* Translators: first an error message, then the command whose help tells more. */
-  line = g_strdup_printf(_("%s (see “%s --help”)"), message, g_get_prgname());
+  line = g_strdup_printf(_("%s (see '%s --help')"), message, g_get_prgname());
   print_line(line);
   return DDIM_EXIT_USAGE;
 }
@@ -75,7 +75,7 @@ count_arguments(const DdimHelp *help, int argc, char **argv, int *code)
   int n = argc - 1;
 
   if (n > help->max_args)
-    *code = ddim_cli_usage(_("unexpected argument “%s”"), argv[1 + help->max_args]);
+    *code = ddim_cli_usage(_("unexpected argument '%s'"), argv[1 + help->max_args]);
   else if (n < help->min_args)
     *code = ddim_cli_usage(_("an argument is missing: %s"), _(help->arguments));
   else

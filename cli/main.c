@@ -25,14 +25,14 @@ find_command(const char *name)
 static void
 print_help(void)
 {
-  g_print("%s\n  ddim %s\n\n%s\n\n%s\n", _("Usage:"), _("COMMAND [OPTION…]"),
+  g_print("%s\n  ddim %s\n\n%s\n\n%s\n", _("Usage:"), _("COMMAND [OPTION...]"),
           _("Generate images with diffusion models, on any device that speaks OpenCL."),
           _("Commands:"));
   for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
     g_print("  %-10s  %s\n", commands[i].name, _(commands[i].summary));
   g_print("\n%s\n  ddim generate --class marble --seed 1 -o marble.png\n", _("Example:"));
   g_print("\n%s\n",
-          _("“ddim COMMAND --help” tells the options of a command, “ddim --version” the version."));
+          _("'ddim COMMAND --help' tells the options of a command, 'ddim --version' the version."));
 }
 
 /* Levenshtein distance of two short words. */
@@ -71,8 +71,8 @@ unknown_command(const char *name)
     }
   }
   if (best)
-    return ddim_cli_usage(_("unknown command “%s”; did you mean “%s”?"), name, best);
-  return ddim_cli_usage(_("unknown command “%s”"), name);
+    return ddim_cli_usage(_("unknown command '%s'; did you mean '%s'?"), name, best);
+  return ddim_cli_usage(_("unknown command '%s'"), name);
 }
 
 static int
@@ -145,7 +145,7 @@ main(int argc, char **argv)
   if (g_str_equal(first, "--man")) /* not in --help: the build makes the manual page with it */
     return print_manual();
   if (*first == '-')
-    return ddim_cli_usage(_("unknown option “%s”"), first);
+    return ddim_cli_usage(_("unknown option '%s'"), first);
   command = find_command(first);
   return command ? run_command(command, &cli, argc - 1, argv + 1) : unknown_command(first);
 }

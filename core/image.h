@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /** 8-bit images and the conversion from samples. PNG is read and written in image-png.c alone. */
 typedef struct {
   guint width, height;
-  guint channels; /**< 1 gray, 2 gray+alpha, 3 RGB, 4 RGBA; interleaved, rows top to bottom, no padding */
+  guint channels; /**< 1 gray, 2 gray+alpha, 3 RGB, 4 RGBA; interleaved, rows top to bottom, no
+                     padding */
   guint8 *pixels; /**< width * height * channels bytes, owned */
 } DdimImage;
 
@@ -18,17 +19,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimImage, ddim_image_free)
 
 /** Samples in [-1, 1], planar [channels][height][width], to bytes as the original does:
  * clamp((x + 1) * 127.5, 0, 255), truncated. A NaN becomes 0. */
-DdimImage *ddim_image_new_from_samples(const float *samples, guint channels, guint height, guint width,
-                                       GError **error);
-/** The inverse edge: bytes to planar floats in [-1, 1], x / 127.5 - 1. @samples [channels][height][width]. */
+DdimImage *ddim_image_new_from_samples(const float *samples, guint channels, guint height,
+                                       guint width, GError **error);
+/** The inverse edge: bytes to planar floats in [-1, 1], x / 127.5 - 1. @samples
+ * [channels][height][width]. */
 void ddim_image_to_samples(const DdimImage *image, float *samples);
 /** All images, of one size, side by side in a near-square grid. */
 DdimImage *ddim_image_new_grid(DdimImage *const *images, guint n, GError **error);
 
-/** @text  (nullable) key -> value pairs (char* -> char*), written as tEXt, or iTXt when not Latin-1.
+/** @text  (nullable) key -> value pairs (char* -> char*), written as tEXt, or iTXt when not
+ * Latin-1.
  * @path "-" is standard output; else a temporary file is renamed to @path. */
-gboolean ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text, GError **error);
-/** Any PNG, reduced to 8 bits per sample, palettes expanded. @text (nullable) (out) (transfer full) its text chunks. */
+gboolean ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text,
+                              GError **error);
+/** Any PNG, reduced to 8 bits per sample, palettes expanded. @text (nullable) (out) (transfer full)
+ * its text chunks. */
 DdimImage *ddim_image_read_png(const char *path, GHashTable **text, GError **error);
 
 G_END_DECLS

@@ -176,12 +176,12 @@ ddim_models_find(const char *model, const char *model_path, GError **error)
   folders = ddim_models_get_folders(model_path);
   places = g_strjoinv(", ", folders);
   if (name == model && strchr(name, G_DIR_SEPARATOR))
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("there is no model file “%s”"), name);
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("there is no model file '%s'"), name);
   else if (files->len)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
-                _("there is no model “%s”; there are: %s (searched %s)"), name, names, places);
+                _("there is no model '%s'; there are: %s (searched %s)"), name, names, places);
   else
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
-                _("there is no model “%s”, and no other in %s"), name, places);
+                _("there is no model '%s', and no other in %s"), name, places);
   return NULL;
 }
