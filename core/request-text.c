@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "json.h"
 
 static GParamSpec *
 find_spec(DdimRequest *request, const char *name, GError **error)
@@ -181,24 +182,6 @@ ddim_request_to_json(DdimRequest *request)
   return json_to_string(root, FALSE);
 }
 
-/* The parser recurses, and the text may come from anyone's picture: a request is flat. */
-static gboolean
-is_flat(const char *json)
-{
-  gboolean quoted = FALSE;
-  guint depth = 0;
-
-  for (const char *p = json; *p; p++) {
-    if (quoted && *p == '\\' && p[1])
-      p++;
-    else if (*p == '"')
-      quoted = !quoted;
-    else if (!quoted && (*p == '{' || *p == '['))
-      depth++;
-  }
-  return depth <= 1;
-}
-
 static gboolean
 set_from_node(DdimRequest *request, const char *name, JsonNode *node, GError **error)
 {
@@ -233,22 +216,15 @@ DdimRequest *
 ddim_request_new_from_json(const char *json, GError **error)
 {
   g_autoptr(DdimRequest) request = ddim_request_new();
-  g_autoptr(JsonParser) parser = json_parser_new_immutable();
+  g_autoptr(JsonNode) root = ddim_json_parse(json, strlen(json), _("settings"), error);
   JsonObjectIter iter;
   const char *name;
-  JsonNode *root, *node;
+  JsonNode *node;
 
-  if (!is_flat(json)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("settings: expected one flat JSON object"));
+  if (!root)
     return NULL;
-  }
-  if (!json_parser_load_from_data(parser, json, -1, error)) {
-    g_prefix_error(error, "%s ", _("settings:"));
-    return NULL;
-  }
-  root = json_parser_get_root(parser);
-  if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("settings: expected one flat JSON object"));
+  if (!JSON_NODE_HOLDS_OBJECT(root)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("settings: expected a JSON object"));
     return NULL;
   }
   json_object_iter_init_ordered(&iter, json_node_get_object(root));
@@ -273,11 +249,21 @@ append_word(GString *line, const char *word)
   g_string_append(line, quoted);
 }
 
+/* The shortest decimal number that reads back as @number. */
 static void
-append_value(GString *line, const GValue *value)
+append_double(GString *line, double number)
 {
   char buffer[G_ASCII_DTOSTR_BUF_SIZE];
 
+  g_ascii_formatd(buffer, sizeof buffer, "%.15g", number);
+  if (g_ascii_strtod(buffer, NULL) != number)
+    g_ascii_dtostr(buffer, sizeof buffer, number);
+  g_string_append(line, buffer);
+}
+
+static void
+append_value(GString *line, const GValue *value)
+{
   if (G_VALUE_HOLDS_STRING(value))
     append_word(line, g_value_get_string(value));
   else if (G_VALUE_HOLDS_INT(value))
@@ -285,7 +271,7 @@ append_value(GString *line, const GValue *value)
   else if (G_VALUE_HOLDS_INT64(value))
     g_string_append_printf(line, "%" G_GINT64_FORMAT, g_value_get_int64(value));
   else
-    g_string_append(line, g_ascii_dtostr(buffer, sizeof buffer, g_value_get_double(value)));
+    append_double(line, g_value_get_double(value));
 }
 
 char *
