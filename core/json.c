@@ -108,13 +108,27 @@ take_digits(Scan *scan)
   return scan->at > first;
 }
 
+/* json-glib wraps whole numbers beyond 64 bits around: a seed would become another one. */
+static gboolean
+check_integer(Scan *scan, const char *first, GError **error)
+{
+  g_autofree char *digits = g_strndup(first, scan->at - first);
+
+  return g_ascii_string_to_signed(digits, 10, G_MININT64, G_MAXINT64, NULL, NULL) ||
+         fail(scan, _("a whole number is beyond 64 bits"), error);
+}
+
 static gboolean
 scan_number(Scan *scan, GError **error)
 {
-  gboolean good;
+  const char *first = scan->at;
+  gboolean good, whole;
 
   take(scan, '-');
   good = take(scan, '0') || take_digits(scan);
+  whole = scan->at == scan->end || !strchr(".eE", *scan->at);
+  if (good && whole)
+    return check_integer(scan, first, error);
   if (good && take(scan, '.'))
     good = take_digits(scan);
   if (good && (take(scan, 'e') || take(scan, 'E'))) {

@@ -27,6 +27,8 @@ test_valid(void)
                          "0",
                          "-0.5e+10",
                          "12",
+                         "9223372036854775807",
+                         "-9223372036854775808",
                          "1E3",
                          "\"\"",
                          "[]",
@@ -71,6 +73,8 @@ test_refused(void)
   refused("{", "double quotes");
   refused("[1", "expected ','");
   refused("[1,]", "expected a value");
+  refused("[9223372036854775808]", "64 bits");
+  refused("-9223372036854775809", "64 bits");
   refused("[1 2]", "expected ','");
   refused("{\"a\"}", "':'");
   refused("{\"a\":}", "expected a value");
