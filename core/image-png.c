@@ -2,14 +2,13 @@
 /* PNG: the only file that knows libpng. Its errors arrive by longjmp, so each direction has one
  * function that calls setjmp and touches nothing but a struct of its caller. */
 
-#include <gio/gio.h>
 #include <glib/gi18n-lib.h>
 #include <png.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
 #include "image.h"
+#include "output.h"
 
 /* Pictures beyond this are refused: no model makes or takes them. */
 #define MAX_SIDE 32768
@@ -120,19 +119,6 @@ encode(PngJob *job, const DdimImage *image, GArray *texts)
   return TRUE;
 }
 
-static gboolean
-write_bytes(const char *path, GByteArray *bytes, GError **error)
-{
-  if (!g_str_equal(path, "-"))
-    return g_file_set_contents_full(path, (const char *)bytes->data, bytes->len,
-                                    G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
-  if (fwrite(bytes->data, 1, bytes->len, stdout) == bytes->len && fflush(stdout) == 0)
-    return TRUE;
-  g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-              _("writing to standard output failed: %s"), g_strerror(errno));
-  return FALSE;
-}
-
 gboolean
 ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text, GError **error)
 {
@@ -150,7 +136,7 @@ ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text,
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED, _("%s: cannot be written as PNG: %s"),
                 path, job.message ? job.message : "libpng");
   g_free(job.message);
-  return ok && write_bytes(path, out, error);
+  return ok && ddim_output_write_file(path, out->data, out->len, error);
 }
 
 static void
