@@ -4,7 +4,10 @@
 #include "command.h"
 #include "man.h"
 
+#include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
+#include <string.h>
 
 /* One line, whatever the message holds: a build log, a file name with a line break. */
 static void
@@ -50,16 +53,48 @@ ddim_cli_usage(const char *format, ...)
   return DDIM_EXIT_USAGE;
 }
 
+int
+ddim_cli_print(const char *text)
+{
+  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+    return DDIM_EXIT_OK;
+  ddim_cli_warn(_("writing to standard output failed: %s"), g_strerror(errno));
+  return DDIM_EXIT_FAILURE;
+}
+
+/* Long paragraphs broken at spaces for a terminal of 80 columns. (transfer full) */
+static char *
+wrap(const char *text)
+{
+  g_auto(GStrv) words = g_strsplit(text, " ", -1);
+  g_autoptr(GString) out = g_string_new(NULL);
+  glong column = 0;
+
+  for (guint i = 0; words[i]; i++) {
+    glong length = g_utf8_strlen(words[i], -1);
+    const char *newline = strrchr(words[i], '\n');
+
+    if (i > 0)
+      g_string_append_c(out, column + length > 78 ? '\n' : ' ');
+    column = column + length > 78 ? length : column + 1 + length;
+    if (newline)
+      column = g_utf8_strlen(newline + 1, -1);
+    g_string_append(out, words[i]);
+  }
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
 static GOptionContext *
 context_new(const DdimHelp *help, const GOptionEntry *entries, gpointer user_data)
 {
   GOptionContext *context = g_option_context_new(help->arguments ? _(help->arguments) : NULL);
+  g_autofree char *summary = wrap(_(help->description));
   GOptionGroup *group = g_option_group_new(NULL, NULL, NULL, user_data, NULL);
 
   g_option_group_set_translation_domain(group, GETTEXT_PACKAGE);
   g_option_group_add_entries(group, entries);
   g_option_context_set_main_group(context, group);
-  g_option_context_set_summary(context, _(help->description));
+  g_option_context_set_summary(context, summary);
   if (help->examples) {
     g_auto(GStrv) lines = g_strsplit(help->examples, "\n", -1);
     g_autofree char *indented = g_strjoinv("\n  ", lines);

@@ -54,6 +54,12 @@ int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /** Print `ddim: MESSAGE` as one line on stderr. */
 void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/** Print @text as it is on standard output. DDIM_EXIT_FAILURE, said on stderr, when that is full or
+ * closed. */
+int ddim_cli_print(const char *text);
+
 int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
 
 G_END_DECLS

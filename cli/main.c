@@ -6,11 +6,12 @@
 
 #include <glib/gi18n-lib.h>
 #include <locale.h>
-#include <stdio.h>
 #include <string.h>
 
 static const DdimCommand commands[] = {
     {"models", N_("list the models found"), ddim_cmd_models},
+    {"schedule", N_("print the tables of a noise schedule"), ddim_cmd_schedule},
+    {"noise", N_("write the noise that a seed gives"), ddim_cmd_noise},
 };
 
 static const DdimCommand *
@@ -97,7 +98,7 @@ print_manual(void)
   for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
     run_command(&commands[i], &cli, 1, no_args);
   ddim_man_append_tail(man);
-  return fputs(man->str, stdout) < 0 || fflush(stdout) ? DDIM_EXIT_FAILURE : DDIM_EXIT_OK;
+  return ddim_cli_print(man->str);
 }
 
 static int

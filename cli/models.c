@@ -6,14 +6,13 @@
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
-#include <stdio.h>
 
-static void
+static int
 print_json(GPtrArray *files, GStrv folders)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
   g_autoptr(JsonNode) root = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *line = NULL;
 
   json_builder_begin_object(builder);
   json_builder_set_member_name(builder, "models");
@@ -40,7 +39,8 @@ print_json(GPtrArray *files, GStrv folders)
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
   text = json_to_string(root, FALSE);
-  puts(text);
+  line = g_strconcat(text, "\n", NULL);
+  return ddim_cli_print(line);
 }
 
 static void
@@ -87,8 +87,7 @@ ddim_cmd_models(DdimCli *cli, int argc, char **argv)
   files = ddim_models_list(model_path);
   folders = ddim_models_get_folders(model_path);
   if (json)
-    print_json(files, folders);
-  else
-    print_table(files, folders);
+    return print_json(files, folders);
+  print_table(files, folders);
   return DDIM_EXIT_OK;
 }

@@ -90,14 +90,12 @@ install_picture(GObjectClass *klass)
       klass, PROP_MODEL,
       g_param_spec_string(
           "model", _("Model"),
-          _("a model's name, as listed by 'ddim models', or a checkpoint file (.pt, "
-            ".safetensors); default: textures"),
-          NULL, FLAGS));
+          _("a listed model (see 'ddim models') or a checkpoint file; default: textures"), NULL,
+          FLAGS));
   g_object_class_install_property(
       klass, PROP_CLASS,
       g_param_spec_string("class", _("Class"),
-                          _("what to show: names or numbers of classes, separated by commas and "
-                            "repeated over the images; default: random"),
+                          _("classes by name or number, repeated over the images; default: random"),
                           NULL, FLAGS));
   g_object_class_install_property(klass, PROP_WIDTH,
                                   g_param_spec_int("width", _("Width"),
@@ -112,10 +110,9 @@ install_picture(GObjectClass *klass)
       g_param_spec_int("count", _("Count"), _("how many images"), 1, 1000000, 1, FLAGS));
   g_object_class_install_property(
       klass, PROP_SEED,
-      g_param_spec_int64(
-          "seed", _("Seed"),
-          _("seed of the noise: the same seed and settings make the same picture; -1: random"), -1,
-          G_MAXINT64, -1, FLAGS));
+      g_param_spec_int64("seed", _("Seed"),
+                         _("the same seed and settings make the same picture; -1: random"), -1,
+                         G_MAXINT64, -1, FLAGS));
 }
 
 /* How it is sampled. */
@@ -125,19 +122,16 @@ install_sampling(GObjectClass *klass)
   g_object_class_install_property(
       klass, PROP_STEPS,
       g_param_spec_string("steps", _("Steps"),
-                          _("denoising steps: a number N, sections 'A,B,C', 'ddimN' for a fixed "
-                            "stride, or '' for every step of the training"),
-                          "25", FLAGS));
-  g_object_class_install_property(
-      klass, PROP_SAMPLER,
-      g_param_spec_string("sampler", _("Sampler"),
-                          _("ddim: good pictures in few steps; ddpm: ancestral, for many steps"),
-                          "ddim", FLAGS));
+                          _("denoising steps: 'N', sections 'A,B,C', 'ddimN', or '' for all"), "25",
+                          FLAGS));
+  g_object_class_install_property(klass, PROP_SAMPLER,
+                                  g_param_spec_string("sampler", _("Sampler"),
+                                                      _("ddim needs few steps; ddpm is for many"),
+                                                      "ddim", FLAGS));
   g_object_class_install_property(
       klass, PROP_ETA,
-      g_param_spec_double("eta", _("Eta"),
-                          _("noise added in each DDIM step: 0 none, 1 as much as DDPM"), 0, 10, 0,
-                          FLAGS));
+      g_param_spec_double("eta", _("Eta"), _("noise of a DDIM step: 0 none, 1 as much as DDPM"), 0,
+                          10, 0, FLAGS));
   g_object_class_install_property(
       klass, PROP_CLIP,
       g_param_spec_boolean("clip", _("Clip"),
@@ -145,28 +139,24 @@ install_sampling(GObjectClass *klass)
   g_object_class_install_property(
       klass, PROP_BATCH,
       g_param_spec_int("batch", _("Batch"),
-                       _("images computed together; part of what a seed means, as each batch draws "
-                         "its noise at once; 0: chosen from count and size"),
-                       0, 4096, 0, FLAGS));
+                       _("images computed together, which draw their noise together; 0: chosen"), 0,
+                       4096, 0, FLAGS));
   g_object_class_install_property(
       klass, PROP_RNG,
-      g_param_spec_string("rng", _("Random numbers"),
-                          _("whose numbers a seed gives: torch (PyTorch on the CPU) or "
-                            "torch-cuda:SMS,THREADS (PyTorch on a card with SMS multiprocessors of "
-                            "THREADS threads)"),
-                          "torch", FLAGS));
+      g_param_spec_string(
+          "rng", _("Random numbers"),
+          _("whose numbers: torch, or torch-cuda:SMS,THREADS as PyTorch on such a card"), "torch",
+          FLAGS));
   g_object_class_install_property(
       klass, PROP_INIT_NOISE,
       g_param_spec_string("init-noise", _("Initial noise"),
-                          _("start from this .npy instead of noise from the seed: count x channels "
-                            "x height x width"),
-                          NULL, FLAGS));
+                          _("start from this .npy, count x channels x height x width"), NULL,
+                          FLAGS));
   g_object_class_install_property(
       klass, PROP_LOW_RES,
-      g_param_spec_string(
-          "low-res", _("Small picture"),
-          _("the picture that a super-resolution model enlarges: .png, .npy or .npz"), NULL,
-          FLAGS));
+      g_param_spec_string("low-res", _("Small picture"),
+                          _("what a super-resolution model enlarges: .png, .npy or .npz"), NULL,
+                          FLAGS));
 }
 
 /* With what. */
@@ -175,10 +165,9 @@ install_means(GObjectClass *klass)
 {
   g_object_class_install_property(
       klass, PROP_FLAGS,
-      g_param_spec_string("flags", _("Flags"),
-                          _("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS of the "
-                            "checkpoint, in one argument"),
-                          NULL, FLAGS));
+      g_param_spec_string(
+          "flags", _("Flags"),
+          _("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS, in one argument"), NULL, FLAGS));
   g_object_class_install_property(
       klass, PROP_MODEL_PATH,
       g_param_spec_string("model-path", _("Model folders"),
@@ -187,13 +176,12 @@ install_means(GObjectClass *klass)
   g_object_class_install_property(
       klass, PROP_DEVICE,
       g_param_spec_string("device", _("Device"),
-                          _("number or part of the name of an OpenCL device, see 'ddim devices'; "
-                            "default: $DDIM_DEVICE, else the best"),
+                          _("number or part of the name, see 'ddim devices'; default: the best"),
                           NULL, FLAGS));
-  g_object_class_install_property(
-      klass, PROP_PRECISION,
-      g_param_spec_string("precision", _("Precision"),
-                          _("f32, or f16 to keep weights in half precision"), "f32", FLAGS));
+  g_object_class_install_property(klass, PROP_PRECISION,
+                                  g_param_spec_string("precision", _("Precision"),
+                                                      _("f16 keeps weights in half precision"),
+                                                      "f32", FLAGS));
 }
 
 static void
