@@ -17,6 +17,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
 
 /** (transfer none) */
 const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
+/** Called when a program has to be compiled, because no cached binary fits: tell the user that this takes a while. */
+typedef void (*DdimContextBuildFunc)(const char *program, gpointer user_data);
+/** @func  (nullable) */
+void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func, gpointer user_data);
 /** Bytes of device memory now held through this context, and the most ever held. */
 guint64 ddim_context_get_device_bytes(DdimContext *context, guint64 *peak);
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 typedef enum {
   DDIM_CL_ERROR_NO_DEVICE, /**< no platform or device; the message names the packages that provide one */
-  DDIM_CL_ERROR_NO_MATCH,  /**< --device matches none, or several equally */
+  DDIM_CL_ERROR_NO_MATCH,  /**< --device matches none */
   DDIM_CL_ERROR_MEMORY,    /**< the device or the host has not enough memory */
   DDIM_CL_ERROR_BUILD,     /**< a kernel does not compile: the log is in the message */
   DDIM_CL_ERROR_FAILED     /**< any other OpenCL or CLBlast status, by its name */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/attention.h"
+
+#include <math.h>
+
+#define ROWS 4
+
+void
+ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
+                  const DdimClTensor *out)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  const guint T = qkv->h * qkv->w, keys = 2 * profile->vec;
+  const guint padded = (T + keys - 1) / keys * keys;
+  const guint C = out->c, ch = C / attention->heads;
+  const guint head_ld = attention->interleaved ? 3 * ch : ch;
+  const guint k_at = attention->interleaved ? ch : C, v_at = 2 * k_at;
+  g_autofree char *options = g_strdup_printf("-DROWS=%u -DCH=%u", ROWS, ch);
+
+  DdimClMem kt = ddim_cl_plan_alloc(plan, (guint64)qkv->n * C * padded);
+  ddim_cl_plan_kernel(plan, "attention", options, "attention_keys", "attention keys", 0);
+  ddim_cl_plan_arg_mem(plan, qkv->mem);
+  ddim_cl_plan_arg_u32(plan, qkv->ld);
+  ddim_cl_plan_arg_mem(plan, kt);
+  ddim_cl_plan_arg_u32(plan, T);
+  ddim_cl_plan_arg_u32(plan, head_ld);
+  ddim_cl_plan_arg_u32(plan, k_at);
+  ddim_cl_plan_range(plan, padded, attention->heads, qkv->n);
+
+  ddim_cl_plan_kernel(plan, "attention", options, "attention", "attention",
+                      4.0 * qkv->n * (double)T * T * C);
+  ddim_cl_plan_arg_mem(plan, qkv->mem);
+  ddim_cl_plan_arg_u32(plan, qkv->ld);
+  ddim_cl_plan_arg_mem(plan, kt);
+  ddim_cl_plan_arg_mem(plan, out->mem);
+  ddim_cl_plan_arg_u32(plan, out->ld);
+  ddim_cl_plan_arg_u32(plan, T);
+  ddim_cl_plan_arg_u32(plan, padded);
+  ddim_cl_plan_arg_u32(plan, head_ld);
+  ddim_cl_plan_arg_u32(plan, v_at);
+  ddim_cl_plan_arg_f32(plan, 1.0f / sqrtf((float)ch));
+  ddim_cl_plan_range(plan, (T + ROWS - 1) / ROWS, attention->heads, qkv->n);
+  ddim_cl_plan_release(plan, kt);
+}

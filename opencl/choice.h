@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "opencl/conv.h"
+
+/** How one convolution is computed and by whom. */
+typedef struct {
+  DdimConvMethod method;
+  DdimGemmProvider provider;
+} DdimClChoice;
+
+/** Choose for every convolution of a network the way that costs least time, within a budget of bytes for all weights together
+ * (Winograd's transformed weights are 1.8 and 4 times larger): the choices that save most time per byte win.
+ * @shapes, @choices  @n entries */
+void ddim_cl_choose(DdimContext *context, const DdimConvShape *shapes, guint n, gboolean half,
+                    guint64 budget, DdimClChoice *choices);
+/** Estimated seconds of @shape computed as @choice. */
+double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
+                        DdimClChoice choice);
+/** Who multiplies on this device when nothing was measured. */
+DdimGemmProvider ddim_cl_default_provider(DdimContext *context);

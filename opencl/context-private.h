@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "opencl/cl.h"
+#include "opencl/context.h"
+
+/** How kernels are shaped for a device. Chosen once per context. */
+typedef struct {
+  guint vec;         /**< lanes of a kernel's float vector: channels per work-item */
+  guint nr;          /**< columns of a packed weight panel */
+  guint mr;          /**< rows of the packed micro-kernel */
+  gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
+} DdimClProfile;
+
+struct _DdimContext {
+  gatomicrefcount refs;
+  DdimDeviceInfo *info;
+  cl_device_id device;
+  cl_context context;
+  cl_command_queue queue;
+  DdimClProfile profile;
+  GHashTable *programs; /**< char* key -> cl_program */
+  guint64 bytes, peak;
+  DdimContextBuildFunc build_func;
+  gpointer build_data;
+};
+
+/** Device memory, accounted to its context. The context must outlive it. */
+typedef struct {
+  DdimContext *context;
+  cl_mem mem;
+  guint64 size;
+} DdimClBuffer;
+
+/** @size in bytes, rounded up to a multiple of 64. Contents are undefined. */
+DdimClBuffer *ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error);
+void ddim_cl_buffer_free(DdimClBuffer *buffer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClBuffer, ddim_cl_buffer_free)
+
+/** Copy @size bytes in or out at byte @offset; both wait until @data may be reused or read. */
+gboolean ddim_cl_buffer_write(DdimClBuffer *buffer, guint64 offset, guint64 size, const void *data,
+                              GError **error);
+gboolean ddim_cl_buffer_read(DdimClBuffer *buffer, guint64 offset, guint64 size, void *data,
+                             GError **error);
+/** Wait for the queue. */
+gboolean ddim_cl_finish(DdimContext *context, GError **error);

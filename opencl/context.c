@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/context-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "opencl/device-private.h"
+#include "opencl/status.h"
+
+static void
+release_program(gpointer program)
+{
+  clReleaseProgram(program);
+}
+
+/* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands whole work-groups
+ * to threads. On a GPU neighbouring work-items take neighbouring channel quads, so that reads coalesce. */
+static void
+choose_profile(DdimContext *context)
+{
+  DdimClProfile *profile = &context->profile;
+  if (context->info->kind == DDIM_DEVICE_CPU) {
+    cl_uint native = 0;
+    clGetDeviceInfo(context->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native,
+                    NULL);
+    profile->vec = native >= 16 ? 16 : native >= 8 ? 8 : 4;
+    profile->nr = 32;
+    profile->mr = native >= 16 ? 8 : 4;
+    profile->row_loop = TRUE;
+  } else {
+    *profile = (DdimClProfile){.vec = 4, .nr = 32, .mr = 4, .row_loop = FALSE};
+  }
+}
+
+DdimContext *
+ddim_context_new(const char *spec, GError **error)
+{
+  DdimDeviceInfo *info = NULL;
+  cl_device_id device = ddim_cl_device_choose(spec, &info, error);
+  if (!device)
+    return NULL;
+  g_autoptr(DdimContext) context = g_new0(DdimContext, 1);
+  g_atomic_ref_count_init(&context->refs);
+  context->info = info;
+  context->device = device;
+  context->programs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, release_program);
+  cl_int status = CL_SUCCESS;
+  context->context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
+  if (!ddim_cl_check(status, "clCreateContext", error))
+    return NULL;
+  context->queue = clCreateCommandQueue(context->context, device, 0, &status);
+  if (!ddim_cl_check(status, "clCreateCommandQueue", error))
+    return NULL;
+  choose_profile(context);
+  return g_steal_pointer(&context);
+}
+
+DdimContext *
+ddim_context_ref(DdimContext *context)
+{
+  g_atomic_ref_count_inc(&context->refs);
+  return context;
+}
+
+void
+ddim_context_unref(DdimContext *context)
+{
+  if (!context || !g_atomic_ref_count_dec(&context->refs))
+    return;
+  g_hash_table_unref(context->programs);
+  if (context->queue)
+    clReleaseCommandQueue(context->queue);
+  if (context->context)
+    clReleaseContext(context->context);
+  ddim_device_info_free(context->info);
+  g_free(context);
+}
+
+const DdimDeviceInfo *
+ddim_context_get_device(DdimContext *context)
+{
+  return context->info;
+}
+
+guint64
+ddim_context_get_device_bytes(DdimContext *context, guint64 *peak)
+{
+  if (peak)
+    *peak = context->peak;
+  return context->bytes;
+}
+
+void
+ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func, gpointer user_data)
+{
+  context->build_func = func;
+  context->build_data = user_data;
+}
+
+DdimClBuffer *
+ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
+{
+  size = MAX((size + 63) & ~(guint64)63, 64);
+  if (size > context->info->max_allocation) {
+    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY,
+                _("this job needs a block of %.1f MiB, but %s allocates at most %.1f MiB at once; "
+                  "try a smaller size or batch"),
+                size / 1048576.0, context->info->name,
+                context->info->max_allocation / 1048576.0);
+    return NULL;
+  }
+  cl_int status = CL_SUCCESS;
+  cl_mem mem = clCreateBuffer(context->context, CL_MEM_READ_WRITE, size, NULL, &status);
+  if (!ddim_cl_check(status, "clCreateBuffer", error))
+    return NULL;
+  DdimClBuffer *buffer = g_new0(DdimClBuffer, 1);
+  buffer->context = context;
+  buffer->mem = mem;
+  buffer->size = size;
+  context->bytes += size;
+  context->peak = MAX(context->peak, context->bytes);
+  return buffer;
+}
+
+void
+ddim_cl_buffer_free(DdimClBuffer *buffer)
+{
+  if (!buffer)
+    return;
+  buffer->context->bytes -= buffer->size;
+  clReleaseMemObject(buffer->mem);
+  g_free(buffer);
+}
+
+gboolean
+ddim_cl_buffer_write(DdimClBuffer *buffer, guint64 offset, guint64 size, const void *data,
+                     GError **error)
+{
+  return ddim_cl_check(clEnqueueWriteBuffer(buffer->context->queue, buffer->mem, CL_TRUE, offset,
+                                            size, data, 0, NULL, NULL),
+                       "clEnqueueWriteBuffer", error);
+}
+
+gboolean
+ddim_cl_buffer_read(DdimClBuffer *buffer, guint64 offset, guint64 size, void *data, GError **error)
+{
+  return ddim_cl_check(clEnqueueReadBuffer(buffer->context->queue, buffer->mem, CL_TRUE, offset,
+                                           size, data, 0, NULL, NULL),
+                       "clEnqueueReadBuffer", error);
+}
+
+gboolean
+ddim_cl_finish(DdimContext *context, GError **error)
+{
+  return ddim_cl_check(clFinish(context->queue), "clFinish", error);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/conv.h"
+
+#include "opencl/norm.h"
+
+const char *
+ddim_conv_method_name(DdimConvMethod method)
+{
+  static const char *const names[] = {"direct", "winograd2", "winograd4"};
+  return names[method];
+}
+
+DdimClPacking
+ddim_conv_method_packing(DdimConvMethod method)
+{
+  static const DdimClPacking packings[] = {DDIM_CL_PACK_PLAIN, DDIM_CL_PACK_WINOGRAD2,
+                                           DDIM_CL_PACK_WINOGRAD4};
+  return packings[method];
+}
+
+double
+ddim_conv_flops(const DdimConvShape *shape)
+{
+  return 2.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in * shape->out;
+}
+
+typedef struct {
+  guint tile, y, x; /* edge of a tile; tiles down and across an image */
+  guint64 rows;     /* of all images, padded so that blocks of rows are whole */
+} Tiles;
+
+static Tiles
+count_tiles(const DdimConvShape *shape, guint tile)
+{
+  Tiles tiles = {.tile = tile, .y = (shape->h + tile - 1) / tile, .x = (shape->w + tile - 1) / tile};
+  tiles.rows = (guint64)shape->n * tiles.y * tiles.x;
+  return tiles;
+}
+
+static void
+tile_range(DdimClPlan *plan, guint channels, const DdimConvShape *shape, const Tiles *tiles)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  ddim_cl_plan_range(plan, channels / profile->vec,
+                     profile->row_loop ? tiles->y : (gsize)tiles->y * tiles->x, shape->n);
+}
+
+static void
+winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
+               const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
+{
+  g_autofree char *options = g_strdup_printf("-DTILE=%u -DWEIGHTS=0 -DNORM=%d -DUP=%d -DEMB=0 -DRES=0",
+                                             tiles->tile, prologue != NULL, shape->up != 0);
+  ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, prologue ? *prologue : x->mem);
+  ddim_cl_plan_arg_mem(plan, v);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, tiles->y);
+  ddim_cl_plan_arg_u32(plan, tiles->x);
+  ddim_cl_plan_arg_u64(plan, tiles->rows);
+  tile_range(plan, x->c, shape, tiles);
+}
+
+static void
+winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles, DdimClMem m,
+                guint columns, const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  g_autofree char *options =
+      g_strdup_printf("-DTILE=%u -DWEIGHTS=0 -DNORM=0 -DUP=0 -DEMB=%d -DRES=%d", tiles->tile,
+                      epilogue->has_emb ? 1 : 0, epilogue->residual ? 1 : 0);
+  ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
+  ddim_cl_plan_arg_mem(plan, m);
+  ddim_cl_plan_arg_u64(plan, tiles->rows);
+  ddim_cl_plan_arg_u32(plan, columns);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_epilogue_args(plan, epilogue, 0);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, tiles->y);
+  ddim_cl_plan_arg_u32(plan, tiles->x);
+  tile_range(plan, columns, shape, tiles);
+}
+
+static void
+winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape, const DdimClMatrix *weights,
+         const DdimClTensor *x, const DdimClMem *prologue, const DdimClTensor *y,
+         const DdimClEpilogue *epilogue)
+{
+  const Tiles tiles = count_tiles(shape, tile);
+  DdimClMem v = ddim_cl_plan_alloc(plan, weights->batch * tiles.rows * weights->depth);
+  winograd_input(plan, shape, &tiles, x, prologue, v);
+  DdimClMem m = ddim_cl_plan_alloc(plan, weights->batch * tiles.rows * weights->columns);
+  const DdimClGemm gemm = {.a = v,
+                           .c = m,
+                           .lda = weights->depth,
+                           .ldc = weights->columns,
+                           .a_batch = tiles.rows * weights->depth,
+                           .c_batch = tiles.rows * weights->columns,
+                           .rows = (guint)tiles.rows,
+                           .label = tile == 4 ? "winograd4 product" : "winograd2 product"};
+  ddim_cl_gemm(plan, weights, &gemm);
+  ddim_cl_plan_release(plan, v);
+  winograd_output(plan, shape, &tiles, m, weights->columns, y, epilogue);
+  ddim_cl_plan_release(plan, m);
+}
+
+/* The packed kernel reads the taps where they lie. */
+static void
+implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+         const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue,
+         DdimClMem zeros)
+{
+  DdimContext *context = ddim_cl_plan_get_context(plan);
+  const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
+  const guint panels = weights->columns / context->profile.nr;
+  const guint rows = ddim_cl_rows_per_item(context, pixels, panels);
+  g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
+  g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s", epilogue_options,
+                                             shape->taps, shape->stride, shape->up != 0,
+                                             weights->half ? " -DHALF_WEIGHTS" : "");
+  ddim_cl_plan_kernel(plan, "gemm", options, "conv",
+                      shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_u64(plan, 0);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_mem(plan, zeros);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, rows);
+  ddim_cl_epilogue_args(plan, epilogue, shape->h * shape->w);
+  ddim_cl_plan_range(plan, (pixels + rows - 1) / rows, panels, 1);
+}
+
+/* A library's product needs the taps copied together. */
+static void
+im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+       const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
+  DdimClMem col = ddim_cl_plan_alloc(plan, pixels * weights->depth);
+  ddim_cl_plan_kernel(plan, "epilogue", NULL, "im2col", "im2col", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, col);
+  ddim_cl_plan_arg_u64(plan, 0);
+  ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_u32(plan, shape->up != 0);
+  ddim_cl_plan_range(plan, x->c / ddim_cl_plan_get_context(plan)->profile.vec, pixels,
+                     (gsize)shape->taps * shape->taps);
+  const DdimClGemm gemm = {.a = col,
+                           .c = y->mem,
+                           .lda = weights->depth,
+                           .ldc = y->ld,
+                           .rows = (guint)pixels,
+                           .rows_per_image = shape->h * shape->w,
+                           .epilogue = epilogue,
+                           .label = "im2col product"};
+  ddim_cl_gemm(plan, weights, &gemm);
+  ddim_cl_plan_release(plan, col);
+}
+
+static void
+direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+       const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue,
+       DdimClMem zeros)
+{
+  if (weights->provider == DDIM_GEMM_PACKED) {
+    implicit(plan, shape, weights, x, y, epilogue, zeros);
+  } else if (shape->taps == 1 && shape->stride == 1 && !shape->up) {
+    const DdimClGemm gemm = {.a = x->mem,
+                             .c = y->mem,
+                             .lda = x->ld,
+                             .ldc = y->ld,
+                             .rows = shape->n * shape->h * shape->w,
+                             .rows_per_image = shape->h * shape->w,
+                             .epilogue = epilogue,
+                             .label = "conv 1x1"};
+    ddim_cl_gemm(plan, weights, &gemm);
+  } else {
+    im2col(plan, shape, weights, x, y, epilogue);
+  }
+}
+
+void
+ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
+             const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+             const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
+{
+  if (method != DDIM_CONV_DIRECT) {
+    g_return_if_fail(shape->taps == 3 && shape->stride == 1);
+    winograd(plan, method == DDIM_CONV_WINOGRAD4 ? 4 : 2, shape, weights, x, prologue, y, epilogue);
+    return;
+  }
+  if (!prologue) {
+    direct(plan, shape, weights, x, y, epilogue, zeros);
+    return;
+  }
+  DdimClTensor activated = ddim_cl_plan_alloc_tensor(plan, x->n, x->h, x->w, x->c);
+  ddim_cl_norm_apply(plan, x, *prologue, TRUE, &activated);
+  direct(plan, shape, weights, &activated, y, epilogue, zeros);
+  ddim_cl_plan_release(plan, activated.mem);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/gemm.h"
+
+#include <string.h>
+
+#include "opencl/gemm-private.h"
+#include "opencl/program.h"
+#include "opencl/status.h"
+
+const char *
+ddim_gemm_provider_name(DdimGemmProvider provider)
+{
+  return provider == DDIM_GEMM_CLBLAST ? "clblast" : "packed";
+}
+
+void
+ddim_cl_matrix_free(DdimClMatrix *matrix)
+{
+  if (!matrix)
+    return;
+  ddim_cl_buffer_free(matrix->buffer);
+  g_free(matrix);
+}
+
+static guint
+pad(guint value, guint multiple)
+{
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+guint
+ddim_cl_packing_batch(DdimClPacking packing)
+{
+  return packing == DDIM_CL_PACK_WINOGRAD4 ? 36 : packing == DDIM_CL_PACK_WINOGRAD2 ? 16 : 1;
+}
+
+guint64
+ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, guint taps)
+{
+  guint64 one = (guint64)pad(in, DDIM_CL_DEPTH_PADDING) * pad(out, DDIM_CL_COLUMN_PADDING);
+  return one * (packing == DDIM_CL_PACK_PLAIN ? taps : ddim_cl_packing_batch(packing)) *
+         (half ? 2 : 4);
+}
+
+static cl_kernel
+packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
+               gboolean half, GError **error)
+{
+  g_autofree char *options =
+      g_strdup_printf("-DPACKED=%d%s", provider == DDIM_GEMM_PACKED, half ? " -DHALF_WEIGHTS" : "");
+  if (packing == DDIM_CL_PACK_PLAIN)
+    return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
+  g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
+                                              packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
+  return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
+}
+
+/* Run @kernel over all (column, depth) pairs of @matrix, reading OIHW weights from @staging. */
+static gboolean
+run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, guint out, guint in,
+            guint taps, GError **error)
+{
+  DdimContext *context = staging->context;
+  const cl_uint in_padded = pad(in, DDIM_CL_DEPTH_PADDING);
+  const cl_uint values[] = {out, in, matrix->columns, in_padded, taps};
+  const guint n = matrix->batch == 1 ? 5 : 4;
+  cl_int status = clSetKernelArg(kernel, 0, sizeof(cl_mem), &staging->mem);
+  status |= clSetKernelArg(kernel, 1, sizeof(cl_mem), &matrix->buffer->mem);
+  for (guint i = 0; i < n; i++)
+    status |= clSetKernelArg(kernel, 2 + i, sizeof(cl_uint), &values[i]);
+  if (!ddim_cl_check(status, "clSetKernelArg", error))
+    return FALSE;
+  const gsize range[2] = {matrix->columns, in_padded}, local[2] = {DDIM_CL_COLUMN_PADDING, 1};
+  status = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, range, local, 0, NULL, NULL);
+  return ddim_cl_check(status, "clEnqueueNDRangeKernel", error) && ddim_cl_finish(context, error);
+}
+
+DdimClMatrix *
+ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
+                   gboolean half, const float *weights, guint out, guint in, guint taps,
+                   GError **error)
+{
+  g_autoptr(DdimClMatrix) matrix = g_new0(DdimClMatrix, 1);
+  matrix->provider = provider;
+  matrix->half = half;
+  matrix->batch = ddim_cl_packing_batch(packing);
+  matrix->columns = pad(out, DDIM_CL_COLUMN_PADDING);
+  matrix->depth =
+      pad(in, DDIM_CL_DEPTH_PADDING) * (packing == DDIM_CL_PACK_PLAIN ? taps : 1);
+  matrix->buffer = ddim_cl_buffer_new(
+      context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
+  if (!matrix->buffer)
+    return NULL;
+  const guint64 size = (guint64)out * in * taps * sizeof(float);
+  g_autoptr(DdimClBuffer) staging = ddim_cl_buffer_new(context, size, error);
+  if (!staging || !ddim_cl_buffer_write(staging, 0, size, weights, error))
+    return NULL;
+  cl_kernel kernel = packing_kernel(context, packing, provider, half, error);
+  if (!kernel)
+    return NULL;
+  gboolean ok = run_packing(kernel, matrix, staging, out, in, taps, error);
+  clReleaseKernel(kernel);
+  return ok ? g_steal_pointer(&matrix) : NULL;
+}
+
+char *
+ddim_cl_epilogue_options(const DdimClEpilogue *epilogue)
+{
+  if (!epilogue)
+    return g_strdup("-DEPILOGUE=0");
+  return g_strdup_printf("-DEPILOGUE=1 -DEMB=%d -DRES=%d", epilogue->has_emb ? 1 : 0,
+                         epilogue->residual ? 1 : 0);
+}
+
+void
+ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, guint rows_per_image)
+{
+  /* Pointers that the options compile out still need a valid buffer: the bias serves. */
+  ddim_cl_plan_arg_mem(plan, epilogue->bias);
+  ddim_cl_plan_arg_mem(plan, epilogue->has_emb ? epilogue->emb : epilogue->bias);
+  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
+  ddim_cl_plan_arg_mem(plan, epilogue->residual ? epilogue->residual->mem : epilogue->bias);
+  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
+  if (rows_per_image)
+    ddim_cl_plan_arg_u32(plan, rows_per_image);
+}
+
+guint
+ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint64 panels)
+{
+  const DdimClProfile *profile = &context->profile;
+  if (!profile->row_loop)
+    return profile->mr;
+  const guint64 wanted = (guint64)context->info->compute_units * 4;
+  guint64 pieces = panels >= wanted ? 1 : (wanted + panels - 1) / panels;
+  guint64 each = (rows + pieces - 1) / pieces;
+  /* No more than fit, as a tile of A, beside the panel of B. */
+  each = MIN(each, 512);
+  return (guint)((each + profile->mr - 1) / profile->mr * profile->mr);
+}
+
+void
+ddim_cl_gemm(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  g_return_if_fail(b->batch == 1 || !gemm->epilogue);
+  if (b->provider == DDIM_GEMM_CLBLAST)
+    ddim_cl_gemm_clblast(plan, b, gemm);
+  else
+    ddim_cl_gemm_packed(plan, b, gemm);
+}

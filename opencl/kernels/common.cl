@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * In front of every program. The build gives VEC (lanes of `vec`), NR (columns of a packed panel), MR (rows of the
+ * micro-kernel) and ROW_LOOP (1: a work-item does a whole row of pieces, for CPUs). Activations are NHWC; every channel
+ * count is a multiple of VEC. Buffers come as (pointer, offset in elements): all intermediates share one arena. */
+
+#define CONCAT_(a, b) a##b
+#define CONCAT(a, b) CONCAT_(a, b)
+
+#if VEC == 1
+typedef float vec;
+#define LOADV(p) (*(p))
+#define STOREV(v, p) (*(p) = (v))
+#define LOADV_HALF(p) vload_half(0, p)
+#define TO_IVEC(v) convert_int(v)
+#define AS_VEC(v) as_float(v)
+#else
+typedef CONCAT(float, VEC) vec;
+#define LOADV(p) CONCAT(vload, VEC)(0, p)
+#define STOREV(v, p) CONCAT(vstore, VEC)(v, 0, p)
+#define LOADV_HALF(p) CONCAT(vload_half, VEC)(0, p)
+#define TO_IVEC(v) CONCAT(convert_int, VEC)(v)
+#define AS_VEC(v) CONCAT(as_float, VEC)(v)
+#endif
+
+#ifdef HALF_WEIGHTS
+typedef half weight;
+#define LOADW(p) LOADV_HALF(p)
+#define STOREW(v, p) vstore_half_rte(v, 0, p)
+#else
+typedef float weight;
+#define LOADW(p) LOADV(p)
+#define STOREW(v, p) (*(p) = (v))
+#endif
+
+#define UNROLL _Pragma("unroll")
+
+/* exp to 2 ulp: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes' expf). Vector libraries differ widely in speed here,
+ * and SiLU is applied to every activation. */
+inline vec exp_(vec x)
+{
+  x = clamp(x, (vec)(-87.0f), (vec)(88.0f));
+  vec n = rint(x * 1.44269504088896341f);
+  vec r = fma(n, (vec)(-0.693359375f), x);
+  r = fma(n, (vec)(2.12194440e-4f), r);
+  vec p = (vec)(1.9875691500e-4f);
+  p = fma(p, r, (vec)(1.3981999507e-3f));
+  p = fma(p, r, (vec)(8.3334519073e-3f));
+  p = fma(p, r, (vec)(4.1665795894e-2f));
+  p = fma(p, r, (vec)(1.6666665459e-1f));
+  p = fma(p, r, (vec)(5.0000001201e-1f));
+  p = fma(p, r * r, r + 1.0f);
+  return p * AS_VEC((TO_IVEC(n) + 127) << 23);
+}
+
+inline vec silu(vec x)
+{
+  return x / (1.0f + exp_(-x));
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * The packed matrix product, plain and as an implicit convolution: rows of A times a panel of NR packed columns of B, MR rows
+ * at a time in registers.
+ *
+ *   gemm:  C[b][m][n] = sum_k A[b][m][k] B[b][n/NR][k][n%NR]
+ *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
+ *
+ * Options: EPILOGUE (1: add bias, and with EMB a vector per image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE,
+ * UP for conv; HALF_WEIGHTS. A work-item does `rows` rows of one panel, so that the panel stays in a CPU's cache. */
+
+#define NV (NR / VEC)
+
+#if EPILOGUE
+#define EPILOGUE_PARAMETERS                                                                        \
+  , __global const float *bias, ulong bias_off, __global const float *emb, ulong emb_off,          \
+      uint emb_ld, __global const float *res, ulong res_off, uint res_ld, uint rows_per_image
+#define EPILOGUE_PASS , bias, emb, emb_ld, res, res_ld, rows_per_image
+#define EPILOGUE_BLOCK                                                                             \
+  , __global const float *bias, __global const float *emb, uint emb_ld, __global const float *res, \
+      uint res_ld, uint rows_per_image
+#define EPILOGUE_OFFSETS                                                                           \
+  bias += bias_off + col;                                                                          \
+  emb += emb_off + col;                                                                            \
+  res += res_off + col;
+#else
+#define EPILOGUE_PARAMETERS
+#define EPILOGUE_PASS
+#define EPILOGUE_BLOCK
+#define EPILOGUE_OFFSETS
+#endif
+
+inline vec epilogue(vec value, ulong row, uint i EPILOGUE_BLOCK)
+{
+#if EPILOGUE
+  value += LOADV(bias + i * VEC);
+#if EMB
+  value += LOADV(emb + (row / rows_per_image) * emb_ld + i * VEC);
+#endif
+#if RES
+  value += LOADV(res + row * res_ld + i * VEC);
+#endif
+#endif
+  return value;
+}
+
+/* R rows (pointers p) times `depth` packed rows of b, added to acc. */
+#define MULTIPLY(R, p, b, depth)                                                                   \
+  for (uint k_ = 0; k_ < (depth); k_++) {                                                          \
+    vec b_[NV];                                                                                    \
+    UNROLL for (int i_ = 0; i_ < NV; i_++) b_[i_] = LOADW((b) + (ulong)k_ * NR + i_ * VEC);        \
+    UNROLL for (int r_ = 0; r_ < R; r_++)                                                          \
+    {                                                                                              \
+      const vec a_ = (vec)(p[r_][k_]);                                                             \
+      UNROLL for (int i_ = 0; i_ < NV; i_++) acc[r_][i_] = fma(a_, b_[i_], acc[r_][i_]);           \
+    }                                                                                              \
+  }
+
+#define CLEAR(R)                                                                                   \
+  UNROLL for (int r_ = 0; r_ < R; r_++)                                                            \
+  UNROLL for (int i_ = 0; i_ < NV; i_++) acc[r_][i_] = (vec)(0.0f);
+
+#define STORE(R)                                                                                   \
+  UNROLL for (int r_ = 0; r_ < R; r_++)                                                            \
+  UNROLL for (int i_ = 0; i_ < NV; i_++)                                                           \
+      STOREV(epilogue(acc[r_][i_], row + r_, i_ EPILOGUE_PASS), c + (row + r_) * ldc + i_ * VEC);
+
+/* Do all rows of [row, end) in blocks of MR, then of 4, 2 and 1. */
+#if MR > 4
+#define ALL_ROWS                                                                                   \
+  for (; row + MR <= end; row += MR)                                                               \
+    BLOCK(MR)
+#else
+#define ALL_ROWS
+#endif
+#define ROWS                                                                                       \
+  ALL_ROWS                                                                                         \
+  for (; row + 4 <= end; row += 4)                                                                 \
+    BLOCK(4)                                                                                       \
+  if (row + 2 <= end) {                                                                            \
+    BLOCK(2)                                                                                       \
+    row += 2;                                                                                      \
+  }                                                                                                \
+  if (row < end)                                                                                   \
+    BLOCK(1)
+
+#ifndef TAPS
+
+#define BLOCK(R)                                                                                   \
+  {                                                                                                \
+    vec acc[R][NV];                                                                                \
+    __global const float *p[R];                                                                    \
+    CLEAR(R)                                                                                       \
+    UNROLL for (int r_ = 0; r_ < R; r_++) p[r_] = a + (row + r_) * lda;                            \
+    MULTIPLY(R, p, b, K)                                                                           \
+    STORE(R)                                                                                       \
+  }
+
+/* Global size: (ceil(M / rows), N / NR, batches). Strides and offsets in elements. */
+__kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch,
+                   __global const weight *b, ulong b_off, ulong b_batch, __global float *c,
+                   ulong c_off, uint ldc, ulong c_batch, uint M, uint K,
+                   uint rows EPILOGUE_PARAMETERS)
+{
+  const uint col = get_global_id(1) * NR;
+  const ulong batch = get_global_id(2);
+  ulong row = (ulong)get_global_id(0) * rows;
+  const ulong end = min(row + rows, (ulong)M);
+  a += a_off + batch * a_batch;
+  b += b_off + batch * b_batch + (ulong)col * K;
+  c += c_off + batch * c_batch + col;
+  EPILOGUE_OFFSETS
+  ROWS
+}
+
+#else
+
+#define PAD (TAPS / 2)
+
+#define BLOCK(R)                                                                                   \
+  {                                                                                                \
+    vec acc[R][NV];                                                                                \
+    int y_[R], x_[R];                                                                              \
+    ulong image_[R];                                                                               \
+    CLEAR(R)                                                                                       \
+    UNROLL for (int r_ = 0; r_ < R; r_++)                                                          \
+    {                                                                                              \
+      const ulong pixel = row + r_;                                                                \
+      const ulong line = pixel / out_width;                                                        \
+      x_[r_] = (int)(pixel % out_width) * STRIDE - PAD;                                            \
+      y_[r_] = (int)(line % out_height) * STRIDE - PAD;                                            \
+      image_[r_] = line / out_height * (in_height >> UP);                                          \
+    }                                                                                              \
+    for (uint tap = 0; tap < TAPS * TAPS; tap++) {                                                 \
+      __global const float *p[R];                                                                  \
+      UNROLL for (int r_ = 0; r_ < R; r_++)                                                        \
+      {                                                                                            \
+        const int iy = y_[r_] + (int)(tap / TAPS), ix = x_[r_] + (int)(tap % TAPS);                \
+        const bool in = iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width;           \
+        p[r_] = in ? a + ((image_[r_] + (iy >> UP)) * (in_width >> UP) + (ix >> UP)) * lda         \
+                   : zeros;                                                                        \
+      }                                                                                            \
+      MULTIPLY(R, p, b + (ulong)tap * C * NR, C)                                                   \
+    }                                                                                              \
+    STORE(R)                                                                                       \
+  }
+
+/* Global size: (ceil(images * out_height * out_width / rows), N / NR). in_height, in_width: after upsampling. zeros: at least
+ * C zeros, read in place of pixels outside. */
+__kernel void conv(__global const float *a, ulong a_off, uint lda, __global const weight *b,
+                   ulong b_off, __global float *c, ulong c_off, uint ldc,
+                   __global const float *zeros, ulong zeros_off, uint images, uint in_height,
+                   uint in_width, uint out_height, uint out_width, uint C,
+                   uint rows EPILOGUE_PARAMETERS)
+{
+  const uint col = get_global_id(1) * NR;
+  ulong row = (ulong)get_global_id(0) * rows;
+  const ulong end = min(row + rows, (ulong)images * out_height * out_width);
+  a += a_off;
+  b += b_off + (ulong)col * C * TAPS * TAPS;
+  c += c_off + col;
+  zeros += zeros_off;
+  EPILOGUE_OFFSETS
+  ROWS
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * Group normalisation as three pieces: moments of pieces of the image, one scale and shift per image and channel from
+ * them, and (where no convolution folds it in) their application. Chan's parallel formula keeps float32 exact enough
+ * where a mean is large against the deviation. */
+
+/* part[n][chunk][2][C]: mean and sum of squared deviations over the chunk's pixels. Global size: (C/VEC, chunks, images). */
+__kernel void norm_moments(__global const float *x, ulong x_off, uint x_ld, __global float *part,
+                           ulong part_off, uint pixels, uint chunk, uint C)
+{
+  const uint c = get_global_id(0) * VEC, n = get_global_id(2);
+  const uint first = get_global_id(1) * chunk;
+  const uint count = min(chunk, pixels - first);
+  x += x_off + ((ulong)n * pixels + first) * x_ld + c;
+  vec sum0 = (vec)(0.0f), sum1 = (vec)(0.0f);
+  uint i = 0;
+  for (; i + 2 <= count; i += 2) {
+    sum0 += LOADV(x + (ulong)i * x_ld);
+    sum1 += LOADV(x + (ulong)(i + 1) * x_ld);
+  }
+  if (i < count)
+    sum0 += LOADV(x + (ulong)i * x_ld);
+  const vec mean = (sum0 + sum1) / (float)count;
+  sum0 = sum1 = (vec)(0.0f);
+  for (i = 0; i + 2 <= count; i += 2) {
+    const vec d0 = LOADV(x + (ulong)i * x_ld) - mean, d1 = LOADV(x + (ulong)(i + 1) * x_ld) - mean;
+    sum0 = fma(d0, d0, sum0);
+    sum1 = fma(d1, d1, sum1);
+  }
+  if (i < count) {
+    const vec d0 = LOADV(x + (ulong)i * x_ld) - mean;
+    sum0 = fma(d0, d0, sum0);
+  }
+  part += part_off + ((ulong)n * get_global_size(1) + get_global_id(1)) * 2 * C + c;
+  STOREV(mean, part);
+  STOREV(sum0 + sum1, part + C);
+}
+
+/* ab[n][2][C] from part: y = x * ab[0] + ab[1] normalises, applies gamma and beta and, with EMB, the block's conditioning
+ * y * (1 + emb[c]) + emb[C + c] (scale-shift). Global size: (groups, images). */
+__kernel void norm_finish(__global const float *part, ulong part_off, __global const float *gamma,
+                          ulong gamma_off, __global const float *beta, ulong beta_off,
+                          __global const float *emb, ulong emb_off, uint emb_ld, __global float *ab,
+                          ulong ab_off, uint pixels, uint chunk, uint chunks, uint C, float eps)
+{
+  const uint width = C / get_global_size(0), n = get_global_id(1);
+  const uint c0 = get_global_id(0) * width;
+  part += part_off + (ulong)n * chunks * 2 * C + c0;
+  const float total = (float)pixels * width;
+  float mean = 0;
+  for (uint i = 0; i < chunks; i++) {
+    const float count = (float)min(chunk, pixels - i * chunk);
+    float sum = 0;
+    for (uint c = 0; c < width; c++)
+      sum += part[(ulong)i * 2 * C + c];
+    mean += sum * count;
+  }
+  mean /= total;
+  float m2 = 0;
+  for (uint i = 0; i < chunks; i++) {
+    const float count = (float)min(chunk, pixels - i * chunk);
+    for (uint c = 0; c < width; c++) {
+      const float d = part[(ulong)i * 2 * C + c] - mean;
+      m2 += part[((ulong)i * 2 + 1) * C + c] + d * d * count;
+    }
+  }
+  const float scale = rsqrt(m2 / total + eps);
+  ab += ab_off + (ulong)n * 2 * C + c0;
+  gamma += gamma_off + c0;
+  beta += beta_off + c0;
+  emb += emb_off + (ulong)n * emb_ld + c0;
+  for (uint c = 0; c < width; c++) {
+    float a = scale * gamma[c], b = beta[c] - mean * scale * gamma[c];
+#if EMB
+    a *= 1.0f + emb[c];
+    b = fma(b, 1.0f + emb[c], emb[C + c]);
+#endif
+    ab[c] = a;
+    ab[C + c] = b;
+  }
+}
+
+/* y = x * ab[0] + ab[1], then SiLU with SILU 1. Global size: (C/VEC, pixel chunks, images). */
+__kernel void norm_apply(__global const float *x, ulong x_off, uint x_ld, __global const float *ab,
+                         ulong ab_off, __global float *y, ulong y_off, uint y_ld, uint pixels,
+                         uint chunk, uint C)
+{
+  const uint c = get_global_id(0) * VEC, n = get_global_id(2);
+  const uint first = get_global_id(1) * chunk, end = min(first + chunk, pixels);
+  const vec a = LOADV(ab + ab_off + (ulong)n * 2 * C + c);
+  const vec b = LOADV(ab + ab_off + (ulong)n * 2 * C + C + c);
+  x += x_off + (ulong)n * pixels * x_ld + c;
+  y += y_off + (ulong)n * pixels * y_ld + c;
+  for (uint i = first; i < end; i++) {
+    vec v = fma(LOADV(x + (ulong)i * x_ld), a, b);
+#if SILU
+    v = silu(v);
+#endif
+    STOREV(v, y + (ulong)i * y_ld);
+  }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/norm.h"
+
+/* Pixels of a piece whose moments one work-item takes: few enough to stay in the first-level cache for the second
+ * pass, many enough that combining the pieces is cheap. */
+#define CHUNK 64
+
+static guint
+chunks_of(const DdimClTensor *x)
+{
+  return (x->h * x->w + CHUNK - 1) / CHUNK;
+}
+
+DdimClMem
+ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+{
+  const guint pixels = x->h * x->w, chunks = chunks_of(x);
+  const guint vec = ddim_cl_plan_get_context(plan)->profile.vec;
+  DdimClMem part = ddim_cl_plan_alloc(plan, (guint64)x->n * chunks * 2 * x->c);
+  ddim_cl_plan_kernel(plan, "norm", "-DEMB=0 -DSILU=0", "norm_moments", "norm moments", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, CHUNK);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_range(plan, x->c / vec, chunks, x->n);
+
+  DdimClMem ab = ddim_cl_plan_alloc(plan, (guint64)x->n * 2 * x->c);
+  ddim_cl_plan_kernel(plan, "norm", norm->has_emb ? "-DEMB=1 -DSILU=0" : "-DEMB=0 -DSILU=0",
+                      "norm_finish", "norm finish", 0);
+  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_plan_arg_mem(plan, norm->gamma);
+  ddim_cl_plan_arg_mem(plan, norm->beta);
+  ddim_cl_plan_arg_mem(plan, norm->has_emb ? norm->emb : norm->gamma);
+  ddim_cl_plan_arg_u32(plan, norm->emb_ld);
+  ddim_cl_plan_arg_mem(plan, ab);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, CHUNK);
+  ddim_cl_plan_arg_u32(plan, chunks);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_plan_range(plan, norm->groups, x->n, 1);
+  ddim_cl_plan_release(plan, part);
+  return ab;
+}
+
+void
+ddim_cl_norm_apply(DdimClPlan *plan, const DdimClTensor *x, DdimClMem ab, gboolean silu,
+                   const DdimClTensor *y)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  const guint pixels = x->h * x->w, chunk = profile->row_loop ? CHUNK : 1;
+  ddim_cl_plan_kernel(plan, "norm", silu ? "-DEMB=0 -DSILU=1" : "-DEMB=0 -DSILU=0", "norm_apply",
+                      "norm apply", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, ab);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, chunk);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_range(plan, x->c / profile->vec, (pixels + chunk - 1) / chunk, x->n);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/plan.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "opencl/arena.h"
+#include "opencl/program.h"
+#include "opencl/status.h"
+
+typedef enum { ARG_MEM, ARG_BUFFER, ARG_VALUE } ArgType;
+
+typedef struct {
+  ArgType type;
+  DdimClMem mem;
+  guint8 value[8];
+  guint size;
+} Arg;
+
+typedef struct {
+  const char *label;
+  double flops;
+  /* a kernel */
+  char *source, *options, *name;
+  GArray *args;
+  gsize range[3];
+  cl_kernel kernel;
+  /* or a call */
+  DdimClEnqueueFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+} Op;
+
+struct _DdimClPlan {
+  DdimContext *context;
+  DdimClArena arena;
+  DdimClBuffer *memory;
+  GPtrArray *ops;
+  Op *current;
+  GError *error;
+};
+
+static void
+op_free(gpointer data)
+{
+  Op *op = data;
+  g_free(op->source);
+  g_free(op->options);
+  g_free(op->name);
+  g_clear_pointer(&op->args, g_array_unref);
+  if (op->kernel)
+    clReleaseKernel(op->kernel);
+  if (op->destroy)
+    op->destroy(op->data);
+  g_free(op);
+}
+
+DdimClPlan *
+ddim_cl_plan_new(DdimContext *context)
+{
+  DdimClPlan *plan = g_new0(DdimClPlan, 1);
+  plan->context = context;
+  ddim_cl_arena_init(&plan->arena);
+  plan->ops = g_ptr_array_new_with_free_func(op_free);
+  return plan;
+}
+
+void
+ddim_cl_plan_free(DdimClPlan *plan)
+{
+  if (!plan)
+    return;
+  ddim_cl_finish(plan->context, NULL);
+  g_ptr_array_unref(plan->ops);
+  ddim_cl_arena_clear(&plan->arena);
+  ddim_cl_buffer_free(plan->memory);
+  g_clear_error(&plan->error);
+  g_free(plan);
+}
+
+DdimContext *
+ddim_cl_plan_get_context(DdimClPlan *plan)
+{
+  return plan->context;
+}
+
+DdimClMem
+ddim_cl_plan_alloc(DdimClPlan *plan, guint64 floats)
+{
+  DdimClMem mem = {.size = floats};
+  mem.offset = ddim_cl_arena_alloc(&plan->arena, &mem.size);
+  return mem;
+}
+
+void
+ddim_cl_plan_release(DdimClPlan *plan, DdimClMem mem)
+{
+  if (mem.buffer == NULL && mem.size)
+    ddim_cl_arena_release(&plan->arena, mem.offset, mem.size);
+}
+
+DdimClTensor
+ddim_cl_plan_alloc_tensor(DdimClPlan *plan, guint n, guint h, guint w, guint c)
+{
+  return (DdimClTensor){.mem = ddim_cl_plan_alloc(plan, (guint64)n * h * w * c),
+                        .n = n,
+                        .h = h,
+                        .w = w,
+                        .c = c,
+                        .ld = c};
+}
+
+DdimClTensor
+ddim_cl_tensor_slice(DdimClTensor tensor, guint first, guint count)
+{
+  g_return_val_if_fail(first + count <= tensor.c, tensor);
+  tensor.mem.offset += first;
+  tensor.mem.size = 0;
+  tensor.c = count;
+  return tensor;
+}
+
+void
+ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options, const char *name,
+                    const char *label, double flops)
+{
+  Op *op = g_new0(Op, 1);
+  op->label = label;
+  op->flops = flops;
+  op->source = g_strdup(source);
+  op->options = g_strdup(options);
+  op->name = g_strdup(name);
+  op->args = g_array_new(FALSE, FALSE, sizeof(Arg));
+  g_ptr_array_add(plan->ops, op);
+  plan->current = op;
+}
+
+static void
+arg_value(DdimClPlan *plan, const void *value, guint size)
+{
+  Arg arg = {.type = ARG_VALUE, .size = size};
+  memcpy(arg.value, value, size);
+  g_array_append_val(plan->current->args, arg);
+}
+
+void
+ddim_cl_plan_arg_mem(DdimClPlan *plan, DdimClMem mem)
+{
+  Arg arg = {.type = ARG_MEM, .mem = mem};
+  g_array_append_val(plan->current->args, arg);
+  ddim_cl_plan_arg_u64(plan, mem.offset);
+}
+
+void
+ddim_cl_plan_arg_buffer(DdimClPlan *plan, DdimClBuffer *buffer)
+{
+  Arg arg = {.type = ARG_BUFFER, .mem.buffer = buffer};
+  g_array_append_val(plan->current->args, arg);
+}
+
+void
+ddim_cl_plan_arg_u32(DdimClPlan *plan, guint value)
+{
+  cl_uint v = value;
+  arg_value(plan, &v, sizeof v);
+}
+
+void
+ddim_cl_plan_arg_u64(DdimClPlan *plan, guint64 value)
+{
+  cl_ulong v = value;
+  arg_value(plan, &v, sizeof v);
+}
+
+void
+ddim_cl_plan_arg_f32(DdimClPlan *plan, float value)
+{
+  cl_float v = value;
+  arg_value(plan, &v, sizeof v);
+}
+
+void
+ddim_cl_plan_range(DdimClPlan *plan, gsize x, gsize y, gsize z)
+{
+  Op *op = plan->current;
+  op->range[0] = x;
+  op->range[1] = y;
+  op->range[2] = z;
+}
+
+void
+ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data, GDestroyNotify destroy,
+                  const char *label, double flops)
+{
+  Op *op = g_new0(Op, 1);
+  op->label = label;
+  op->flops = flops;
+  op->func = func;
+  op->data = data;
+  op->destroy = destroy;
+  g_ptr_array_add(plan->ops, op);
+}
+
+cl_mem
+ddim_cl_plan_get_cl_mem(DdimClPlan *plan, DdimClMem mem)
+{
+  return mem.buffer ? mem.buffer->mem : plan->memory->mem;
+}
+
+void
+ddim_cl_plan_fail(DdimClPlan *plan, GError *error)
+{
+  if (plan->error)
+    g_error_free(error);
+  else
+    plan->error = error;
+}
+
+static gboolean
+seal_kernel(DdimClPlan *plan, Op *op, GError **error)
+{
+  op->kernel = ddim_cl_kernel_new(plan->context, op->source, op->options, op->name, error);
+  if (!op->kernel)
+    return FALSE;
+  for (guint i = 0; i < op->args->len; i++) {
+    Arg *arg = &g_array_index(op->args, Arg, i);
+    cl_int status;
+    if (arg->type == ARG_VALUE) {
+      status = clSetKernelArg(op->kernel, i, arg->size, arg->value);
+    } else {
+      cl_mem mem = ddim_cl_plan_get_cl_mem(plan, arg->mem);
+      status = clSetKernelArg(op->kernel, i, sizeof mem, &mem);
+    }
+    if (!ddim_cl_check(status, "clSetKernelArg", error)) {
+      g_prefix_error(error, "%s: ", op->name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
+{
+  if (plan->error) {
+    g_propagate_error(error, g_steal_pointer(&plan->error));
+    return FALSE;
+  }
+  if (plan->arena.end > G_MAXUINT64 / sizeof(float)) {
+    g_set_error_literal(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY,
+                        _("this size needs more memory than can be addressed"));
+    return FALSE;
+  }
+  plan->memory = ddim_cl_buffer_new(plan->context, plan->arena.end * sizeof(float), error);
+  if (!plan->memory)
+    return FALSE;
+  for (guint i = 0; i < plan->ops->len; i++) {
+    Op *op = plan->ops->pdata[i];
+    if (op->name && !seal_kernel(plan, op, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+enqueue(DdimClPlan *plan, Op *op, GError **error)
+{
+  if (op->func)
+    return op->func(op->data, plan, error);
+  static const gsize one[3] = {1, 1, 1};
+  cl_int status =
+      clEnqueueNDRangeKernel(plan->context->queue, op->kernel, 3, NULL, op->range,
+                             plan->context->profile.row_loop ? one : NULL, 0, NULL, NULL);
+  if (ddim_cl_check(status, "clEnqueueNDRangeKernel", error))
+    return TRUE;
+  g_prefix_error(error, "%s: ", op->name);
+  return FALSE;
+}
+
+gboolean
+ddim_cl_plan_run(DdimClPlan *plan, GError **error)
+{
+  for (guint i = 0; i < plan->ops->len; i++)
+    if (!enqueue(plan, plan->ops->pdata[i], error))
+      return FALSE;
+  return ddim_cl_check(clFlush(plan->context->queue), "clFlush", error);
+}
+
+gboolean
+ddim_cl_plan_profile(DdimClPlan *plan, DdimClProfileFunc func, gpointer user_data, GError **error)
+{
+  for (guint i = 0; i < plan->ops->len; i++) {
+    Op *op = plan->ops->pdata[i];
+    gint64 start = g_get_monotonic_time();
+    if (!enqueue(plan, op, error) || !ddim_cl_finish(plan->context, error))
+      return FALSE;
+    func(op->label, (g_get_monotonic_time() - start) * 1e-6, op->flops, user_data);
+  }
+  return TRUE;
+}
+
+gboolean
+ddim_cl_plan_write(DdimClPlan *plan, DdimClMem mem, guint64 count, const float *data,
+                   GError **error)
+{
+  return ddim_cl_buffer_write(mem.buffer ? mem.buffer : plan->memory, mem.offset * sizeof(float),
+                              count * sizeof(float), data, error);
+}
+
+gboolean
+ddim_cl_plan_read(DdimClPlan *plan, DdimClMem mem, guint64 count, float *data, GError **error)
+{
+  return ddim_cl_buffer_read(mem.buffer ? mem.buffer : plan->memory, mem.offset * sizeof(float),
+                             count * sizeof(float), data, error);
+}
+
+gboolean
+ddim_cl_plan_copy(DdimClPlan *plan, DdimClMem from, DdimClMem to, guint64 count, GError **error)
+{
+  return ddim_cl_check(
+      clEnqueueCopyBuffer(plan->context->queue, ddim_cl_plan_get_cl_mem(plan, from),
+                          ddim_cl_plan_get_cl_mem(plan, to), from.offset * sizeof(float),
+                          to.offset * sizeof(float), count * sizeof(float), 0, NULL, NULL),
+      "clEnqueueCopyBuffer", error);
+}
+
+guint64
+ddim_cl_plan_get_arena_bytes(const DdimClPlan *plan)
+{
+  return plan->arena.end * sizeof(float);
+}

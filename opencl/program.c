@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/program.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "opencl/kernel-sources.h"
+#include "opencl/status.h"
+
+static const char *
+find_source(const char *name)
+{
+  for (const DdimClKernelSource *s = ddim_cl_kernel_sources; s->name; s++)
+    if (strcmp(s->name, name) == 0)
+      return s->text;
+  g_return_val_if_reached(NULL);
+}
+
+/* The cache file of a binary: its key holds everything that the binary depends on. */
+static char *
+cache_path(DdimContext *context, const char *source, const char *text, const char *options)
+{
+  const DdimDeviceInfo *info = context->info;
+  g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+  const char *parts[] = {DDIM_VERSION,         find_source("common"), text,          options,
+                         info->name,           info->vendor,          info->platform,
+                         info->device_version, info->driver_version};
+  for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+    g_checksum_update(sum, (const guchar *)parts[i], strlen(parts[i]) + 1);
+  g_autofree char *file = g_strdup_printf("%s-%.32s.bin", source, g_checksum_get_string(sum));
+  return g_build_filename(g_get_user_cache_dir(), "ddim", "programs", file, NULL);
+}
+
+/* A binary that the driver refuses (an update under the same version, a damaged file) is no error: compile again. */
+static cl_program
+load_binary(DdimContext *context, const char *path, const char *options)
+{
+  g_autofree char *data = NULL;
+  gsize size = 0;
+  if (!g_file_get_contents(path, &data, &size, NULL) || !size)
+    return NULL;
+  const guchar *bytes = (const guchar *)data;
+  cl_int binary_status = CL_SUCCESS, status = CL_SUCCESS;
+  cl_program program = clCreateProgramWithBinary(context->context, 1, &context->device, &size,
+                                                 &bytes, &binary_status, &status);
+  if (status != CL_SUCCESS)
+    return NULL;
+  if (binary_status != CL_SUCCESS ||
+      clBuildProgram(program, 1, &context->device, options, NULL, NULL) != CL_SUCCESS) {
+    clReleaseProgram(program);
+    return NULL;
+  }
+  return program;
+}
+
+/* Failing to cache (a read-only home, a full disk) costs time at the next start only. */
+static void
+save_binary(cl_program program, const char *path)
+{
+  gsize size = 0;
+  if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS ||
+      !size)
+    return;
+  g_autofree guchar *data = g_try_malloc(size);
+  if (!data ||
+      clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) != CL_SUCCESS)
+    return;
+  g_autofree char *folder = g_path_get_dirname(path);
+  if (g_mkdir_with_parents(folder, 0700) == 0)
+    g_file_set_contents(path, (const char *)data, (gssize)size, NULL);
+}
+
+static void
+set_build_error(DdimContext *context, cl_program program, const char *source, GError **error)
+{
+  gsize size = 0;
+  clGetProgramBuildInfo(program, context->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+  g_autofree char *log = g_malloc0(size + 1);
+  clGetProgramBuildInfo(program, context->device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+  g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_BUILD,
+              _("the kernels of %s.cl do not compile on %s (%s): %s"), source, context->info->name,
+              context->info->driver_version, log);
+}
+
+static cl_program
+compile(DdimContext *context, const char *source, const char *text, const char *options,
+        GError **error)
+{
+  const char *strings[] = {find_source("common"), text};
+  cl_int status = CL_SUCCESS;
+  cl_program program =
+      clCreateProgramWithSource(context->context, G_N_ELEMENTS(strings), strings, NULL, &status);
+  if (!ddim_cl_check(status, "clCreateProgramWithSource", error))
+    return NULL;
+  if (context->build_func)
+    context->build_func(source, context->build_data);
+  status = clBuildProgram(program, 1, &context->device, options, NULL, NULL);
+  if (status == CL_SUCCESS)
+    return program;
+  if (status == CL_BUILD_PROGRAM_FAILURE)
+    set_build_error(context, program, source, error);
+  else
+    ddim_cl_check(status, "clBuildProgram", error);
+  clReleaseProgram(program);
+  return NULL;
+}
+
+static cl_program
+get_program(DdimContext *context, const char *source, const char *options, GError **error)
+{
+  const DdimClProfile *p = &context->profile;
+  g_autofree char *all =
+      g_strdup_printf("-DVEC=%u -DNR=%u -DMR=%u -DROW_LOOP=%d %s", p->vec, p->nr, p->mr,
+                      p->row_loop ? 1 : 0, options ? options : "");
+  g_autofree char *key = g_strdup_printf("%s %s", source, all);
+  cl_program program = g_hash_table_lookup(context->programs, key);
+  if (program)
+    return program;
+  const char *text = find_source(source);
+  g_autofree char *path = cache_path(context, source, text, all);
+  program = load_binary(context, path, all);
+  if (!program) {
+    program = compile(context, source, text, all, error);
+    if (!program)
+      return NULL;
+    save_binary(program, path);
+  }
+  g_hash_table_insert(context->programs, g_steal_pointer(&key), program);
+  return program;
+}
+
+cl_kernel
+ddim_cl_kernel_new(DdimContext *context, const char *source, const char *options, const char *name,
+                   GError **error)
+{
+  cl_program program = get_program(context, source, options, error);
+  if (!program)
+    return NULL;
+  cl_int status = CL_SUCCESS;
+  cl_kernel kernel = clCreateKernel(program, name, &status);
+  return ddim_cl_check(status, "clCreateKernel", error) ? kernel : NULL;
+}
