@@ -3,13 +3,15 @@
 
 #include <gio/gio.h>
 #include "config.h"
+#include "opencl/device.h"
 #include "request.h"
 
 G_BEGIN_DECLS
 
-/** Generation jobs: a request in, images out. A generator keeps the device, the model and the last plan, so a second job
- * of the same kind starts at once. Create it in any thread; run one job at a time. All callbacks are called in the
- * thread that runs the job; front ends with a main loop run the job in a worker thread and hand over. */
+/** Generation jobs: a request in, images out. A generator keeps the device, the model and the last
+ * plan, so a second job of the same kind starts at once. Create it in any thread; run one job at a
+ * time. All callbacks are called in the thread that runs the job; front ends with a main loop run
+ * the job in a worker thread and hand over. */
 typedef struct _DdimGenerator DdimGenerator;
 
 DdimGenerator *ddim_generator_new(void);
@@ -29,28 +31,38 @@ typedef struct {
 typedef struct {
   guint index; /**< 0 … count-1 */
   guint channels, height, width;
-  const float *samples; /**< [channels][height][width], about [-1, 1] */
-  gint64 label;         /**< -1: unconditional */
+  const float *samples;   /**< [channels][height][width], about [-1, 1] */
+  gint64 label;           /**< -1: unconditional */
   const char *label_name; /**< (nullable) */
 } DdimSample;
 
 typedef struct {
-  /** What is being done before the first step: "Loading textures", "Building kernels (first run only)". */
+  /** What is being done before the first step: "Loading textures", "Building kernels (first run
+   * only)". */
   void (*status)(const char *what, double fraction, gpointer user_data);
-  /** Once, before the first step: the request with every open choice made (seed, class, size, batch, model). */
+  /** Once, before the first step: the request with every open choice made (seed, size, batch,
+   * model). Random classes stay open in it: they are drawn from the seed's numbers, so the same
+   * request draws the same again. */
   void (*started)(DdimRequest *resolved, DdimConfig *config, gpointer user_data);
   void (*progress)(const DdimProgress *progress, gpointer user_data);
-  /** After a step, when not NULL: the predicted x0 of the batch's first image. At most about ten a second. */
+  /** After a step, when not NULL: the predicted x0 of the batch's first image. At most about ten a
+   * second. */
   void (*preview)(const DdimSample *x0, gpointer user_data);
   /** Each finished image, in order. FALSE with @error set stops the job. */
   gboolean (*image)(const DdimSample *sample, gpointer user_data, GError **error);
 } DdimGeneratorCallbacks;
 
-/** Run the job. Any callback may be NULL. Cancelling stops within a step with G_IO_ERROR_CANCELLED; images handed out
- * before stay valid. Batches and seed: one generator stream over all batches, x_T of a batch drawn as one tensor, then one
- * draw per step, as the original's image_sample.py does. */
+/** Run the job. Any callback may be NULL. Cancelling stops within a step with G_IO_ERROR_CANCELLED;
+ * images handed out before stay valid. Batches and seed: one generator stream over all batches, x_T
+ * of a batch drawn as one tensor, then one draw per step, as the original's image_sample.py does.
+ * Random classes are drawn before x_T; x_T is not drawn when init-noise is given. The last batch
+ * draws for all its images and computes only those wanted. Errors: those of the request, the model,
+ * the device, and G_IO_ERROR_CANCELLED. */
 gboolean ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
                             const DdimGeneratorCallbacks *callbacks, gpointer user_data,
                             GCancellable *cancellable, GError **error);
+
+/** The device of the last job; NULL before the first. (transfer none) (nullable) */
+const DdimDeviceInfo *ddim_generator_get_device(DdimGenerator *generator);
 
 G_END_DECLS

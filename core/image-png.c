@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "image.h"
+#include "input.h"
 #include "output.h"
 
 /* Pictures beyond this are refused: no model makes or takes them. */
@@ -193,15 +194,14 @@ decode(PngJob *job)
 DdimImage *
 ddim_image_read_png(const char *path, GHashTable **text, GError **error)
 {
-  g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
+  g_autoptr(GBytes) file = ddim_input_map(path, error);
   g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   PngJob job = {.text = found};
   gboolean ok;
 
   if (!file)
     return NULL;
-  job.in = (const guint8 *)g_mapped_file_get_contents(file);
-  job.in_size = g_mapped_file_get_length(file);
+  job.in = g_bytes_get_data(file, &job.in_size);
   if (job.in_size < 8 || png_sig_cmp(job.in, 0, 8)) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), path);
     return NULL;
