@@ -10,6 +10,7 @@
 
 static const DdimCommand commands[] = {
     {"models", N_("list the models found"), ddim_cmd_models},
+    {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},
     {"schedule", N_("print the tables of a noise schedule"), ddim_cmd_schedule},
     {"noise", N_("write the noise that a seed gives"), ddim_cmd_noise},
 };
