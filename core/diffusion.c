@@ -256,7 +256,7 @@ ddim_diffusion_ddim_step(const DdimDiffusion *self, guint t, double eta, gboolea
                 eta);
     return FALSE;
   }
-  /* With eta <= 1 only rounding makes it negative. */
+  /* With eta <= 1 only rounding makes it negative (linear, T = 20, "6"). */
   if (eta <= 1)
     rest = MAX(rest, 0);
   if (rest < 0) {
@@ -266,7 +266,8 @@ ddim_diffusion_ddim_step(const DdimDiffusion *self, guint t, double eta, gboolea
                 eta, t, eta * sqrt(1 - prev) / sigma);
     return FALSE;
   }
-  *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED, .sigma = t > 0 ? sigma : 0};
+  /* sigma is 0 at t = 0, where prev is 1: the mask of the original needs no line here. */
+  *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED, .sigma = sigma};
   set_x0(self, t, step);
   set_ddim_next(self, t, prev, sqrt(rest), step);
   return TRUE;
