@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""make-oracle.py ORIGINAL CASES.json OUT [NAME…]: make reference data with openai/improved-diffusion itself.
+"""make_oracle.py ORIGINAL CASES.json OUT [NAME…]: make reference data with openai/improved-diffusion itself.
 
 ORIGINAL is a checkout of https://github.com/openai/improved-diffusion; torch and numpy are needed. The tests only read what
 this wrote and never run it.
