@@ -59,6 +59,7 @@ void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 int ddim_cli_print(const char *text);
 
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
