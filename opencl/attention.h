@@ -5,10 +5,11 @@
 
 typedef struct {
   guint heads;
-  gboolean interleaved; /**< TRUE: channels are [q, k, v] of head 0, then of head 1 …; FALSE: all q, all k, all v */
+  gboolean interleaved; /**< TRUE: channels are [q, k, v] of head 0, then of head 1 …; FALSE: all q,
+                           all k, all v */
 } DdimClAttention;
 
-/** Record out[t][head] = softmax(q k^T / sqrt(ch)) v over the h*w positions of each image; @qkv has 3C channels, @out C.
- * No T x T matrix is held. Source: QKVAttention of improved_diffusion.unet. */
+/** Record out[t][head] = softmax(q k^T / sqrt(ch)) v over the h*w positions of each image; @qkv has
+ * 3C channels, @out C. No T x T matrix is held. Source: QKVAttention of improved_diffusion.unet. */
 void ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
                        const DdimClTensor *out);

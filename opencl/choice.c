@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/choice.h"
 
-/* What a device does per second; only the ratios matter for a choice. A CPU's are per core, measured with the packed kernel on
- * an AVX-512 server core: 100 GFLOP/s in products, 8 GB/s of weights streamed, 5 GB/s through the Winograd transforms. */
+/* What a device does per second; only the ratios matter for a choice. A CPU's are per core,
+ * measured with the packed kernel on an AVX-512 server core: 100 GFLOP/s in products, 8 GB/s of
+ * weights streamed, 5 GB/s through the Winograd transforms. */
 typedef struct {
   double flops, weight_bytes, transform_bytes;
 } Rates;
@@ -22,7 +23,7 @@ DdimGemmProvider
 ddim_cl_default_provider(DdimContext *context)
 {
   return ddim_context_get_device(context)->kind == DDIM_DEVICE_CPU ? DDIM_GEMM_PACKED
-                                                                    : DDIM_GEMM_CLBLAST;
+                                                                   : DDIM_GEMM_CLBLAST;
 }
 
 static guint64
@@ -41,8 +42,8 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   if (choice.method == DDIM_CONV_DIRECT)
     return ddim_conv_flops(shape) / rates.flops + weights;
   const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
-  const double tiles = (double)shape->n * ((shape->h + tile - 1) / tile) *
-                       ((shape->w + tile - 1) / tile);
+  const double tiles =
+      (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
   const double points = (tile + 2) * (tile + 2);
   const double products = 2 * points * tiles * shape->in * shape->out;
   const double transforms = 4 * points * tiles * ((double)shape->in + shape->out);
@@ -81,12 +82,14 @@ ddim_cl_choose(DdimContext *context, const DdimConvShape *shapes, guint n, gbool
           ddim_cl_estimate(context, &shapes[i], half, (DdimClChoice){m, provider});
       if (seconds >= base)
         continue;
-      const Upgrade upgrade = {i, m, (base - seconds) / (weight_bytes(&shapes[i], half, m) - bytes)};
+      const Upgrade upgrade = {i, m,
+                               (base - seconds) / (weight_bytes(&shapes[i], half, m) - bytes)};
       g_array_append_val(upgrades, upgrade);
     }
   }
   g_array_sort(upgrades, compare_upgrades);
-  /* A layer may be upgraded twice, from direct over F(2x2) to F(4x4), when the second saves time as well. */
+  /* A layer may be upgraded twice, from direct over F(2x2) to F(4x4), when the second saves time as
+   * well. */
   for (guint i = 0; i < upgrades->len; i++) {
     const Upgrade *up = &g_array_index(upgrades, Upgrade, i);
     const DdimConvShape *shape = &shapes[up->index];

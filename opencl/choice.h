@@ -9,8 +9,9 @@ typedef struct {
   DdimGemmProvider provider;
 } DdimClChoice;
 
-/** Choose for every convolution of a network the way that costs least time, within a budget of bytes for all weights together
- * (Winograd's transformed weights are 1.8 and 4 times larger): the choices that save most time per byte win.
+/** Choose for every convolution of a network the way that costs least time, within a budget of
+ * bytes for all weights together (Winograd's transformed weights are 1.8 and 4 times larger): the
+ * choices that save most time per byte win.
  * @shapes, @choices  @n entries */
 void ddim_cl_choose(DdimContext *context, const DdimConvShape *shapes, guint n, gboolean half,
                     guint64 budget, DdimClChoice *choices);

@@ -12,8 +12,9 @@ release_program(gpointer program)
   clReleaseProgram(program);
 }
 
-/* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands whole work-groups
- * to threads. On a GPU neighbouring work-items take neighbouring channel quads, so that reads coalesce. */
+/* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
+ * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
+ * so that reads coalesce. */
 static void
 choose_profile(DdimContext *context)
 {
@@ -104,8 +105,7 @@ ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
     g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY,
                 _("this job needs a block of %.1f MiB, but %s allocates at most %.1f MiB at once; "
                   "try a smaller size or batch"),
-                size / 1048576.0, context->info->name,
-                context->info->max_allocation / 1048576.0);
+                size / 1048576.0, context->info->name, context->info->max_allocation / 1048576.0);
     return NULL;
   }
   cl_int status = CL_SUCCESS;

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/** One device in use: its OpenCL context, its one in-order queue and its built programs. Reference counted.
- * A context and everything made from it is used by one thread at a time. */
+/** One device in use: its OpenCL context, its one in-order queue and its built programs. Reference
+ * counted. A context and everything made from it is used by one thread at a time. */
 typedef struct _DdimContext DdimContext;
 
 /** @spec  see ddim_device_choose() */
@@ -17,10 +17,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
 
 /** (transfer none) */
 const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
-/** Called when a program has to be compiled, because no cached binary fits: tell the user that this takes a while. */
+/** Called when a program has to be compiled, because no cached binary fits: tell the user that this
+ * takes a while. */
 typedef void (*DdimContextBuildFunc)(const char *program, gpointer user_data);
 /** @func  (nullable) */
-void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func, gpointer user_data);
+void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,
+                                 gpointer user_data);
 /** Bytes of device memory now held through this context, and the most ever held. */
 guint64 ddim_context_get_device_bytes(DdimContext *context, guint64 *peak);
 

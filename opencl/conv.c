@@ -32,7 +32,8 @@ typedef struct {
 static Tiles
 count_tiles(const DdimConvShape *shape, guint tile)
 {
-  Tiles tiles = {.tile = tile, .y = (shape->h + tile - 1) / tile, .x = (shape->w + tile - 1) / tile};
+  Tiles tiles = {
+      .tile = tile, .y = (shape->h + tile - 1) / tile, .x = (shape->w + tile - 1) / tile};
   tiles.rows = (guint64)shape->n * tiles.y * tiles.x;
   return tiles;
 }
@@ -49,8 +50,9 @@ static void
 winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
 {
-  g_autofree char *options = g_strdup_printf("-DTILE=%u -DWEIGHTS=0 -DNORM=%d -DUP=%d -DEMB=0 -DRES=0",
-                                             tiles->tile, prologue != NULL, shape->up != 0);
+  g_autofree char *options =
+      g_strdup_printf("-DTILE=%u -DWEIGHTS=0 -DNORM=%d -DUP=%d -DEMB=0 -DRES=0", tiles->tile,
+                      prologue != NULL, shape->up != 0);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
@@ -120,9 +122,9 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   const guint panels = weights->columns / context->profile.nr;
   const guint rows = ddim_cl_rows_per_item(context, pixels, panels);
   g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
-  g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s", epilogue_options,
-                                             shape->taps, shape->stride, shape->up != 0,
-                                             weights->half ? " -DHALF_WEIGHTS" : "");
+  g_autofree char *options =
+      g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s", epilogue_options, shape->taps,
+                      shape->stride, shape->up != 0, weights->half ? " -DHALF_WEIGHTS" : "");
   ddim_cl_plan_kernel(plan, "gemm", options, "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
   ddim_cl_plan_arg_mem(plan, x->mem);

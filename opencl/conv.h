@@ -16,18 +16,19 @@ DdimClPacking ddim_conv_method_packing(DdimConvMethod method);
 
 /** A convolution's geometry. Padding is taps / 2. */
 typedef struct {
-  guint in, out;    /**< channels */
-  guint taps;       /**< 1 or 3 along an edge */
-  guint stride;     /**< 1 or 2 */
-  gboolean up;      /**< read through nearest upsampling by 2 */
-  guint n, h, w;    /**< of the output */
+  guint in, out; /**< channels */
+  guint taps;    /**< 1 or 3 along an edge */
+  guint stride;  /**< 1 or 2 */
+  gboolean up;   /**< read through nearest upsampling by 2 */
+  guint n, h, w; /**< of the output */
 } DdimConvShape;
 
 /** Floating-point operations, counted as a direct convolution of the real channels. */
 double ddim_conv_flops(const DdimConvShape *shape);
 
 /** Record y = conv(prologue(x)) + epilogue. y may be a slice; y->n, h, w are the output's.
- * @prologue  (nullable) group normalisation with SiLU: ab[n][2][C] as ddim_cl_norm_scale_shift() makes it
+ * @prologue  (nullable) group normalisation with SiLU: ab[n][2][C] as ddim_cl_norm_scale_shift()
+ * makes it
  * @weights   laid out for @method; y has room for weights->columns channels
  * @zeros     at least as many zeros as x has channels */
 void ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,

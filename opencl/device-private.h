@@ -4,5 +4,6 @@
 #include "opencl/cl.h"
 #include "opencl/device.h"
 
-/** As ddim_device_choose(), giving OpenCL's handle as well. @info (out) (transfer full). NULL on error. */
+/** As ddim_device_choose(), giving OpenCL's handle as well. @info (out) (transfer full). NULL on
+ * error. */
 cl_device_id ddim_cl_device_choose(const char *spec, DdimDeviceInfo **info, GError **error);

@@ -42,8 +42,7 @@ platform_name(cl_platform_id platform)
   return g_strdup(g_strstrip(text));
 }
 
-#define QUERY(device, what, field)                                                                 \
-  clGetDeviceInfo((device), (what), sizeof(field), &(field), NULL)
+#define QUERY(device, what, field) clGetDeviceInfo((device), (what), sizeof(field), &(field), NULL)
 
 static DdimDeviceInfo *
 device_info_new(cl_platform_id platform, cl_device_id device, guint index)

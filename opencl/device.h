@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 #define DDIM_CL_ERROR (ddim_cl_error_quark())
 
 typedef enum {
-  DDIM_CL_ERROR_NO_DEVICE, /**< no platform or device; the message names the packages that provide one */
+  DDIM_CL_ERROR_NO_DEVICE, /**< no platform or device; the message names the packages that provide
+                              one */
   DDIM_CL_ERROR_NO_MATCH,  /**< --device matches none */
   DDIM_CL_ERROR_MEMORY,    /**< the device or the host has not enough memory */
   DDIM_CL_ERROR_BUILD,     /**< a kernel does not compile: the log is in the message */
@@ -35,12 +36,12 @@ typedef struct {
 void ddim_device_info_free(DdimDeviceInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimDeviceInfo, ddim_device_info_free)
 
-/** Every device of every platform. (transfer full) (element-type DdimDeviceInfo), never empty: none at all is
- * DDIM_CL_ERROR_NO_DEVICE. */
+/** Every device of every platform. (transfer full) (element-type DdimDeviceInfo), never empty: none
+ * at all is DDIM_CL_ERROR_NO_DEVICE. */
 GPtrArray *ddim_device_list(GError **error);
-/** The device that @spec chooses: an index, or a part of a device's or platform's name (case-insensitive). NULL or ""
- * means $DDIM_DEVICE, and without that the best: a GPU before an accelerator before a CPU, then the most compute
- * units. (transfer full) */
+/** The device that @spec chooses: an index, or a part of a device's or platform's name
+ * (case-insensitive). NULL or "" means $DDIM_DEVICE, and without that the best: a GPU before an
+ * accelerator before a CPU, then the most compute units. (transfer full) */
 DdimDeviceInfo *ddim_device_choose(const char *spec, GError **error);
 
 G_END_DECLS

@@ -3,9 +3,11 @@
 
 #include "opencl/plan.h"
 
-/** The edges between the outside's planar NCHW images and the inside's NHWC tensors, and resampling. */
+/** The edges between the outside's planar NCHW images and the inside's NHWC tensors, and
+ * resampling. */
 
-/** Record y = x's channels, then cond's, then zeros. @x [n][x_c][h][w], @cond [n][cond_c][h][w] (cond_c may be 0). */
+/** Record y = x's channels, then cond's, then zeros. @x [n][x_c][h][w], @cond [n][cond_c][h][w]
+ * (cond_c may be 0). */
 void ddim_cl_from_planar(DdimClPlan *plan, DdimClMem x, guint x_c, DdimClMem cond, guint cond_c,
                          const DdimClTensor *y);
 /** Record y [n][channels][h][w] = the first @channels of x. */

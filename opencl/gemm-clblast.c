@@ -24,11 +24,11 @@ enqueue_product(gpointer data, DdimClPlan *plan, GError **error)
                           p->columns, p->depth, 1.0f, a, p->a.offset, p->lda, b, p->b.offset,
                           p->columns, 0.0f, c, p->c.offset, p->ldc, &queue, NULL);
   else
-    status = CLBlastSgemmStridedBatched(
-        CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeNo, p->rows, p->columns,
-        p->depth, 1.0f, a, p->a.offset, p->lda, p->a_batch, b, p->b.offset, p->columns,
-        (gsize)p->depth * p->columns, 0.0f, c, p->c.offset, p->ldc, p->c_batch, p->batch, &queue,
-        NULL);
+    status = CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, CLBlastTransposeNo,
+                                        CLBlastTransposeNo, p->rows, p->columns, p->depth, 1.0f, a,
+                                        p->a.offset, p->lda, p->a_batch, b, p->b.offset, p->columns,
+                                        (gsize)p->depth * p->columns, 0.0f, c, p->c.offset, p->ldc,
+                                        p->c_batch, p->batch, &queue, NULL);
   return ddim_cl_check((cl_int)status, "CLBlastSgemm", error);
 }
 
@@ -61,10 +61,10 @@ ddim_cl_gemm_clblast(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *
 {
   const DdimClEpilogue *epilogue = gemm->epilogue;
   const DdimClTensor *residual = epilogue ? epilogue->residual : NULL;
-  /* The product overwrites its output, so a residual kept there must move away. Callers give such a residual as a
-   * tensor of the same memory; the product then goes to memory of its own. */
-  const gboolean in_place = residual && residual->mem.buffer == gemm->c.buffer &&
-                            residual->mem.offset == gemm->c.offset;
+  /* The product overwrites its output, so a residual kept there must move away. Callers give such a
+   * residual as a tensor of the same memory; the product then goes to memory of its own. */
+  const gboolean in_place =
+      residual && residual->mem.buffer == gemm->c.buffer && residual->mem.offset == gemm->c.offset;
   DdimClMem b_mem = b->half ? widen(plan, b) : (DdimClMem){.buffer = b->buffer};
   Product *product = g_new(Product, 1);
   *product = (Product){.rows = gemm->rows,

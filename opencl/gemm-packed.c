@@ -8,8 +8,7 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
   const guint panels = b->columns / context->profile.nr;
   const guint rows = ddim_cl_rows_per_item(context, gemm->rows, (guint64)panels * b->batch);
   g_autofree char *epilogue = ddim_cl_epilogue_options(gemm->epilogue);
-  g_autofree char *options =
-      g_strdup_printf("%s%s", epilogue, b->half ? " -DHALF_WEIGHTS" : "");
+  g_autofree char *options = g_strdup_printf("%s%s", epilogue, b->half ? " -DHALF_WEIGHTS" : "");
   ddim_cl_plan_kernel(plan, "gemm", options, "gemm", gemm->label,
                       2.0 * b->batch * gemm->rows * b->depth * b->columns);
   ddim_cl_plan_arg_mem(plan, gemm->a);

@@ -85,10 +85,9 @@ ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider
   matrix->half = half;
   matrix->batch = ddim_cl_packing_batch(packing);
   matrix->columns = pad(out, DDIM_CL_COLUMN_PADDING);
-  matrix->depth =
-      pad(in, DDIM_CL_DEPTH_PADDING) * (packing == DDIM_CL_PACK_PLAIN ? taps : 1);
-  matrix->buffer = ddim_cl_buffer_new(
-      context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
+  matrix->depth = pad(in, DDIM_CL_DEPTH_PADDING) * (packing == DDIM_CL_PACK_PLAIN ? taps : 1);
+  matrix->buffer =
+      ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
   if (!matrix->buffer)
     return NULL;
   const guint64 size = (guint64)out * in * taps * sizeof(float);

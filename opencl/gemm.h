@@ -3,8 +3,9 @@
 
 #include "opencl/plan.h"
 
-/** The one seam through which every matrix product goes: row-major activations times prepared weights. Providers are the
- * project's packed micro-kernel (kernels/gemm.cl) and CLBlast; each matrix is laid out for the one that will multiply it. */
+/** The one seam through which every matrix product goes: row-major activations times prepared
+ * weights. Providers are the project's packed micro-kernel (kernels/gemm.cl) and CLBlast; each
+ * matrix is laid out for the one that will multiply it. */
 typedef enum { DDIM_GEMM_PACKED, DDIM_GEMM_CLBLAST, DDIM_N_GEMM_PROVIDERS } DdimGemmProvider;
 
 const char *ddim_gemm_provider_name(DdimGemmProvider provider);
@@ -41,15 +42,16 @@ guint ddim_cl_packing_batch(DdimClPacking packing);
 
 /** What is added to a product on its way out. */
 typedef struct {
-  DdimClMem bias;               /**< [columns] */
+  DdimClMem bias; /**< [columns] */
   gboolean has_emb;
-  DdimClMem emb;                /**< [images][emb_ld]: a vector per image */
+  DdimClMem emb; /**< [images][emb_ld]: a vector per image */
   guint emb_ld;
   const DdimClTensor *residual; /**< (nullable) may be the output itself */
 } DdimClEpilogue;
 
 /** Record C[b][rows][columns] = A[b][rows][depth] B[b] (+ epilogue, only for batch 1).
- * @lda, @ldc, @a_batch, @c_batch in floats; @rows_per_image tells the epilogue which row belongs to which image. */
+ * @lda, @ldc, @a_batch, @c_batch in floats; @rows_per_image tells the epilogue which row belongs to
+ * which image. */
 typedef struct {
   DdimClMem a, c;
   guint lda, ldc;
@@ -65,5 +67,6 @@ void ddim_cl_gemm(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gem
 void ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, guint rows_per_image);
 /** "-DEPILOGUE=1 -DEMB=… -DRES=…", or "" for NULL. (transfer full) */
 char *ddim_cl_epilogue_options(const DdimClEpilogue *epilogue);
-/** Rows that one work-item of the packed kernels takes, so that @panels * pieces keep every compute unit busy. */
+/** Rows that one work-item of the packed kernels takes, so that @panels * pieces keep every compute
+ * unit busy. */
 guint ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint64 panels);

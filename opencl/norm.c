@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/norm.h"
 
-/* Pixels of a piece whose moments one work-item takes: few enough to stay in the first-level cache for the second
- * pass, many enough that combining the pieces is cheap. */
+/* Pixels of a piece whose moments one work-item takes: few enough to stay in the first-level cache
+ * for the second pass, many enough that combining the pieces is cheap. */
 #define CHUNK 64
 
 static guint

@@ -315,11 +315,12 @@ ddim_cl_plan_read(DdimClPlan *plan, DdimClMem mem, guint64 count, float *data, G
 }
 
 gboolean
-ddim_cl_plan_copy(DdimClPlan *plan, DdimClMem from, DdimClMem to, guint64 count, GError **error)
+ddim_cl_plan_copy(DdimClPlan *from_plan, DdimClMem from, DdimClPlan *to_plan, DdimClMem to,
+                  guint64 count, GError **error)
 {
   return ddim_cl_check(
-      clEnqueueCopyBuffer(plan->context->queue, ddim_cl_plan_get_cl_mem(plan, from),
-                          ddim_cl_plan_get_cl_mem(plan, to), from.offset * sizeof(float),
+      clEnqueueCopyBuffer(to_plan->context->queue, ddim_cl_plan_get_cl_mem(from_plan, from),
+                          ddim_cl_plan_get_cl_mem(to_plan, to), from.offset * sizeof(float),
                           to.offset * sizeof(float), count * sizeof(float), 0, NULL, NULL),
       "clEnqueueCopyBuffer", error);
 }

@@ -3,11 +3,13 @@
 
 #include "opencl/context-private.h"
 
-/** A recorded sequence of kernels and matrix products on one device, replayed with nothing but enqueues. While recording,
- * memory of intermediates is handed out and taken back by lifetime; sealing fixes the arena's size, creates one kernel
- * object for each operation and sets all of its arguments.
+/** A recorded sequence of kernels and matrix products on one device, replayed with nothing but
+ * enqueues. While recording, memory of intermediates is handed out and taken back by lifetime;
+ * sealing fixes the arena's size, creates one kernel object for each operation and sets all of its
+ * arguments.
  *
- * Recording functions return nothing: the first failure is kept and ddim_cl_plan_seal() reports it. */
+ * Recording functions return nothing: the first failure is kept and ddim_cl_plan_seal() reports it.
+ */
 typedef struct _DdimClPlan DdimClPlan;
 
 /** A place in device memory. */
@@ -17,7 +19,8 @@ typedef struct {
   guint64 size;         /**< in floats; only of what ddim_cl_plan_alloc() gave */
 } DdimClMem;
 
-/** An activation: NHWC with `ld` floats from one pixel to the next, so that a tensor may be a slice of channels of a wider one. */
+/** An activation: NHWC with `ld` floats from one pixel to the next, so that a tensor may be a slice
+ * of channels of a wider one. */
 typedef struct {
   DdimClMem mem;
   guint n, h, w, c;
@@ -39,21 +42,24 @@ DdimClTensor ddim_cl_plan_alloc_tensor(DdimClPlan *plan, guint n, guint h, guint
 /** Channels [first, first + count) of @tensor. */
 DdimClTensor ddim_cl_tensor_slice(DdimClTensor tensor, guint first, guint count);
 
-/** Begin a kernel of kernels/@source.cl built with @options; the arguments follow in order, then its range.
+/** Begin a kernel of kernels/@source.cl built with @options; the arguments follow in order, then
+ * its range.
  * @label  (static string) what a profile calls it; @flops for the whole launch. */
-void ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options, const char *name,
-                         const char *label, double flops);
-void ddim_cl_plan_arg_mem(DdimClPlan *plan, DdimClMem mem); /**< two arguments: pointer, ulong offset */
+void ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options,
+                         const char *name, const char *label, double flops);
+void ddim_cl_plan_arg_mem(DdimClPlan *plan,
+                          DdimClMem mem); /**< two arguments: pointer, ulong offset */
 void ddim_cl_plan_arg_buffer(DdimClPlan *plan, DdimClBuffer *buffer); /**< one argument */
 void ddim_cl_plan_arg_u32(DdimClPlan *plan, guint value);
 void ddim_cl_plan_arg_u64(DdimClPlan *plan, guint64 value);
 void ddim_cl_plan_arg_f32(DdimClPlan *plan, float value);
 void ddim_cl_plan_range(DdimClPlan *plan, gsize x, gsize y, gsize z);
 
-/** Record an operation that enqueues by itself (a library's call). @data lives until the plan is freed. */
+/** Record an operation that enqueues by itself (a library's call). @data lives until the plan is
+ * freed. */
 typedef gboolean (*DdimClEnqueueFunc)(gpointer data, DdimClPlan *plan, GError **error);
-void ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data, GDestroyNotify destroy,
-                       const char *label, double flops);
+void ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data,
+                       GDestroyNotify destroy, const char *label, double flops);
 /** For such an operation: the buffer of @mem, once sealed. */
 cl_mem ddim_cl_plan_get_cl_mem(DdimClPlan *plan, DdimClMem mem);
 
@@ -68,12 +74,13 @@ gboolean ddim_cl_plan_write(DdimClPlan *plan, DdimClMem mem, guint64 count, cons
                             GError **error);
 gboolean ddim_cl_plan_read(DdimClPlan *plan, DdimClMem mem, guint64 count, float *data,
                            GError **error);
-/** Enqueue a copy of @count floats between two places. */
-gboolean ddim_cl_plan_copy(DdimClPlan *plan, DdimClMem from, DdimClMem to, guint64 count,
-                           GError **error);
+/** Enqueue a copy of @count floats between places of two plans (or one) of the same context. */
+gboolean ddim_cl_plan_copy(DdimClPlan *from_plan, DdimClMem from, DdimClPlan *to_plan, DdimClMem to,
+                           guint64 count, GError **error);
 guint64 ddim_cl_plan_get_arena_bytes(const DdimClPlan *plan);
 
 /** Run once, waiting after each operation, and tell its time. For profiles. */
-typedef void (*DdimClProfileFunc)(const char *label, double seconds, double flops, gpointer user_data);
+typedef void (*DdimClProfileFunc)(const char *label, double seconds, double flops,
+                                  gpointer user_data);
 gboolean ddim_cl_plan_profile(DdimClPlan *plan, DdimClProfileFunc func, gpointer user_data,
                               GError **error);

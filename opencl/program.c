@@ -23,16 +23,18 @@ cache_path(DdimContext *context, const char *source, const char *text, const cha
 {
   const DdimDeviceInfo *info = context->info;
   g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-  const char *parts[] = {DDIM_VERSION,         find_source("common"), text,          options,
-                         info->name,           info->vendor,          info->platform,
-                         info->device_version, info->driver_version};
+  const char *parts[] = {
+      DDIM_VERSION,        find_source("common"), text,           options,
+      info->name,          info->vendor,          info->platform, info->device_version,
+      info->driver_version};
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
     g_checksum_update(sum, (const guchar *)parts[i], strlen(parts[i]) + 1);
   g_autofree char *file = g_strdup_printf("%s-%.32s.bin", source, g_checksum_get_string(sum));
   return g_build_filename(g_get_user_cache_dir(), "ddim", "programs", file, NULL);
 }
 
-/* A binary that the driver refuses (an update under the same version, a damaged file) is no error: compile again. */
+/* A binary that the driver refuses (an update under the same version, a damaged file) is no error:
+ * compile again. */
 static cl_program
 load_binary(DdimContext *context, const char *path, const char *options)
 {
@@ -110,9 +112,8 @@ static cl_program
 get_program(DdimContext *context, const char *source, const char *options, GError **error)
 {
   const DdimClProfile *p = &context->profile;
-  g_autofree char *all =
-      g_strdup_printf("-DVEC=%u -DNR=%u -DMR=%u -DROW_LOOP=%d %s", p->vec, p->nr, p->mr,
-                      p->row_loop ? 1 : 0, options ? options : "");
+  g_autofree char *all = g_strdup_printf("-DVEC=%u -DNR=%u -DMR=%u -DROW_LOOP=%d %s", p->vec, p->nr,
+                                         p->mr, p->row_loop ? 1 : 0, options ? options : "");
   g_autofree char *key = g_strdup_printf("%s %s", source, all);
   cl_program program = g_hash_table_lookup(context->programs, key);
   if (program)

@@ -3,7 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
-G_DEFINE_QUARK(ddim-cl-error-quark, ddim_cl_error)
+G_DEFINE_QUARK(ddim - cl - error - quark, ddim_cl_error)
 
 #define NAME(code)                                                                                 \
   case code:                                                                                       \

@@ -7,6 +7,6 @@
 /** The OpenCL name of a status code: "CL_OUT_OF_RESOURCES"; CLBlast's codes are known too. */
 const char *ddim_cl_status_name(cl_int status);
 
-/** TRUE for CL_SUCCESS; else sets @error: DDIM_CL_ERROR_MEMORY for the statuses that mean no memory, otherwise
- * DDIM_CL_ERROR_FAILED. @what says what was tried, e.g. "clCreateBuffer". */
+/** TRUE for CL_SUCCESS; else sets @error: DDIM_CL_ERROR_MEMORY for the statuses that mean no
+ * memory, otherwise DDIM_CL_ERROR_FAILED. @what says what was tried, e.g. "clCreateBuffer". */
 gboolean ddim_cl_check(cl_int status, const char *what, GError **error);

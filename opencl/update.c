@@ -100,8 +100,8 @@ ddim_cl_update_run(DdimClUpdate *update, const DdimClUpdateStep *step, const flo
 {
   if (step->use_noise && !upload_noise(update, noise, error))
     return FALSE;
-  const cl_float floats[] = {step->x0_x,    step->x0_m,   step->limit, step->next_x, step->next_x0,
-                             step->next_m,  step->sigma,  step->min_log, step->max_log};
+  const cl_float floats[] = {step->x0_x,   step->x0_m,  step->limit,   step->next_x, step->next_x0,
+                             step->next_m, step->sigma, step->min_log, step->max_log};
   const cl_uint flags[] = {step->sigma_type, step->use_noise ? 1 : 0};
   guint index = FIRST_STEP_ARG;
   cl_int status = CL_SUCCESS;

@@ -12,8 +12,8 @@ typedef struct {
   gboolean use_noise;
 } DdimClUpdateStep;
 
-/** The memory it works on: x, noise and x0 planar [n][channels][h][w]; output NHWC, the mean in its first channels and, for
- * learned sigmas, the variance in as many after them. */
+/** The memory it works on: x, noise and x0 planar [n][channels][h][w]; output NHWC, the mean in its
+ * first channels and, for learned sigmas, the variance in as many after them. */
 typedef struct {
   DdimClMem x, noise, x0;
   DdimClTensor output;
@@ -23,11 +23,12 @@ typedef struct {
 typedef struct _DdimClUpdate DdimClUpdate;
 
 /** @plan is sealed and outlives the update. */
-DdimClUpdate *ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *memory, GError **error);
+DdimClUpdate *ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *memory,
+                                 GError **error);
 void ddim_cl_update_free(DdimClUpdate *update);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClUpdate, ddim_cl_update_free)
 
-/** Enqueue one step. @noise [n][channels][h][w], needed with use_noise; copied before return, without waiting for the
- * device. */
+/** Enqueue one step. @noise [n][channels][h][w], needed with use_noise; copied before return,
+ * without waiting for the device. */
 gboolean ddim_cl_update_run(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
                             GError **error);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * The UNet on OpenCL against outputs of the original, computed in float64
+ * (tests/data/make-oracle.py). */
+#include <math.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/unet.h"
+#include "golden.h"
+
+typedef struct {
+  DdimContext *context;
+  DdimCheckpoint *checkpoint;
+  DdimConfig *config;
+  DdimUNet *unet;
+} Model;
+
+static void
+model_open(Model *model, const char *weights, const char *flags, DdimPrecision precision)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = golden_path(weights);
+  const DdimUNetParams params = {.precision = precision};
+  model->context = ddim_context_new(NULL, &error);
+  g_assert_no_error(error);
+  model->checkpoint = ddim_checkpoint_open(path, &error);
+  g_assert_no_error(error);
+  model->config = ddim_config_load(model->checkpoint, flags, &error);
+  g_assert_no_error(error);
+  model->unet = ddim_unet_new(model->context, model->checkpoint,
+                              ddim_config_get_unet(model->config), &params, &error);
+  g_assert_no_error(error);
+}
+
+static void
+model_clear(Model *model)
+{
+  ddim_unet_free(model->unet);
+  ddim_config_unref(model->config);
+  ddim_checkpoint_unref(model->checkpoint);
+  ddim_context_unref(model->context);
+}
+
+typedef struct {
+  const char *name, *flags;
+  gboolean labels, low_res;
+} Case;
+
+static const Case cases[] = {
+    {"tiny_uncond", "--image_size 16 --num_heads 1", FALSE, FALSE},
+    {"small_cond", "--image_size 32 --num_heads 4 --class_cond True", TRUE, FALSE},
+    {"superres", "--large_size 32 --small_size 8 --num_heads 2 --class_cond True", TRUE, TRUE},
+};
+
+/* Evaluate @c and return the largest absolute difference from the float64 output. */
+static double
+evaluate(const Case *c, DdimPrecision precision)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *weights = g_strdup_printf("unet_%s.pt", c->name);
+  g_autofree char *data = g_strdup_printf("unet_%s.npz", c->name);
+  Model model;
+  model_open(&model, weights, c->flags, precision);
+  g_autoptr(DdimArray) x = golden_array(data, "x");
+  g_autoptr(DdimArray) t = golden_array(data, "t");
+  g_autoptr(DdimArray) out = golden_array(data, "out");
+  g_autoptr(DdimArray) y = c->labels ? golden_array(data, "y") : NULL;
+  g_autoptr(DdimArray) low_res = c->low_res ? golden_array(data, "low_res") : NULL;
+  const guint batch = x->tensor.shape[0];
+  const gint64 *steps = golden_data(t, DDIM_DTYPE_I64, batch);
+  g_autofree double *timesteps = g_new(double, batch);
+  for (guint i = 0; i < batch; i++)
+    timesteps[i] = (double)steps[i];
+  const gsize count = ddim_tensor_count(&out->tensor);
+  const double *expected = golden_data(out, DDIM_DTYPE_F64, count);
+  g_autofree float *actual = g_new(float, count);
+
+  g_autoptr(DdimUNetPlan) plan =
+      ddim_unet_plan_new(model.unet, batch, x->tensor.shape[2], x->tensor.shape[3], NULL, &error);
+  g_assert_no_error(error);
+  ddim_unet_plan_set_conditions(plan, timesteps, 1,
+                                y ? golden_data(y, DDIM_DTYPE_I64, batch) : NULL, &error);
+  g_assert_no_error(error);
+  if (low_res)
+    ddim_unet_plan_set_low_res(
+        plan, golden_data(low_res, DDIM_DTYPE_F32, ddim_tensor_count(&low_res->tensor)),
+        low_res->tensor.shape[2], low_res->tensor.shape[3], &error);
+  g_assert_no_error(error);
+  ddim_unet_plan_set_x(plan, golden_data(x, DDIM_DTYPE_F32, ddim_tensor_count(&x->tensor)), &error);
+  g_assert_no_error(error);
+  g_assert_true(ddim_unet_plan_evaluate(plan, 0, &error));
+  g_assert_true(ddim_unet_plan_get_output(plan, actual, &error));
+  g_assert_no_error(error);
+  g_clear_pointer(&plan, ddim_unet_plan_free);
+  model_clear(&model);
+
+  double worst = 0;
+  for (gsize i = 0; i < count; i++) {
+    g_assert_true(isfinite(actual[i]));
+    worst = MAX(worst, fabs(actual[i] - expected[i]));
+  }
+  g_test_message("%s: largest error %.2e", c->name, worst);
+  return worst;
+}
+
+static void
+test_float32(gconstpointer data)
+{
+  g_assert_cmpfloat(evaluate(data, DDIM_PRECISION_F32), <, 2e-4);
+}
+
+/* Weights rounded to half, Winograd's after their transform. */
+static void
+test_half(gconstpointer data)
+{
+  const double error = evaluate(data, DDIM_PRECISION_F16);
+  g_assert_cmpfloat(error, <, 2e-2);
+  g_assert_cmpfloat(error, >, 0);
+}
+
+static void
+test_size_error(void)
+{
+  g_autoptr(GError) error = NULL;
+  Model model;
+  model_open(&model, "unet_tiny_uncond.pt", "--image_size 16 --num_heads 1", DDIM_PRECISION_F32);
+  g_assert_cmpuint(ddim_unet_get_stride(model.unet), ==, 2);
+  g_assert_null(ddim_unet_plan_new(model.unet, 1, 17, 16, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+  g_assert_nonnull(strstr(error->message, "16x18"));
+  g_clear_error(&error);
+  g_assert_null(ddim_unet_plan_new(model.unet, G_MAXUINT, 65536, 65536, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+  model_clear(&model);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *f32 = g_strdup_printf("/unet/float32/%s", cases[i].name);
+    g_autofree char *f16 = g_strdup_printf("/unet/half/%s", cases[i].name);
+    g_test_add_data_func(f32, &cases[i], test_float32);
+    g_test_add_data_func(f16, &cases[i], test_half);
+  }
+  g_test_add_func("/unet/size-error", test_size_error);
+  return g_test_run();
+}
