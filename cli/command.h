@@ -60,6 +60,7 @@ int ddim_cli_print(const char *text);
 
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_info(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/config.h"
+
+G_BEGIN_DECLS
+
+/** The two forms of what `ddim info` tells about a model. (transfer full) */
+char *ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config);
+char *ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config);
+
+/** Parameters of a state dict, and how many of them are stored in each format. */
+typedef struct {
+  guint64 parameters;
+  guint64 by_dtype[DDIM_N_DTYPES];
+} DdimCensus;
+
+void ddim_info_count(DdimCheckpoint *checkpoint, DdimCensus *census);
+
+G_END_DECLS
