@@ -234,7 +234,7 @@ space_by_sections(guint total, const char *spec, guint *count, GError **error)
                         _("timestep respacing keeps no step; expected at least 1"));
     return NULL;
   }
-  guint *result = g_array_steal(g_steal_pointer(&kept), &n_kept);
+  guint *result = g_array_steal(kept, &n_kept);
   *count = (guint)n_kept;
   return result;
 }
