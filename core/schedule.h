@@ -13,17 +13,17 @@ G_BEGIN_DECLS
  *
  * @name   "linear" or "cosine"
  * @steps  T, the number of diffusion steps, 1 to DDIM_MAX_DIFFUSION_STEPS
- * Returns (transfer full) T betas in float64, each in (0, 1]; NULL with DDIM_ERROR_ARGUMENT for an unknown
- * name or for a T that makes a beta leave (0, 1] (linear with T < 20). */
+ * Returns (transfer full) T betas in float64, each in (0, 1]; NULL with DDIM_ERROR_ARGUMENT for an
+ * unknown name or for a T that makes a beta leave (0, 1] (linear with T < 20). */
 double *ddim_betas_new(const char *name, guint steps, GError **error);
 
 /** The timesteps kept when a process of @num_timesteps steps is respaced.
  * Source: improved_diffusion.respace.space_timesteps, and create_gaussian_diffusion for "".
  *
  * @num_timesteps  1 to DDIM_MAX_DIFFUSION_STEPS
- * @spec   "" or NULL (all steps), "N", "a,b,c" (steps per equal section) or "ddimN" (fixed integer stride).
- *         Spaces around a number and a plus sign are allowed, as in the original. A section may keep
- *         0 steps, but not all of them.
+ * @spec   "" or NULL (all steps), "N", "a,b,c" (steps per equal section) or "ddimN" (fixed integer
+ * stride). Spaces around a number and a plus sign are allowed, as in the original. A section may
+ * keep 0 steps, but not all of them.
  * @count  out: how many there are, at least 1
  * Returns (transfer full) the kept indices in increasing order without duplicates; NULL with
  * DDIM_ERROR_ARGUMENT and the reason when the spec cannot be met or read. */
