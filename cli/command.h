@@ -58,11 +58,14 @@ void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
  * closed. */
 int ddim_cli_print(const char *text);
 
+int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_info(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_generate(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_predict(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
 
 G_END_DECLS

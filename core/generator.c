@@ -2,8 +2,8 @@
 #include "generator.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
+#include "inputs.h"
 #include "job.h"
 #include "noise.h"
 
@@ -146,21 +146,14 @@ set_conditions(Run *run, guint n, GError **error)
 static gboolean
 set_low_res(Run *run, guint first, guint n, GError **error)
 {
-  const DdimTensor *tensor = run->job->low_res ? &run->job->low_res->tensor : NULL;
   g_autoptr(DdimArray) batch = NULL;
-  gsize shape[4], size;
+  const gsize *shape;
 
-  if (!tensor)
+  if (!run->job->low_res)
     return TRUE;
-  memcpy(shape, tensor->shape, sizeof shape);
-  shape[0] = n;
-  size = shape[1] * shape[2] * shape[3];
-  if (!(batch = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)))
+  if (!(batch = ddim_inputs_take(run->job->low_res, first, n, error)))
     return FALSE;
-  for (gsize i = 0; i < n; i++)
-    memcpy((float *)ddim_array_get_data(batch) + i * size,
-           (const float *)tensor->data + (tensor->shape[0] == 1 ? 0 : first + i) * size,
-           size * sizeof(float));
+  shape = batch->tensor.shape;
   return ddim_unet_plan_set_low_res(run->generator->plan, ddim_array_get_data(batch), shape[2],
                                     shape[3], error);
 }

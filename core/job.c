@@ -2,8 +2,10 @@
 #include "job.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "error.h"
+#include "inputs.h"
 #include "models.h"
 
 /* Images computed together when nobody says: at most so many, of at most so many pixels in all. It
@@ -161,7 +163,7 @@ read_noise(DdimJob *job, GError **error)
   g_autofree char *path = NULL;
 
   g_object_get(job->resolved, "init-noise", &path, NULL);
-  return !path || (job->init_noise = ddim_job_read_noise(path, error));
+  return !path || (job->init_noise = ddim_inputs_read_noise(path, error));
 }
 
 static gboolean
@@ -181,7 +183,7 @@ read_low_res(DdimJob *job, DdimConfig *config, GError **error)
   }
   if (!path)
     return TRUE;
-  job->low_res = ddim_job_read_images(path, job->channels, error);
+  job->low_res = ddim_inputs_read_images(path, job->channels, error);
   if (!job->low_res)
     return FALSE;
   n = job->low_res->tensor.shape[0];

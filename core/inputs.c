@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Arrays that a request names: noise to start from, pictures to enlarge. */
+#include "inputs.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "error.h"
 #include "image.h"
-#include "job.h"
 
 static gboolean
 is_float(DdimDType dtype)
@@ -45,7 +44,7 @@ is_image_shaped(const DdimTensor *tensor)
 }
 
 DdimArray *
-ddim_job_read_noise(const char *path, GError **error)
+ddim_inputs_read_noise(const char *path, GError **error)
 {
   g_autoptr(DdimArray) array = ddim_npy_read(path, error);
 
@@ -125,7 +124,7 @@ array_from_bytes(const DdimTensor *tensor, GError **error)
 }
 
 DdimArray *
-ddim_job_read_images(const char *path, guint channels, GError **error)
+ddim_inputs_read_images(const char *path, guint channels, GError **error)
 {
   g_autoptr(DdimArray) source = NULL, array = NULL;
 
@@ -151,4 +150,20 @@ ddim_job_read_images(const char *path, guint channels, GError **error)
     return NULL;
   }
   return g_steal_pointer(&array);
+}
+
+DdimArray *
+ddim_inputs_take(const DdimArray *images, gsize first, gsize n, GError **error)
+{
+  const DdimTensor *tensor = &images->tensor;
+  gsize shape[4] = {n, tensor->shape[1], tensor->shape[2], tensor->shape[3]};
+  gsize size = shape[1] * shape[2] * shape[3];
+  DdimArray *batch = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
+
+  g_return_val_if_fail(tensor->shape[0] == 1 || first + n <= tensor->shape[0], NULL);
+  for (gsize i = 0; batch && i < n; i++)
+    memcpy((float *)ddim_array_get_data(batch) + i * size,
+           (const float *)tensor->data + (tensor->shape[0] == 1 ? 0 : first + i) * size,
+           size * sizeof(float));
+  return batch;
 }
