@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/models.h"
+#include "picture.h"
 
 void
 ddim_info_count(DdimCheckpoint *checkpoint, DdimCensus *census)
@@ -34,6 +35,15 @@ show_model(const char *path, const char *flags, gboolean json)
   return ddim_cli_print(text);
 }
 
+static int
+show_picture(const char *path, gboolean json)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = ddim_picture_describe(path, json, &error);
+
+  return text ? ddim_cli_print(text) : ddim_cli_fail(error);
+}
+
 int
 ddim_cmd_info(DdimCli *cli, int argc, char **argv)
 {
@@ -53,11 +63,11 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
       .max_args = 1,
       .description =
           N_("Tell what a checkpoint holds: its architecture, its classes, and every value of its "
-             "configuration with the source it comes from. FILE is a .pt, .pth or .safetensors "
-             "file or "
-             "the name of a model."),
-      .examples =
-          "ddim info textures\nddim info ema_0.9999_500000.pt --flags \"--num_heads 4\" --json"};
+             "configuration with the source it comes from. Or tell how a picture was made, and the "
+             "command that makes it again. FILE is a .pt, .pth or .safetensors file, the name of a "
+             "model, or a .png that ddim wrote."),
+      .examples = "ddim info textures\nddim info picture.png\nddim info ema_0.9999_500000.pt "
+                  "--flags \"--num_heads 4\" --json"};
   int code;
 
   if (!ddim_cli_parse(cli, &help, entries, NULL, &argc, &argv, &code))
@@ -65,5 +75,7 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
   path = ddim_models_find(argv[1], model_path, &error);
   if (!path)
     return ddim_cli_fail(error);
+  if (ddim_picture_is_png(path))
+    return show_picture(path, json);
   return show_model(path, flags, json);
 }

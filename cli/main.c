@@ -10,7 +10,7 @@
 
 static const DdimCommand commands[] = {
     {"models", N_("list the models found"), ddim_cmd_models},
-    {"info", N_("tell what a checkpoint holds"), ddim_cmd_info},
+    {"info", N_("tell what a checkpoint holds, or how a picture was made"), ddim_cmd_info},
     {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},
     {"devices", N_("list the devices that OpenCL offers"), ddim_cmd_devices},
     {"schedule", N_("print the tables of a noise schedule"), ddim_cmd_schedule},

@@ -49,20 +49,6 @@ make_command(DdimRequest *request, gboolean grid)
   return g_strconcat(line, grid ? " --grid" : "", NULL);
 }
 
-static void
-append_value(GString *out, DdimRequest *request, GParamSpec *spec)
-{
-  g_auto(GValue) value = G_VALUE_INIT;
-  g_auto(GValue) text = G_VALUE_INIT;
-
-  g_object_get_property(G_OBJECT(request), spec->name, &value);
-  if (G_VALUE_HOLDS_STRING(&value) && !g_value_get_string(&value))
-    return;
-  g_value_init(&text, G_TYPE_STRING);
-  g_value_transform(&value, &text);
-  g_string_append_printf(out, "%-12s %s\n", spec->name, g_value_get_string(&text));
-}
-
 static char *
 describe_for_people(DdimRequest *request, GHashTable *text)
 {
@@ -80,8 +66,11 @@ describe_for_people(DdimRequest *request, GHashTable *text)
     g_string_append_printf(out, "%-12s %s\n", _("shows"), class_name);
   if (index)
     g_string_append_printf(out, "%-12s %s\n", _("image"), index);
-  for (guint i = 0; i < n; i++)
-    append_value(out, request, specs[i]);
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *value = ddim_request_get_as_string(request, specs[i]->name);
+    if (value)
+      g_string_append_printf(out, "%-12s %s\n", specs[i]->name, value);
+  }
   g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), command);
   return g_string_free(g_steal_pointer(&out), FALSE);
 }

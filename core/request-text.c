@@ -249,29 +249,33 @@ append_word(GString *line, const char *word)
   g_string_append(line, quoted);
 }
 
-/* The shortest decimal number that reads back as @number. */
-static void
-append_double(GString *line, double number)
+/* The shortest decimal number that reads back as @number. (transfer full) */
+static char *
+double_to_string(double number)
 {
   char buffer[G_ASCII_DTOSTR_BUF_SIZE];
 
   g_ascii_formatd(buffer, sizeof buffer, "%.15g", number);
   if (g_ascii_strtod(buffer, NULL) != number)
     g_ascii_dtostr(buffer, sizeof buffer, number);
-  g_string_append(line, buffer);
+  return g_strdup(buffer);
 }
 
-static void
-append_value(GString *line, const GValue *value)
+char *
+ddim_request_get_as_string(DdimRequest *request, const char *name)
 {
-  if (G_VALUE_HOLDS_STRING(value))
-    append_word(line, g_value_get_string(value));
-  else if (G_VALUE_HOLDS_INT(value))
-    g_string_append_printf(line, "%d", g_value_get_int(value));
-  else if (G_VALUE_HOLDS_INT64(value))
-    g_string_append_printf(line, "%" G_GINT64_FORMAT, g_value_get_int64(value));
-  else
-    append_double(line, g_value_get_double(value));
+  g_auto(GValue) value = G_VALUE_INIT;
+
+  g_object_get_property(G_OBJECT(request), name, &value);
+  if (G_VALUE_HOLDS_STRING(&value))
+    return g_value_dup_string(&value);
+  if (G_VALUE_HOLDS_INT(&value))
+    return g_strdup_printf("%d", g_value_get_int(&value));
+  if (G_VALUE_HOLDS_INT64(&value))
+    return g_strdup_printf("%" G_GINT64_FORMAT, g_value_get_int64(&value));
+  if (G_VALUE_HOLDS_DOUBLE(&value))
+    return double_to_string(g_value_get_double(&value));
+  return g_strdup(g_value_get_boolean(&value) ? "true" : "false");
 }
 
 char *
@@ -285,6 +289,7 @@ ddim_request_to_command(DdimRequest *request)
   g_object_get(request, "width", &width, "height", &height, NULL);
   for (guint i = 0; i < n; i++) {
     const char *name = specs[i]->name;
+    g_autofree char *text = ddim_request_get_as_string(request, name);
     g_auto(GValue) value = G_VALUE_INIT;
 
     g_object_get_property(G_OBJECT(request), name, &value);
@@ -295,7 +300,7 @@ ddim_request_to_command(DdimRequest *request)
       g_string_append(line, " --no-clip");
     } else {
       g_string_append_printf(line, " --%s ", name);
-      append_value(line, &value);
+      append_word(line, text);
     }
   }
   if (width || height)

@@ -43,6 +43,8 @@ DdimRequest *ddim_request_new_from_json(const char *json, GError **error);
  * N. DDIM_ERROR_ARGUMENT names the option and its range. */
 gboolean ddim_request_set_from_string(DdimRequest *request, const char *name, const char *value,
                                       GError **error);
+/** The inverse: NULL for a string that is not set. (transfer full) (nullable) */
+char *ddim_request_get_as_string(DdimRequest *request, const char *name);
 /** The `ddim generate` command line that makes the same picture again, shell-quoted. (transfer
  * full) */
 char *ddim_request_to_command(DdimRequest *request);
