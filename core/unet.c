@@ -290,3 +290,9 @@ ddim_unet_plan_get_flops(const DdimUNetPlan *p)
 {
   return p->flops;
 }
+
+gboolean
+ddim_unet_plan_profile(DdimUNetPlan *p, DdimProfileFunc func, gpointer user_data, GError **error)
+{
+  return ddim_cl_plan_profile(p->plan, func, user_data, error);
+}

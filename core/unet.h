@@ -74,5 +74,9 @@ gboolean ddim_unet_plan_get_output(DdimUNetPlan *plan, float *output, GError **e
 /** Floating-point operations of one evaluation of the whole batch, convolutions counted as direct
  * ones. */
 double ddim_unet_plan_get_flops(const DdimUNetPlan *plan);
+/** Evaluate step 0 once, waiting after each operation, and tell what each took. For benchmarks. */
+typedef void (*DdimProfileFunc)(const char *operation, double seconds, double flops, gpointer user_data);
+gboolean ddim_unet_plan_profile(DdimUNetPlan *plan, DdimProfileFunc func, gpointer user_data,
+                                GError **error);
 
 G_END_DECLS
