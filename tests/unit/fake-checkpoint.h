@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "core/checkpoint.h"
+
+/** State dicts without weights: sparse .safetensors files of any shapes, so that a model of a
+ * gigabyte costs nothing. */
+
+typedef struct {
+  char *name;
+  guint n_dims;
+  gsize shape[DDIM_MAX_DIMS];
+} FakeTensor;
+
+/** Names and shapes that the originals make, see tests/data/make-architectures.py: name ->
+ * GPtrArray of FakeTensor. */
+GHashTable *fake_architectures_load(void);
+GPtrArray *fake_tensors_new(void);
+void fake_tensors_add(GPtrArray *tensors, const char *name, guint n_dims, const gsize *shape);
+/** Without the tensor at @skip; G_MAXUINT: all. */
+GPtrArray *fake_tensors_copy(GPtrArray *tensors, guint skip);
+FakeTensor *fake_tensors_find(GPtrArray *tensors, const char *name);
+/** Write and open FOLDER/NAME. @metadata (nullable) char* -> char*. */
+DdimCheckpoint *fake_checkpoint_new(const char *folder, const char *name, GPtrArray *tensors,
+                                    GHashTable *metadata);
+/** A folder for one test, and its removal with all files in it. */
+char *fake_folder_new(void);
+void fake_folder_remove(char *folder);

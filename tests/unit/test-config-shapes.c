@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* What shapes tell: state dicts as the originals make them, whole, damaged and of other kinds. */
+#include <string.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "fake-checkpoint.h"
+
+typedef struct {
+  GHashTable *architectures;
+  char *folder;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer data)
+{
+  fixture->architectures = fake_architectures_load();
+  fixture->folder = fake_folder_new();
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer data)
+{
+  g_hash_table_unref(fixture->architectures);
+  fake_folder_remove(fixture->folder);
+}
+
+static GPtrArray *
+architecture(Fixture *fixture, const char *name)
+{
+  GPtrArray *tensors = g_hash_table_lookup(fixture->architectures, name);
+
+  if (!tensors)
+    g_error("no architecture %s", name);
+  return tensors;
+}
+
+static DdimConfig *
+load(Fixture *fixture, const char *file, GPtrArray *tensors, const char *flags, GError **error)
+{
+  g_autoptr(DdimCheckpoint) checkpoint = fake_checkpoint_new(fixture->folder, file, tensors, NULL);
+
+  return ddim_config_load(checkpoint, flags, error);
+}
+
+typedef struct {
+  const char *key;
+  char *value;
+  DdimSource source;
+} Wanted;
+
+static void
+take_value(const char *key, const char *value, DdimSource source, gpointer user_data)
+{
+  Wanted *wanted = user_data;
+
+  if (g_str_equal(key, wanted->key)) {
+    wanted->value = g_strdup(value);
+    wanted->source = source;
+  }
+}
+
+static void
+assert_value(DdimConfig *config, const char *key, const char *value, DdimSource source)
+{
+  Wanted wanted = {.key = key};
+
+  ddim_config_foreach(config, take_value, &wanted);
+  if (g_strcmp0(wanted.value, value) != 0 || (value && wanted.source != source))
+    g_error("%s of %s is %s (%s), expected %s (%s)", key, ddim_config_get_name(config),
+            wanted.value, ddim_source_get_name(wanted.source), value, ddim_source_get_name(source));
+  g_free(wanted.value);
+}
+
+/* "64+ 128": channels of each level, + with attention. */
+static void
+assert_levels(const DdimUNetConfig *unet, const char *expected)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  for (guint i = 0; i < unet->n_levels; i++)
+    g_string_append_printf(text, "%s%u%s", i ? " " : "", unet->level_channels[i],
+                           unet->level_attention[i] ? "+" : "");
+  g_assert_cmpstr(text->str, ==, expected);
+}
+
+typedef struct {
+  const char *name, *levels, *size, *steps, *schedule, *heads, *head_channels, *rescale, *order,
+      *attention;
+  guint res_blocks, classes;
+  gboolean scale_shift, updown, super_res;
+} Published;
+
+static const Published published[] = {
+    {"imagenet64_uncond_100M_1500K", "128 256 384+ 512+", "64", "4000", "cosine", "4", "-1", "True",
+     "False", "16,8", 3, 0, TRUE, FALSE, FALSE},
+    {"cifar10_uncond_50M_500K", "128 256+ 256+ 256", "32", "4000", "cosine", "4", "-1", "True",
+     "False", "16,8", 3, 0, TRUE, FALSE, FALSE},
+    {"imagenet64_cond_270M_250K", "192 384 576+ 768+", "64", "4000", "cosine", "4", "-1", "False",
+     "False", "16,8", 3, 1000, TRUE, FALSE, FALSE},
+    {"upsample_cond_500K", "192 192 384 384 768+ 768+", "256", "4000", "linear", "4", "-1", "False",
+     "False", "16,8", 2, 1000, TRUE, FALSE, TRUE},
+    {"lsun_uncond_100M_1200K_bs128", "128 128 256 256 512+ 512", "256", "1000", "linear", "1", "-1",
+     "False", "False", "16", 2, 0, FALSE, FALSE, FALSE},
+    {"64x64_diffusion", "192 384+ 576+ 768+", "64", "1000", "cosine", "4", "64", "False", "True",
+     "32,16,8", 3, 1000, TRUE, TRUE, FALSE},
+    {"128x128_diffusion", "256 256 512+ 768+ 1024+", "128", "1000", "linear", "4", "-1", "False",
+     "False", "32,16,8", 2, 1000, TRUE, TRUE, FALSE},
+    {"256x256_diffusion", "256 256 512 512+ 1024+ 1024+", "256", "1000", "linear", "4", "64",
+     "False", "False", "32,16,8", 2, 1000, TRUE, TRUE, FALSE},
+    {"256x256_diffusion_uncond", "256 256 512 512+ 1024+ 1024+", "256", "1000", "linear", "4", "64",
+     "False", "False", "32,16,8", 2, 0, TRUE, TRUE, FALSE},
+    {"512x512_diffusion", "128 256 256 512 512+ 1024+ 1024+", "512", "1000", "linear", "4", "64",
+     "False", "False", "32,16,8", 2, 1000, TRUE, TRUE, FALSE},
+    {"64_256_upsampler", "192 192 384 384+ 768+ 768+", "256", "1000", "linear", "4", "-1", "False",
+     "False", "32,16,8", 2, 1000, TRUE, TRUE, TRUE},
+    {"128_512_upsampler", "192 192 384 384 768+ 768+", "512", "1000", "linear", "4", "64", "False",
+     "False", "32,16", 2, 1000, TRUE, TRUE, TRUE},
+};
+
+static void
+check_published(Fixture *fixture, const Published *expected, const char *file)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimConfig) config =
+      load(fixture, file, architecture(fixture, expected->name), NULL, &error);
+  const DdimSource preset = DDIM_SOURCE_PRESET;
+
+  g_assert_no_error(error);
+  const DdimUNetConfig *unet = ddim_config_get_unet(config);
+  assert_levels(unet, expected->levels);
+  assert_value(config, expected->super_res ? "large_size" : "image_size", expected->size, preset);
+  assert_value(config, expected->super_res ? "image_size" : "large_size", NULL, preset);
+  assert_value(config, "diffusion_steps", expected->steps, preset);
+  assert_value(config, "noise_schedule", expected->schedule, preset);
+  assert_value(config, "rescale_timesteps", expected->rescale, preset);
+  assert_value(config, "attention_resolutions", expected->attention, DDIM_SOURCE_SHAPES);
+  assert_value(config, "learn_sigma", "True", DDIM_SOURCE_SHAPES);
+  assert_value(config, "use_scale_shift_norm", expected->scale_shift ? "True" : "False",
+               DDIM_SOURCE_SHAPES);
+  g_assert_cmpuint(unet->num_res_blocks, ==, expected->res_blocks);
+  g_assert_cmpuint(unet->num_classes, ==, expected->classes);
+  g_assert_cmpint(unet->resblock_updown, ==, expected->updown);
+  g_assert_cmpint(unet->super_res, ==, expected->super_res);
+  g_assert_cmpint(unet->use_new_attention_order, ==, g_str_equal(expected->order, "True"));
+  g_assert_cmpuint(unet->num_heads, ==, atoi(expected->heads));
+  g_assert_cmpuint(unet->num_heads_upsample, ==, atoi(expected->heads));
+  g_assert_cmpint(unet->num_head_channels, ==, MAX(0, atoi(expected->head_channels)));
+  g_assert_cmpuint(unet->in_channels, ==, expected->super_res ? 6 : 3);
+  g_assert_cmpuint(unet->out_channels, ==, 6);
+  g_assert_cmpuint(ddim_config_get_image_size(config), ==, atoi(expected->size));
+  g_assert_null(ddim_config_get_notes(config)[0]);
+
+  DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
+  ddim_config_get_diffusion(config, &params);
+  g_assert_cmpstr(params.noise_schedule, ==, expected->schedule);
+  g_assert_cmpuint(params.diffusion_steps, ==, atoi(expected->steps));
+  g_assert_cmpint(params.rescale_timesteps, ==, g_str_equal(expected->rescale, "True"));
+  g_assert_cmpint(params.var_type, ==, DDIM_VAR_LEARNED_RANGE);
+  g_assert_cmpint(params.mean_type, ==, DDIM_MEAN_EPSILON);
+}
+
+/* Known by the file's name, and by the shapes alone under any name. */
+static void
+test_published(Fixture *fixture, gconstpointer data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(published); i++) {
+    g_autofree char *file = g_strconcat(published[i].name, ".safetensors", NULL);
+    check_published(fixture, &published[i], file);
+    check_published(fixture, &published[i], "model.safetensors");
+  }
+}
+
+static void
+test_published_sizes(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimConfig) config = load(fixture, "128_512_upsampler.safetensors",
+                                      architecture(fixture, "128_512_upsampler"), NULL, &error);
+
+  g_assert_no_error(error);
+  g_assert_cmpuint(ddim_config_get_small_size(config), ==, 128);
+  g_assert_cmpstr(ddim_config_get_preset(config), ==, "128_512_upsampler");
+  g_assert_cmpstr(ddim_config_get_name(config), ==, "128_512_upsampler");
+}
+
+/* The published name on a model fine-tuned for ten classes keeps what no shape tells; on another
+ * kind it means nothing. */
+static void
+test_published_name_on_other_weights(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GPtrArray) tuned =
+      fake_tensors_copy(architecture(fixture, "imagenet64_cond_270M_250K"), G_MAXUINT);
+  g_autoptr(GError) error = NULL;
+  fake_tensors_find(tuned, "label_emb.weight")->shape[0] = 10;
+  g_autoptr(DdimConfig) config =
+      load(fixture, "imagenet64_cond_270M_250K.safetensors", tuned, NULL, &error);
+
+  g_assert_no_error(error);
+  assert_value(config, "noise_schedule", "cosine", DDIM_SOURCE_PRESET);
+  assert_value(config, "rescale_timesteps", "False", DDIM_SOURCE_PRESET);
+  g_assert_cmpuint(ddim_config_get_n_classes(config), ==, 10);
+  g_assert_nonnull(strstr(ddim_config_get_notes(config)[0], "label_emb.weight is [10, 768]"));
+
+  g_autoptr(DdimConfig) other =
+      load(fixture, "lsun_cat.safetensors", architecture(fixture, "gray"), NULL, &error);
+  g_assert_no_error(error);
+  assert_value(other, "num_head_channels", "-1", DDIM_SOURCE_DEFAULT);
+  g_assert_null(ddim_config_get_preset(other));
+  g_assert_nonnull(strstr(ddim_config_get_notes(other)[0], "another kind"));
+}
+
+typedef struct {
+  const char *name, *levels, *attention_ds;
+  guint in, out, res_blocks, classes;
+  gboolean learn_sigma, super_res, conv_resample, scale_shift;
+} Variant;
+
+static const Variant variants[] = {
+    {"one-level", "32+", "1", 3, 3, 2, 0, FALSE, FALSE, TRUE, FALSE},
+    {"no-attention", "32 32 64", "", 3, 3, 1, 0, FALSE, FALSE, TRUE, FALSE},
+    {"pooled", "32 64+ 96+", "2,4", 3, 3, 2, 7, FALSE, FALSE, FALSE, TRUE},
+    {"pooled-one-block", "32+ 32 32 32+", "1,8", 3, 3, 1, 0, FALSE, FALSE, FALSE, FALSE},
+    {"deep", "32 32 32 32 32 32 32+", "64", 3, 3, 1, 0, FALSE, FALSE, TRUE, FALSE},
+    {"gray", "32 64+", "2", 1, 1, 1, 0, FALSE, FALSE, TRUE, FALSE},
+    {"gray-sigma", "32 64+", "2", 1, 2, 1, 0, TRUE, FALSE, TRUE, FALSE},
+    {"two", "32 64+", "2", 2, 2, 1, 0, FALSE, FALSE, TRUE, FALSE},
+    {"rgba", "32 64+", "2", 4, 4, 1, 0, FALSE, FALSE, TRUE, FALSE},
+    {"rgba-sigma", "32 64+", "2", 4, 8, 1, 0, TRUE, FALSE, TRUE, FALSE},
+    {"superres-gray", "32 64+", "2", 2, 1, 1, 0, FALSE, TRUE, TRUE, FALSE},
+    {"superres-rgb", "32 64+", "2", 6, 3, 1, 5, FALSE, TRUE, TRUE, FALSE},
+    {"superres-rgba-sigma", "32 64+", "2", 8, 8, 1, 0, TRUE, TRUE, TRUE, FALSE},
+};
+
+static void
+test_variants(Fixture *fixture, gconstpointer data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(variants); i++) {
+    const Variant *expected = &variants[i];
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimConfig) config =
+        load(fixture, "m.safetensors", architecture(fixture, expected->name), NULL, &error);
+    g_assert_no_error(error);
+    const DdimUNetConfig *unet = ddim_config_get_unet(config);
+    g_test_message("%s", expected->name);
+    assert_levels(unet, expected->levels);
+    g_assert_cmpuint(unet->model_channels, ==, 32);
+    g_assert_cmpuint(unet->in_channels, ==, expected->in);
+    g_assert_cmpuint(unet->out_channels, ==, expected->out);
+    g_assert_cmpuint(unet->num_res_blocks, ==, expected->res_blocks);
+    g_assert_cmpuint(unet->num_classes, ==, expected->classes);
+    g_assert_cmpint(unet->super_res, ==, expected->super_res);
+    g_assert_cmpint(unet->conv_resample, ==, expected->conv_resample);
+    g_assert_cmpint(unet->use_scale_shift_norm, ==, expected->scale_shift);
+    g_assert_false(unet->resblock_updown);
+    assert_value(config, "learn_sigma", expected->learn_sigma ? "True" : "False",
+                 DDIM_SOURCE_SHAPES);
+    g_assert_cmpuint(ddim_config_get_image_size(config), ==, expected->super_res ? 256 : 64);
+  }
+}
+
+/* 2 channels in and out: two-channel images, or gray super-resolution with learned sigma when
+ * something says so. */
+static void
+test_ambiguous_channels(Fixture *fixture, gconstpointer data)
+{
+  const char *hints[] = {"--learn_sigma True", "--large_size 64",
+                         "--small_size 16 --learn_sigma True"};
+  const char *names[] = {"two", "superres-gray-sigma", "rgba"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    for (gsize j = 0; j < G_N_ELEMENTS(hints); j++) {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(DdimConfig) config =
+          load(fixture, "m.safetensors", architecture(fixture, names[i]), hints[j], &error);
+      g_assert_no_error(error);
+      g_assert_true(ddim_config_get_unet(config)->super_res);
+      assert_value(config, "learn_sigma", "True", DDIM_SOURCE_SHAPES);
+    }
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimConfig) plain =
+        load(fixture, "m.safetensors", architecture(fixture, names[i]), "", &error);
+    g_assert_no_error(error);
+    g_assert_false(ddim_config_get_unet(plain)->super_res);
+  }
+}
+
+/* Every tensor but label_emb.weight is needed; the message names the one that is gone. */
+static void
+test_missing(Fixture *fixture, gconstpointer data)
+{
+  const char *names[] = {"pooled", "superres-rgb", "one-level", "no-attention"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    GPtrArray *tensors = architecture(fixture, names[i]);
+    for (guint skip = 0; skip < tensors->len; skip++) {
+      const FakeTensor *missing = tensors->pdata[skip];
+      g_autoptr(GPtrArray) rest = fake_tensors_copy(tensors, skip);
+      g_autoptr(GError) error = NULL;
+      g_autoptr(DdimConfig) config = load(fixture, "m.safetensors", rest, NULL, &error);
+      if (g_str_equal(missing->name, "label_emb.weight")) {
+        g_assert_no_error(error);
+        continue;
+      }
+      g_assert_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND);
+      if (!strstr(error->message, missing->name))
+        g_error("without %s: %s", missing->name, error->message);
+    }
+  }
+}
+
+/* Whole modules missing: an error, whichever. */
+static void
+test_missing_modules(Fixture *fixture, gconstpointer data)
+{
+  const char *modules[] = {
+      "time_embed.",      "middle_block.",      "output_blocks.",     "out.",
+      "input_blocks.0.",  "input_blocks.1.",    "input_blocks.2.",    "input_blocks.3.",
+      "output_blocks.0.", "output_blocks.1.2.", "output_blocks.3.",   "output_blocks.1.1.",
+      "middle_block.1.",  "input_blocks.1.0.",  "output_blocks.1.0.", "input_blocks."};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(modules); i++) {
+    GPtrArray *tensors = architecture(fixture, "gray");
+    g_autoptr(GPtrArray) rest = fake_tensors_new();
+    g_autoptr(GError) error = NULL;
+    for (guint j = 0; j < tensors->len; j++) {
+      const FakeTensor *tensor = tensors->pdata[j];
+      if (!g_str_has_prefix(tensor->name, modules[i]))
+        fake_tensors_add(rest, tensor->name, tensor->n_dims, tensor->shape);
+    }
+    g_assert_cmpuint(rest->len, <, tensors->len);
+    g_assert_null(load(fixture, "m.safetensors", rest, NULL, &error));
+    g_assert_true(error->domain == DDIM_ERROR);
+  }
+}
+
+/* Every tensor with one row more, one row less, another number of dimensions. */
+static void
+test_wrong_shapes(Fixture *fixture, gconstpointer data)
+{
+  GPtrArray *tensors = architecture(fixture, "superres-rgb");
+
+  for (guint i = 0; i < tensors->len; i++) {
+    for (guint change = 0; change < 3; change++) {
+      g_autoptr(GPtrArray) copy = fake_tensors_copy(tensors, G_MAXUINT);
+      g_autoptr(GError) error = NULL;
+      FakeTensor *tensor = copy->pdata[i];
+      if (change == 2)
+        tensor->shape[tensor->n_dims++] = 2;
+      else
+        tensor->shape[0] += change ? 1 : -1;
+      g_autoptr(DdimConfig) config = load(fixture, "m.safetensors", copy, NULL, &error);
+      if (g_str_equal(tensor->name, "label_emb.weight") && change < 2) {
+        g_assert_no_error(error);
+        continue;
+      }
+      if (config)
+        g_error("%s was accepted with another shape", tensor->name);
+      g_assert_true(error->domain == DDIM_ERROR);
+    }
+  }
+}
+
+static void
+test_extra_tensors(Fixture *fixture, gconstpointer data)
+{
+  const gsize shape[] = {5};
+  g_autoptr(GPtrArray) tensors = fake_tensors_copy(architecture(fixture, "gray"), G_MAXUINT);
+  g_autoptr(GError) error = NULL;
+
+  fake_tensors_add(tensors, "ema_decay", 0, shape);
+  fake_tensors_add(tensors, "notes.history", 1, shape);
+  g_autoptr(DdimConfig) config = load(fixture, "m.safetensors", tensors, NULL, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(ddim_config_get_extra_tensors(config)[0], ==, "ema_decay");
+  g_assert_cmpstr(ddim_config_get_extra_tensors(config)[1], ==, "notes.history");
+  g_assert_null(ddim_config_get_extra_tensors(config)[2]);
+  g_assert_nonnull(strstr(ddim_config_get_notes(config)[0], "ema_decay"));
+
+  fake_tensors_add(tensors, "input_blocks.1.1.extra.weight", 1, shape);
+  g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
+  g_assert_nonnull(strstr(error->message, "input_blocks.1.1.extra.weight"));
+}
+
+static void
+refuse_layout(Fixture *fixture, const char *const *names, const char *expected)
+{
+  const gsize shape[] = {32, 3, 3, 3};
+  g_autoptr(GPtrArray) tensors = fake_tensors_new();
+  g_autoptr(GError) error = NULL;
+
+  for (guint i = 0; names[i]; i++)
+    fake_tensors_add(tensors, names[i], 4, shape);
+  g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
+  if (!strstr(error->message, expected))
+    g_error("expected %s in: %s", expected, error->message);
+}
+
+static void
+test_other_layouts(Fixture *fixture, gconstpointer data)
+{
+  const char *diffusers[] = {"conv_in.weight", "down_blocks.0.resnets.0.norm1.weight", NULL};
+  const char *ermon[] = {"conv_in.weight", "temb.dense.0.weight", "down.0.block.0.norm1.weight",
+                         NULL};
+  const char *latent[] = {"model.diffusion_model.input_blocks.0.0.weight", NULL};
+  const char *wrapped[] = {"module.input_blocks.0.0.weight", "module.out.2.weight", NULL};
+  const char *other[] = {"features.0.weight", NULL};
+  const char *nothing[] = {NULL};
+  g_autoptr(GError) error = NULL;
+
+  refuse_layout(fixture, diffusers, "diffusers");
+  refuse_layout(fixture, ermon, "ermongroup");
+  refuse_layout(fixture, latent, "latent diffusion");
+  refuse_layout(fixture, wrapped, "module.");
+  refuse_layout(fixture, other, "features.0.weight");
+  refuse_layout(fixture, nothing, "no tensors");
+  g_assert_null(
+      load(fixture, "m.safetensors", architecture(fixture, "64x64_classifier"), NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
+  g_assert_nonnull(strstr(error->message, "classifier"));
+}
+
+/* Numbers that would be out of proportion anywhere further on. */
+static void
+test_hostile_shapes(Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *tensor;
+    guint dim;
+    gsize size;
+  } changes[] = {
+      {"time_embed.0.weight", 1, 0},
+      {"time_embed.0.weight", 1, 33},
+      {"time_embed.0.weight", 1, 1 << 20},
+      {"label_emb.weight", 0, 0},
+      {"label_emb.weight", 0, 1 << 25},
+      {"input_blocks.0.0.weight", 1, 5},
+      {"out.2.weight", 0, 0},
+      {"out.2.weight", 0, 1 << 20},
+      {"input_blocks.1.0.in_layers.2.weight", 0, 48},
+      {"input_blocks.1.0.in_layers.2.weight", 0, 1 << 17},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
+    g_autoptr(GPtrArray) tensors =
+        fake_tensors_copy(architecture(fixture, "superres-rgb"), G_MAXUINT);
+    g_autoptr(GError) error = NULL;
+    fake_tensors_find(tensors, changes[i].tensor)->shape[changes[i].dim] = changes[i].size;
+    g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
+    g_assert_true(error->domain == DDIM_ERROR);
+    if (!strstr(error->message, changes[i].tensor))
+      g_error("expected %s in: %s", changes[i].tensor, error->message);
+  }
+}
+
+static void
+test_hostile_indices(Fixture *fixture, gconstpointer data)
+{
+  const char *names[] = {"input_blocks.999.0.in_layers.0.weight",
+                         "input_blocks.4294967296.0.op.weight",
+                         "output_blocks.18446744073709551615.0.conv.weight",
+                         "input_blocks.-1.0.op.weight",
+                         "input_blocks..0.op.weight",
+                         "output_blocks.0.1.conv.weight",
+                         "output_blocks.",
+                         "out."};
+  const gsize shape[] = {64};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    g_autoptr(GPtrArray) tensors = fake_tensors_copy(architecture(fixture, "gray"), G_MAXUINT);
+    g_autoptr(GError) error = NULL;
+    fake_tensors_add(tensors, names[i], 1, shape);
+    g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
+    g_assert_true(error->domain == DDIM_ERROR);
+  }
+}
+
+#define ADD(path, function)                                                                        \
+  g_test_add("/config/shapes/" path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  ADD("published", test_published);
+  ADD("published-sizes", test_published_sizes);
+  ADD("published-name-on-other-weights", test_published_name_on_other_weights);
+  ADD("variants", test_variants);
+  ADD("ambiguous-channels", test_ambiguous_channels);
+  ADD("missing", test_missing);
+  ADD("missing-modules", test_missing_modules);
+  ADD("wrong-shapes", test_wrong_shapes);
+  ADD("extra-tensors", test_extra_tensors);
+  ADD("other-layouts", test_other_layouts);
+  ADD("hostile-shapes", test_hostile_shapes);
+  ADD("hostile-indices", test_hostile_indices);
+  return g_test_run();
+}
