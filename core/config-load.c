@@ -251,6 +251,31 @@ take_texts(DdimConfig *config, Sources *sources, DdimCheckpoint *checkpoint)
   }
 }
 
+/* What no source tells and a wrong guess spoils. */
+static void
+note_guesses(DdimConfig *config)
+{
+  static const DdimKey keys[] = {DDIM_KEY_IMAGE_SIZE, DDIM_KEY_LARGE_SIZE, DDIM_KEY_NUM_HEADS,
+                                 DDIM_KEY_DIFFUSION_STEPS, DDIM_KEY_NOISE_SCHEDULE};
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+  for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+    gboolean guessed = config->values[keys[i]] && config->sources[keys[i]] == DDIM_SOURCE_DEFAULT;
+    if (guessed && !(keys[i] == DDIM_KEY_NUM_HEADS && config->unet.num_head_channels))
+      g_ptr_array_add(names, (gpointer)ddim_key_name(keys[i]));
+  }
+  if (names->len == 0)
+    return;
+  g_ptr_array_add(names, NULL);
+  g_autofree char *list = g_strjoinv(", ", (char **)names->pdata);
+  g_ptr_array_add(
+      config->notes,
+      g_strdup_printf(
+          _("nothing tells %s: improved-diffusion's defaults are taken; if the pictures are "
+            "noise, give the flags of the training"),
+          list));
+}
+
 static void
 take_notes(DdimConfig *config, Sources *sources)
 {
@@ -270,6 +295,7 @@ take_notes(DdimConfig *config, Sources *sources)
                         extra->len, (char *)extra->pdata[0]));
   for (guint i = 0; i < extra->len; i++)
     g_ptr_array_add(config->extra, g_strdup(extra->pdata[i]));
+  note_guesses(config);
   g_ptr_array_add(config->notes, NULL);
   g_ptr_array_add(config->extra, NULL);
 }

@@ -128,7 +128,10 @@ set_member(DdimSettings *settings, const char *name, JsonNode *node, GError **er
     return set_unknown(settings, name, error);
 
   text = node_to_text(node);
-  char *value = ddim_key_parse(key, text ? text : "", &expected);
+  if (!text)
+    return bad_value(settings->origin, name, _("a number, a text, a truth value or a list of them"),
+                     error);
+  char *value = ddim_key_parse(key, text, &expected);
   if (!value)
     return bad_value(settings->origin, name, expected, error);
   g_free(settings->values[key]);
