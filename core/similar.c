@@ -43,7 +43,7 @@ distance_to(const char *folded, const char *candidate)
   gsize length = strlen(folded);
   guint distance = ddim_edit_distance(folded, other);
 
-  if (distance <= MAX(length, 3) / 3)
+  if (distance <= length / 3)
     return distance;
   if (length >= 3 && (g_str_has_prefix(other, folded) || g_str_has_prefix(folded, other)))
     return LONGEST_NAME;
