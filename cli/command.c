@@ -84,6 +84,19 @@ wrap(const char *text)
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+char *
+ddim_cli_printable(const char *text)
+{
+  GString *out = g_string_new(NULL);
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+  for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+    gunichar c = g_utf8_get_char(p);
+    g_string_append_unichar(out, g_unichar_iscntrl(c) ? 0xfffd : c);
+  }
+  return g_string_free(out, FALSE);
+}
+
 static GOptionContext *
 context_new(const DdimHelp *help, const GOptionEntry *entries, gpointer user_data)
 {

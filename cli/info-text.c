@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* `ddim info` for people. */
 
+#include "command.h"
 #include "info.h"
 
 #include <glib/gi18n-lib.h>
 
-/* Text from a file, without what could steer a terminal. */
-static char *
-printable(const char *text)
-{
-  GString *out = g_string_new(NULL);
-  g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-  for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
-    gunichar c = g_utf8_get_char(p);
-    g_string_append_unichar(out, g_unichar_iscntrl(c) ? 0xfffd : c);
-  }
-  return g_string_free(out, FALSE);
-}
-
 static void
 append_row(GString *out, const char *label, const char *value)
 {
-  g_autofree char *clean = printable(value);
+  g_autofree char *clean = ddim_cli_printable(value);
   int pad = 15 - (int)g_utf8_strlen(label, -1);
 
   g_string_append_printf(out, "  %s%*s %s\n", label, MAX(pad, 0), "", clean);
@@ -32,11 +19,11 @@ static void
 append_title(GString *out, DdimConfig *config)
 {
   const char *description = ddim_config_get_description(config);
-  g_autofree char *name = printable(ddim_config_get_name(config));
+  g_autofree char *name = ddim_cli_printable(ddim_config_get_name(config));
 
   g_string_append(out, name);
   if (description) {
-    g_autofree char *clean = printable(description);
+    g_autofree char *clean = ddim_cli_printable(description);
     g_string_append_printf(out, ": %s", clean);
   }
   g_string_append_c(out, '\n');
@@ -108,7 +95,7 @@ append_model(GString *out, DdimConfig *config)
 static void
 append_value(const char *key, const char *value, DdimSource source, gpointer user_data)
 {
-  g_autofree char *clean = printable(value);
+  g_autofree char *clean = ddim_cli_printable(value);
 
   g_string_append_printf(user_data, "  %-24s %-12s %s\n", key, *clean ? clean : "\"\"",
                          ddim_source_get_name(source));
@@ -127,7 +114,7 @@ append_classes(GString *out, DdimConfig *config)
     return;
   }
   for (guint i = 0; i < n; i++) {
-    g_autofree char *clean = printable(ddim_config_get_class_name(config, i));
+    g_autofree char *clean = ddim_cli_printable(ddim_config_get_class_name(config, i));
     g_string_append_printf(out, "  %4u %s\n", i, clean);
   }
 }
@@ -141,7 +128,7 @@ append_notes(GString *out, DdimConfig *config)
     return;
   g_string_append_printf(out, "\n%s\n", _("Notes"));
   for (guint i = 0; notes[i]; i++) {
-    g_autofree char *clean = printable(notes[i]);
+    g_autofree char *clean = ddim_cli_printable(notes[i]);
     g_string_append_printf(out, "  %s\n", clean);
   }
 }

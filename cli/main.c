@@ -2,6 +2,7 @@
 /* The command `ddim`: finds the sub-command and hands over. */
 
 #include "command.h"
+#include "core/similar.h"
 #include "man.h"
 
 #include <glib/gi18n-lib.h>
@@ -39,27 +40,6 @@ print_help(void)
           _("'ddim COMMAND --help' tells the options of a command, 'ddim --version' the version."));
 }
 
-/* Levenshtein distance of two short words. */
-static guint
-edit_distance(const char *a, const char *b)
-{
-  gsize n = strlen(b);
-  g_autofree guint *row = g_new(guint, n + 1);
-
-  for (gsize j = 0; j <= n; j++)
-    row[j] = j;
-  for (gsize i = 0; a[i]; i++) {
-    guint diagonal = row[0];
-    row[0] = i + 1;
-    for (gsize j = 0; j < n; j++) {
-      guint above = row[j + 1];
-      row[j + 1] = MIN(MIN(above, row[j]) + 1, diagonal + (a[i] != b[j]));
-      diagonal = above;
-    }
-  }
-  return row[n];
-}
-
 static int
 unknown_command(const char *name)
 {
@@ -68,7 +48,7 @@ unknown_command(const char *name)
 
   for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
     gboolean begins = *name && g_str_has_prefix(commands[i].name, name);
-    guint distance = begins ? 0 : edit_distance(name, commands[i].name);
+    guint distance = begins ? 0 : ddim_edit_distance(name, commands[i].name);
     if (distance < best_distance) {
       best = commands[i].name;
       best_distance = distance;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "command.h"
 #include "picture.h"
 
 #include <glib/gi18n-lib.h>
@@ -49,27 +50,30 @@ make_command(DdimRequest *request, gboolean grid)
   return g_strconcat(line, grid ? " --grid" : "", NULL);
 }
 
+static void
+append_row(GString *out, const char *label, const char *value)
+{
+  g_autofree char *clean = value ? ddim_cli_printable(value) : NULL;
+
+  if (clean)
+    g_string_append_printf(out, "%-12s %s\n", label, clean);
+}
+
 static char *
 describe_for_people(DdimRequest *request, GHashTable *text)
 {
   const char *index = g_hash_table_lookup(text, KEY_INDEX);
-  const char *class_name = g_hash_table_lookup(text, KEY_CLASS);
-  const char *software = g_hash_table_lookup(text, KEY_SOFTWARE);
   g_autofree char *command = make_command(request, !index);
   g_autoptr(GString) out = g_string_new(NULL);
   guint n = 0;
   g_autofree GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(request), &n);
 
-  if (software)
-    g_string_append_printf(out, "%-12s %s\n", _("made by"), software);
-  if (class_name)
-    g_string_append_printf(out, "%-12s %s\n", _("shows"), class_name);
-  if (index)
-    g_string_append_printf(out, "%-12s %s\n", _("image"), index);
+  append_row(out, _("made by"), g_hash_table_lookup(text, KEY_SOFTWARE));
+  append_row(out, _("shows"), g_hash_table_lookup(text, KEY_CLASS));
+  append_row(out, _("image"), index);
   for (guint i = 0; i < n; i++) {
     g_autofree char *value = ddim_request_get_as_string(request, specs[i]->name);
-    if (value)
-      g_string_append_printf(out, "%-12s %s\n", specs[i]->name, value);
+    append_row(out, specs[i]->name, value);
   }
   g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), command);
   return g_string_free(g_steal_pointer(&out), FALSE);
