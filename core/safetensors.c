@@ -174,6 +174,8 @@ read_header(Reader *reader, JsonNode *root, GError **error)
   const char *name;
   JsonNode *node;
 
+  if (!JSON_NODE_HOLDS_OBJECT(root))
+    return bad_header(_("it is no object"), error);
   json_object_iter_init_ordered(&iter, json_node_get_object(root));
   while (json_object_iter_next_ordered(&iter, &name, &node)) {
     gboolean ok = g_str_equal(name, "__metadata__") ? read_metadata(reader->checkpoint, node, error)
@@ -203,9 +205,9 @@ count_separators(const char *text, gsize length, guint *n_commas, guint *n_colon
   }
 }
 
-/* json-glib keeps the last of two members of one name; the text has a colon for each. */
+/* json-glib keeps the last of two members of one name, but the text has a colon for each. */
 static gboolean
-has_duplicates(JsonNode *root, guint n_colons)
+has_other_members(JsonNode *root, guint n_colons)
 {
   JsonObject *object = json_node_get_object(root);
   guint n_members = json_object_get_size(object);
@@ -241,9 +243,11 @@ ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error)
   root = ddim_json_parse(text, length, _("its safetensors header"), error);
   if (!root)
     return FALSE;
-  if (!JSON_NODE_HOLDS_OBJECT(root) || has_duplicates(root, n_colons))
-    return bad_header(_("a name occurs twice"), error);
   reader.data = data + LENGTH_SIZE + length;
   reader.size = size - LENGTH_SIZE - length;
-  return read_header(&reader, root, error);
+  if (!read_header(&reader, root, error))
+    return FALSE;
+  if (has_other_members(root, n_colons))
+    return bad_header(_("a name occurs twice, or objects lie deeper than tensors do"), error);
+  return TRUE;
 }

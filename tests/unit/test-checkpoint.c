@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Checkpoints as PyTorch writes them. The files' contents: tests/data/make-checkpoints.py. */
+#include "core/checkpoint.h"
+#include "core/error.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static DdimCheckpoint *
+open_data(const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename(g_getenv("DDIM_TEST_DATA"), name, NULL);
+  return ddim_checkpoint_open(path, error);
+}
+
+typedef struct {
+  const char *name;
+  DdimDType dtype;
+  guint n_dims;
+  gsize shape[4];
+  float values[24];
+} Expected;
+
+#define RAMP6                                                                                      \
+  {                                                                                                \
+    -2, -1, 0, 1, 2, 3                                                                             \
+  }
+#define RAMP24                                                                                     \
+  {                                                                                                \
+    -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21           \
+  }
+
+static const Expected forms[] = {
+    {"float32", DDIM_DTYPE_F32, 2, {2, 3}, RAMP6},
+    {"float64", DDIM_DTYPE_F64, 2, {2, 3}, RAMP6},
+    {"float16", DDIM_DTYPE_F16, 2, {2, 3}, RAMP6},
+    {"bfloat16", DDIM_DTYPE_BF16, 2, {2, 3}, RAMP6},
+    {"int64", DDIM_DTYPE_I64, 2, {2, 3}, RAMP6},
+    {"int32", DDIM_DTYPE_I32, 2, {2, 3}, RAMP6},
+    {"int16", DDIM_DTYPE_I16, 2, {2, 3}, RAMP6},
+    {"int8", DDIM_DTYPE_I8, 2, {2, 3}, RAMP6},
+    {"uint8", DDIM_DTYPE_U8, 2, {2, 3}, {0, 1, 2, 3, 4, 5}},
+    {"bool", DDIM_DTYPE_BOOL, 1, {3}, {1, 0, 1}},
+    {"scalar", DDIM_DTYPE_F32, 0, {0}, {2.5f}},
+    {"empty", DDIM_DTYPE_F32, 2, {0, 3}, {0}},
+    {"transposed", DDIM_DTYPE_F32, 2, {3, 2}, {-2, 1, -1, 2, 0, 3}},
+    {"shared.whole", DDIM_DTYPE_F32, 2, {4, 6}, RAMP24},
+    {"shared.rows", DDIM_DTYPE_F32, 2, {2, 6}, {4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}},
+    {"shared.column", DDIM_DTYPE_F32, 1, {4}, {0, 6, 12, 18}},
+    {"shared.every.other", DDIM_DTYPE_F32, 1, {12}, {-1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21}},
+    {"expanded", DDIM_DTYPE_F32, 2, {2, 4}, {7, 7, 7, 7, 7, 7, 7, 7}},
+    {"channels.last", DDIM_DTYPE_F32, 4, {1, 2, 3, 4}, RAMP24},
+    {"parameter", DDIM_DTYPE_F32, 1, {4}, {-2, -1, 0, 1}},
+    {"näme", DDIM_DTYPE_F32, 1, {2}, {-2, -1}},
+};
+
+static void
+assert_tensor(const DdimTensor *tensor, const Expected *expected)
+{
+  gsize count = ddim_tensor_count(tensor);
+  g_autofree float *values = g_new(float, count + 1);
+
+  g_assert_cmpstr(tensor->name, ==, expected->name);
+  g_assert_cmpuint(tensor->n_dims, ==, expected->n_dims);
+  for (guint i = 0; i < tensor->n_dims; i++)
+    g_assert_cmpuint(tensor->shape[i], ==, expected->shape[i]);
+  ddim_tensor_to_f32(tensor, values);
+  for (gsize i = 0; i < count; i++)
+    g_assert_cmpfloat(values[i], ==, expected->values[i]);
+}
+
+static void
+assert_forms(DdimCheckpoint *checkpoint)
+{
+  g_assert_cmpuint(ddim_checkpoint_get_n_tensors(checkpoint), ==, G_N_ELEMENTS(forms));
+  for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
+    const DdimTensor *tensor = ddim_checkpoint_get_tensor(checkpoint, i);
+    assert_tensor(tensor, &forms[i]);
+    g_assert_true(ddim_checkpoint_lookup(checkpoint, forms[i].name) == tensor);
+  }
+  g_assert_null(ddim_checkpoint_lookup(checkpoint, "nothing"));
+}
+
+static void
+test_forms(gconstpointer data)
+{
+  const char *const *file = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimCheckpoint) checkpoint = open_data(file[0], &error);
+
+  g_assert_no_error(error);
+  g_assert_cmpstr(ddim_checkpoint_get_format(checkpoint), ==, file[1]);
+  assert_forms(checkpoint);
+  for (guint i = 0; i < G_N_ELEMENTS(forms); i++)
+    g_assert_cmpint(ddim_checkpoint_get_tensor(checkpoint, i)->dtype, ==, forms[i].dtype);
+  /* Pages given back are read again. */
+  for (guint i = 0; i < G_N_ELEMENTS(forms); i++)
+    ddim_checkpoint_release(checkpoint, ddim_checkpoint_get_tensor(checkpoint, i));
+  assert_forms(checkpoint);
+}
+
+/* The same network saved in the zip and in the legacy format. */
+static void
+test_network(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimCheckpoint) zip = open_data("unet_tiny_uncond.pt", &error);
+  g_autoptr(DdimCheckpoint) legacy = open_data("unet_tiny_uncond_legacy.pt", &error);
+  const gsize shape[4] = {128, 32, 1, 1};
+  g_autofree char *path = g_build_filename(g_getenv("DDIM_TEST_DATA"), "unet_tiny_uncond.pt", NULL);
+
+  g_assert_no_error(error);
+  g_assert_cmpuint(ddim_checkpoint_get_n_tensors(zip), ==, 128);
+  g_assert_cmpuint(ddim_checkpoint_get_n_tensors(legacy), ==, 128);
+  g_assert_cmpstr(ddim_checkpoint_get_path(zip), ==, path);
+  g_assert_cmpuint(ddim_checkpoint_get_file_size(zip), ==, 2857747);
+  for (guint i = 0; i < 128; i++) {
+    const DdimTensor *one = ddim_checkpoint_get_tensor(zip, i);
+    const DdimTensor *other = ddim_checkpoint_get_tensor(legacy, i);
+    gsize size = ddim_tensor_count(one) * sizeof(float);
+    g_assert_cmpstr(one->name, ==, other->name);
+    g_assert_true(ddim_tensor_is_contiguous(one));
+    g_assert_cmpmem(one->data, size, other->data, size);
+    ddim_checkpoint_release(zip, one);
+    g_assert_cmpmem(one->data, size, other->data, size);
+  }
+  g_assert_nonnull(ddim_checkpoint_require(zip, "time_embed.0.weight", 2, shape, &error));
+  g_assert_nonnull(ddim_checkpoint_require(zip, "time_embed.0.weight", 4, shape, &error));
+  g_assert_nonnull(ddim_checkpoint_require(zip, "time_embed.0.bias", 1, shape, &error));
+  g_assert_no_error(error);
+
+  g_assert_null(ddim_checkpoint_require(zip, "time_embed.0.bias", 2, shape, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
+  g_assert_nonnull(strstr(error->message, "time_embed.0.bias"));
+  g_assert_nonnull(strstr(error->message, "[128]"));
+  g_assert_nonnull(strstr(error->message, "[128, 32]"));
+  g_clear_error(&error);
+  g_assert_null(ddim_checkpoint_require(zip, "time_embed.7.bias", 1, shape, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND);
+  g_assert_nonnull(strstr(error->message, "time_embed.7.bias"));
+}
+
+static const Expected weights[] = {
+    {"a", DDIM_DTYPE_F32, 1, {4}, {-2, -1, 0, 1}},
+    {"b", DDIM_DTYPE_F32, 1, {3}, {-2, -1, 0}},
+};
+static const Expected averaged[] = {
+    {"a", DDIM_DTYPE_F32, 1, {4}, {8, 9, 10, 11}},
+    {"b", DDIM_DTYPE_F32, 1, {3}, {8, 9, 10}},
+};
+
+/* Which part of a training checkpoint is taken. */
+static void
+test_choice(void)
+{
+  static const struct {
+    const char *file;
+    const Expected *expected;
+  } cases[] = {
+      {"checkpoint/module-prefix.pt", averaged},
+      {"checkpoint/trainer-list.pth", averaged},
+      {"checkpoint/trainer-list-without-ema.pth", weights},
+      {"checkpoint/nested-state-dict.pt", weights},
+      {"checkpoint/nested-ema.pt", averaged},
+      {"checkpoint/with-settings.pt", weights},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimCheckpoint) checkpoint = open_data(cases[i].file, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(ddim_checkpoint_get_n_tensors(checkpoint), ==, 2);
+    for (guint j = 0; j < 2; j++)
+      assert_tensor(ddim_checkpoint_get_tensor(checkpoint, j), &cases[i].expected[j]);
+  }
+}
+
+static void
+test_refused(void)
+{
+  static const struct {
+    const char *file, *says;
+  } cases[] = {
+      {"checkpoint/optimizer.pt", "optimizer"},
+      {"checkpoint/whole-model.pt", "torch.nn.modules.container.Sequential"},
+      {"checkpoint/single-tensor.pt", "no state dict"},
+      {"checkpoint/nested-unclear.pt", "several state dicts"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(open_data(cases[i].file, &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
+    g_assert_nonnull(strstr(error->message, cases[i].says));
+    g_assert_nonnull(strstr(error->message, cases[i].file));
+  }
+}
+
+static void
+test_no_checkpoint(void)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_null(open_data("missing.pt", &error));
+  g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_nonnull(strstr(error->message, "missing.pt"));
+  g_clear_error(&error);
+  g_assert_null(open_data(".", &error));
+  g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_ISDIR);
+  g_clear_error(&error);
+  g_assert_null(open_data("numpy.npz", &error)); /* a zip file, but not PyTorch's */
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
+  g_clear_error(&error);
+  g_assert_null(open_data("unets.json", &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
+}
+
+static gpointer
+read_in_thread(gpointer data)
+{
+  for (guint i = 0; i < 50; i++)
+    assert_forms(data);
+  ddim_checkpoint_unref(data);
+  return NULL;
+}
+
+static void
+test_threads(void)
+{
+  g_autoptr(DdimCheckpoint) checkpoint = open_data("checkpoint/forms.pt", NULL);
+  GThread *threads[4];
+
+  for (guint i = 0; i < 4; i++)
+    threads[i] = g_thread_new("reader", read_in_thread, ddim_checkpoint_ref(checkpoint));
+  for (guint i = 0; i < 4; i++)
+    g_thread_join(threads[i]);
+}
+
+/* Saved and read again: every form, made contiguous, floats as F32 or F16, the rest as it was. */
+static void
+check_saved(gboolean half)
+{
+  g_autofree char *folder = g_dir_make_tmp("ddim-save-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "saved.safetensors", NULL);
+  g_autoptr(GHashTable) metadata = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimCheckpoint) source = open_data("checkpoint/forms.pt", &error), saved = NULL;
+  DdimCheckpointSaveParams params = {.half = half, .metadata = metadata};
+  const DdimTensor *tensor;
+
+  g_hash_table_insert(metadata, "license", "CC0-1.0");
+  g_hash_table_insert(metadata, "odd \"key\"\n", "ä\\");
+  g_assert_true(ddim_checkpoint_save(source, path, &params, &error));
+  saved = ddim_checkpoint_open(path, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(ddim_checkpoint_get_format(saved), ==, "safetensors");
+  assert_forms(saved);
+  g_assert_cmpstr(ddim_checkpoint_get_metadata(saved, "license"), ==, "CC0-1.0");
+  g_assert_cmpstr(ddim_checkpoint_get_metadata(saved, "odd \"key\"\n"), ==, "ä\\");
+  g_assert_null(ddim_checkpoint_get_metadata(saved, "nothing"));
+  for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
+    DdimDType dtype = forms[i].dtype;
+    gboolean is_float = dtype <= DDIM_DTYPE_BF16;
+    tensor = ddim_checkpoint_get_tensor(saved, i);
+    g_assert_true(ddim_tensor_is_contiguous(tensor));
+    g_assert_cmpint(tensor->dtype, ==, !is_float ? dtype : half ? DDIM_DTYPE_F16 : DDIM_DTYPE_F32);
+  }
+  tensor = ddim_checkpoint_get_tensor(saved, 0); /* the first lies right behind the header */
+  g_assert_cmpuint((guintptr)tensor->data % 8, ==, 0);
+  g_unlink(path);
+  g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
+static void
+test_save(void)
+{
+  check_saved(FALSE);
+}
+
+static void
+test_save_half(void)
+{
+  check_saved(TRUE);
+}
+
+int
+main(int argc, char **argv)
+{
+  static const char *const files[][2] = {
+      {"checkpoint/forms.pt", "pytorch zip"},
+      {"checkpoint/forms-protocol4.pt", "pytorch zip"},
+      {"checkpoint/forms-deflated.pt", "pytorch zip"},
+      {"checkpoint/forms-legacy.pt", "pytorch legacy"},
+  };
+
+  g_test_init(&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+    g_autofree char *name =
+        g_strconcat("/checkpoint/forms/", files[i][0] + strlen("checkpoint/"), NULL);
+    g_test_add_data_func(name, files[i], test_forms);
+  }
+  g_test_add_func("/checkpoint/network", test_network);
+  g_test_add_func("/checkpoint/choice", test_choice);
+  g_test_add_func("/checkpoint/refused", test_refused);
+  g_test_add_func("/checkpoint/no-checkpoint", test_no_checkpoint);
+  g_test_add_func("/checkpoint/threads", test_threads);
+  g_test_add_func("/checkpoint/save", test_save);
+  g_test_add_func("/checkpoint/save-half", test_save_half);
+  return g_test_run();
+}
