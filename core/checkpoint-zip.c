@@ -135,8 +135,9 @@ check_byte_order(Archive *archive, GError **error)
     const guint8 *content;
     if (!rest || *rest)
       continue;
-    if (entry->size > 100 || !(content = read_entry(archive, entry, error)))
-      return fail(DDIM_ERROR_FORMAT, _("its byte order cannot be read"), error);
+    content = read_entry(archive, entry, error);
+    if (!content)
+      return FALSE;
     if (entry->size != 6 || memcmp(content, "little", 6) != 0)
       return fail(DDIM_ERROR_UNSUPPORTED,
                   _("it was saved on a big-endian machine, which is not supported"), error);

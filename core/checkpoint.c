@@ -72,8 +72,7 @@ ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTens
   }
   if (size > limit - checkpoint->n_bytes) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                _("its tensors, “%s” among them, repeat the file's bytes more than %d times over"),
-                name, MAX_REPEAT);
+                _("its tensors, “%s” among them, repeat the file's bytes over and over"), name);
     return FALSE;
   }
   checkpoint->n_bytes += size;

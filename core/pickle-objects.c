@@ -6,6 +6,9 @@
 
 #include "error.h"
 
+#define MAX_KEY                                                                                    \
+  100 /* a number, in fact; a long text named again and again would cost its length each time */
+
 typedef enum { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE_TYPE } Meaning;
 
 struct _DdimPickleName {
@@ -171,7 +174,7 @@ ddim_pickle_make_storage(DdimPickle *pickle, const DdimPickleValue *id, GError *
   if (id->type != DDIM_PICKLE_TUPLE || id->n < 5 || id->n > 6 ||
       !ddim_pickle_value_is(id->items[0], "storage") || id->items[1]->type != DDIM_PICKLE_NAME ||
       id->items[1]->name->meaning != STORAGE_TYPE || id->items[2]->type != DDIM_PICKLE_TEXT ||
-      !is_size(id->items[4]))
+      id->items[2]->n > MAX_KEY || !is_size(id->items[4]))
     return bad_call(_("a storage is not described as expected"), error);
   value = ddim_pickle_new_value(pickle, DDIM_PICKLE_STORAGE, error);
   storage = value ? ddim_pickle_new_storage(pickle, error) : NULL;

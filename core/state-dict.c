@@ -26,10 +26,11 @@ is_optimizer(const DdimPickleValue *value)
          ddim_pickle_value_lookup(value, "param_groups");
 }
 
+/* @seen: the dicts that were looked at before. A pickle can hold one large dict a million times. */
 static gboolean
-is_state_dict(const DdimPickleValue *value)
+is_new_state_dict(const DdimPickleValue *value, GHashTable *seen)
 {
-  if (value->type != DDIM_PICKLE_DICT)
+  if (value->type != DDIM_PICKLE_DICT || !g_hash_table_add(seen, (gpointer)value))
     return FALSE;
   for (guint i = 1; i < value->n; i += 2)
     if (value->items[i]->type == DDIM_PICKLE_TENSOR)
@@ -38,17 +39,17 @@ is_state_dict(const DdimPickleValue *value)
 }
 
 static const DdimPickleValue *
-choose_last(const DdimPickleValue *list)
+choose_last(const DdimPickleValue *list, GHashTable *seen)
 {
   for (guint i = list->n; i-- > 0;)
-    if (is_state_dict(list->items[i]))
+    if (is_new_state_dict(list->items[i], seen))
       return list->items[i];
   return NULL;
 }
 
 /* The averaged weights are the ones to sample from. */
 static const DdimPickleValue *
-choose_member(const DdimPickleValue *dict, GError **error)
+choose_member(const DdimPickleValue *dict, GHashTable *seen, GError **error)
 {
   static const char *const preferred[] = {"ema",        "model_ema", "ema_state_dict",
                                           "state_dict", "model",     "model_state_dict"};
@@ -57,11 +58,11 @@ choose_member(const DdimPickleValue *dict, GError **error)
 
   for (guint i = 0; i < G_N_ELEMENTS(preferred); i++) {
     const DdimPickleValue *value = ddim_pickle_value_lookup(dict, preferred[i]);
-    if (value && is_state_dict(value))
+    if (value && is_new_state_dict(value, seen))
       return value;
   }
   for (guint i = 1; i < dict->n; i += 2)
-    if (is_state_dict(dict->items[i])) {
+    if (is_new_state_dict(dict->items[i], seen)) {
       only = dict->items[i];
       n++;
     }
@@ -77,6 +78,7 @@ choose_member(const DdimPickleValue *dict, GError **error)
 static const DdimPickleValue *
 choose(const DdimPickleValue *root, GError **error)
 {
+  g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
   g_autoptr(GError) local = NULL;
   const DdimPickleValue *found = NULL;
 
@@ -86,12 +88,12 @@ choose(const DdimPickleValue *root, GError **error)
                 error);
     return NULL;
   }
-  if (is_state_dict(root))
+  if (is_new_state_dict(root, seen))
     return root;
   if (root->type == DDIM_PICKLE_DICT)
-    found = choose_member(root, &local);
+    found = choose_member(root, seen, &local);
   else if (root->type == DDIM_PICKLE_LIST || root->type == DDIM_PICKLE_TUPLE)
-    found = choose_last(root);
+    found = choose_last(root, seen);
   if (local)
     g_propagate_error(error, g_steal_pointer(&local));
   else if (!found)

@@ -5,6 +5,7 @@
 The tests only read what this wrote and never run it. test-checkpoint.c holds the expected values.
 """
 import collections
+import io
 import pathlib
 import zipfile
 
@@ -44,20 +45,39 @@ def save(name, value, **options):
     torch.save(value, OUT / name, **options)
 
 
-def deflate(source, target):
-    """The same archive with compressed entries, as generic zip tools make it."""
-    with zipfile.ZipFile(OUT / source) as old, zipfile.ZipFile(OUT / target, 'w', zipfile.ZIP_DEFLATED) as new:
+class Pipe(io.RawIOBase):
+    """A file that cannot seek: zipfile writes sizes behind the data then."""
+    def __init__(self, file):
+        self.file = file
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return self.file.write(data)
+
+
+def repack(source, target, method, zip64=False, stream=False):
+    """The same archive as other zip tools make it."""
+    with zipfile.ZipFile(OUT / source) as old, open(OUT / target, 'wb') as file, \
+            zipfile.ZipFile(Pipe(file) if stream else file, 'w', method) as new:
         for name in old.namelist():
-            new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            with new.open(info, 'w', force_zip64=zip64) as entry:
+                entry.write(old.read(name))
 
 
 def main():
     OUT.mkdir(exist_ok=True)
+    torch.manual_seed(0)
     forms = make_forms()
     save('forms.pt', forms)
     save('forms-protocol4.pt', forms, pickle_protocol=4)
     save('forms-legacy.pt', forms, _use_new_zipfile_serialization=False)
-    deflate('forms.pt', 'forms-deflated.pt')
+    repack('forms.pt', 'forms-deflated.pt', zipfile.ZIP_DEFLATED)
+    repack('forms.pt', 'forms-zip64.pt', zipfile.ZIP_STORED, zip64=True)
+    repack('forms.pt', 'forms-streamed.pt', zipfile.ZIP_STORED, stream=True)
 
     weights = {'a': ramp(4), 'b': ramp(3)}
     averaged = {'a': ramp(4) + 10, 'b': ramp(3) + 10}

@@ -290,6 +290,8 @@ main(int argc, char **argv)
       {"checkpoint/forms.pt", "pytorch zip"},
       {"checkpoint/forms-protocol4.pt", "pytorch zip"},
       {"checkpoint/forms-deflated.pt", "pytorch zip"},
+      {"checkpoint/forms-zip64.pt", "pytorch zip"},
+      {"checkpoint/forms-streamed.pt", "pytorch zip"},
       {"checkpoint/forms-legacy.pt", "pytorch legacy"},
   };
 
