@@ -10,10 +10,13 @@
 #include <string.h>
 
 static const DdimCommand commands[] = {
+    {"generate", N_("make images from a model"), ddim_cmd_generate},
     {"models", N_("list the models found"), ddim_cmd_models},
     {"info", N_("tell what a checkpoint holds, or how a picture was made"), ddim_cmd_info},
     {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},
     {"devices", N_("list the devices that OpenCL offers"), ddim_cmd_devices},
+    {"bench", N_("measure a model on this device"), ddim_cmd_bench},
+    {"predict", N_("evaluate a model's UNet once"), ddim_cmd_predict},
     {"schedule", N_("print the tables of a noise schedule"), ddim_cmd_schedule},
     {"noise", N_("write the noise that a seed gives"), ddim_cmd_noise},
 };

@@ -199,10 +199,9 @@ write_grid(DdimWriter *writer, GError **error)
   if (!grid)
     return FALSE;
   if (writer->names->pdata[0]) {
-    g_autoptr(GPtrArray) list = g_ptr_array_copy(writer->names, (GCopyFunc)g_strdup, NULL);
-    g_ptr_array_set_free_func(list, g_free);
-    g_ptr_array_add(list, NULL);
-    names = g_strjoinv(", ", (char **)list->pdata);
+    g_ptr_array_add(writer->names, NULL);
+    names = g_strjoinv(", ", (char **)writer->names->pdata);
+    g_ptr_array_remove_index(writer->names, writer->names->len - 1);
   }
   text = ddim_picture_text_new(writer->request, -1, names);
   return ddim_image_write_png(grid, writer->path, text, error);

@@ -14,5 +14,6 @@
 #include "npy.h"
 #include "request.h"
 #include "schedule.h"
+#include "session.h"
 #include "tensor.h"
 #include "unet.h"
