@@ -334,13 +334,12 @@ gather(Sources *sources, DdimCheckpoint *checkpoint, const char *flags, GError *
   return TRUE;
 }
 
-DdimConfig *
-ddim_config_load(DdimCheckpoint *checkpoint, const char *flags, GError **error)
+static DdimConfig *
+load(DdimCheckpoint *checkpoint, const char *flags, GError **error)
 {
   g_auto(Sources) sources = {0};
   g_autoptr(DdimConfig) config = NULL;
 
-  g_return_val_if_fail(checkpoint != NULL, NULL);
   if (!ddim_layout_check(checkpoint, error) || !gather(&sources, checkpoint, flags, error))
     return NULL;
 
@@ -358,4 +357,28 @@ ddim_config_load(DdimCheckpoint *checkpoint, const char *flags, GError **error)
   take_texts(config, &sources, checkpoint);
   take_notes(config, &sources);
   return g_steal_pointer(&config);
+}
+
+/* Messages quote names out of files and flags, which may hold anything. */
+static void
+keep_one_line(char *message)
+{
+  for (; *message; message++)
+    if (g_ascii_iscntrl(*message))
+      *message = '?';
+}
+
+DdimConfig *
+ddim_config_load(DdimCheckpoint *checkpoint, const char *flags, GError **error)
+{
+  g_autoptr(GError) local = NULL;
+  DdimConfig *config;
+
+  g_return_val_if_fail(checkpoint != NULL, NULL);
+  config = load(checkpoint, flags, &local);
+  if (local) {
+    keep_one_line(local->message);
+    g_propagate_error(error, g_steal_pointer(&local));
+  }
+  return config;
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* improved-diffusion's flags. */
+#include <stdint.h>
+
+#include "core/config-private.h"
+#include "core/error.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  g_autofree char *flags = g_strndup((const char *)data, size);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimSettings) settings = ddim_settings_from_flags(flags, &error);
+  g_autoptr(GString) written = g_string_new(NULL);
+
+  if (settings == NULL) {
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+    return 0;
+  }
+  g_assert_no_error(error);
+  /* Written out as flags again, every value is the same. */
+  for (guint key = 0; key < DDIM_N_KEYS; key++) {
+    if (settings->values[key] == NULL)
+      continue;
+    g_autofree char *quoted = g_shell_quote(settings->values[key]);
+    g_string_append_printf(written, "--%s=%s ", ddim_key_name(key), quoted);
+  }
+  g_autoptr(DdimSettings) again = ddim_settings_from_flags(written->str, &error);
+  g_assert_no_error(error);
+  for (guint key = 0; key < DDIM_N_KEYS; key++)
+    g_assert_cmpstr(again->values[key], ==, settings->values[key]);
+  return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* A sidecar: JSON, and the settings in it. */
+#include <stdint.h>
+#include <string.h>
+
+#include "core/config-private.h"
+#include "core/error.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimSettings) settings =
+      ddim_settings_from_json((const char *)data, size, "input.json", &error);
+
+  if (settings == NULL) {
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
+    g_assert_nonnull(strstr(error->message, "input.json"));
+    return 0;
+  }
+  g_assert_no_error(error);
+  /* What was understood is understood again, and means the same. */
+  for (guint key = 0; key < DDIM_N_KEYS; key++) {
+    g_autofree char *expected = NULL, *again = NULL;
+    if (settings->values[key] == NULL)
+      continue;
+    again = ddim_key_parse(key, settings->values[key], &expected);
+    g_assert_cmpstr(again, ==, settings->values[key]);
+  }
+  return 0;
+}
