@@ -26,6 +26,9 @@ DdimCheckpoint *ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GErr
  * they are inflated. */
 guint64 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint);
 
+/* Whether @name, @length bytes, is text that can be shown in one line: UTF-8 without control characters, not too long. */
+gboolean ddim_checkpoint_check_name(const char *name, gsize length);
+
 /* Add @tensor, checked to lie inside its storage, as @name. A second tensor of that name is an
  * error, and so is a file whose tensors repeat its bytes over and over (strides of zero): small as
  * it is, it would fill the memory. */

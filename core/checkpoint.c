@@ -15,6 +15,7 @@
  * Honest files share a storage between two or three tensors at most. */
 #define MAX_REPEAT 16
 #define MAX_EXTRA (64u << 20)
+#define MAX_NAME 1000
 
 static DdimCheckpoint *
 checkpoint_new(GBytes *bytes, const char *path)
@@ -56,6 +57,17 @@ guint64
 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint)
 {
   return (guint64)g_bytes_get_size(checkpoint->bytes) * MAX_REPEAT + MAX_EXTRA;
+}
+
+gboolean
+ddim_checkpoint_check_name(const char *name, gsize length)
+{
+  if (length > MAX_NAME || !g_utf8_validate_len(name, length, NULL))
+    return FALSE;
+  for (const char *at = name; at < name + length; at = g_utf8_next_char(at))
+    if (g_unichar_iscntrl(g_utf8_get_char(at)))
+      return FALSE;
+  return TRUE;
 }
 
 gboolean

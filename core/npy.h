@@ -29,6 +29,7 @@ gboolean ddim_npy_write(const char *path, const DdimTensor *tensor, GError **err
 
 /** Read member @name ("arr_0") of an .npz. */
 DdimArray *ddim_npz_read(const char *path, const char *name, GError **error);
+DdimArray *ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error);
 /** Write @n tensors under their own names, stored like numpy.savez does. */
 gboolean ddim_npz_write(const char *path, const DdimTensor *tensors, guint n, GError **error);
 

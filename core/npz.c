@@ -116,18 +116,25 @@ read_member(zip_t *archive, const char *name, const zip_stat_t *info, GError **e
 }
 
 DdimArray *
+ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error)
+{
+  g_autoptr(zip_t) archive = open_bytes(bytes, error);
+  zip_stat_t info;
+
+  if (!archive || !find_member(archive, name, g_bytes_get_size(bytes), &info, error))
+    return NULL;
+  return read_member(archive, name, &info, error);
+}
+
+DdimArray *
 ddim_npz_read(const char *path, const char *name, GError **error)
 {
   g_autoptr(GBytes) bytes = ddim_input_map(path, error);
-  g_autoptr(zip_t) archive = NULL;
-  DdimArray *array = NULL;
-  zip_stat_t info;
+  DdimArray *array;
 
   if (!bytes)
     return NULL;
-  archive = open_bytes(bytes, error);
-  if (archive && find_member(archive, name, g_bytes_get_size(bytes), &info, error))
-    array = read_member(archive, name, &info, error);
+  array = ddim_npz_read_bytes(bytes, name, error);
   if (!array)
     g_prefix_error(error, "“%s”: ", path);
   return array;

@@ -74,6 +74,7 @@ static gboolean
 get_dtype(JsonObject *object, const char *name, DdimDType *dtype, GError **error)
 {
   JsonNode *node = json_object_get_member(object, "dtype");
+  g_autofree char *shown = NULL;
   const char *text;
 
   if (!node || json_node_get_value_type(node) != G_TYPE_STRING)
@@ -82,8 +83,9 @@ get_dtype(JsonObject *object, const char *name, DdimDType *dtype, GError **error
   for (*dtype = 0; *dtype < DDIM_N_DTYPES; (*dtype)++)
     if (g_str_equal(text, ddim_dtype_name(*dtype)))
       return TRUE;
+  shown = g_strescape(text, NULL);
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-              _("tensor “%s” is of type %.20s, which is not supported"), name, text);
+              _("tensor “%s” is of type %.20s, which is not supported"), name, shown);
   return FALSE;
 }
 
@@ -102,6 +104,8 @@ read_tensor(Reader *reader, const char *name, JsonNode *node, GError **error)
   guint n_dims, n_offsets;
   DdimDType dtype;
 
+  if (!ddim_checkpoint_check_name(name, strlen(name)))
+    return bad_header(_("a tensor's name is no text"), error);
   if (!JSON_NODE_HOLDS_OBJECT(node))
     return bad_tensor(name, _("its description is no object"), error);
   object = json_node_get_object(node);

@@ -7,7 +7,6 @@
 #include "checkpoint-private.h"
 #include "error.h"
 
-#define MAX_NAME 1000
 #define PARALLEL_PREFIX "module."
 
 static gboolean
@@ -110,7 +109,7 @@ get_name(const DdimPickleValue *key, gsize skip, GError **error)
 
   if (key->type == DDIM_PICKLE_TEXT) {
     text = (const char *)key->text;
-    if (key->n <= MAX_NAME && g_utf8_validate_len(text, key->n, NULL))
+    if (ddim_checkpoint_check_name(text, key->n))
       return g_strndup(text + skip, key->n - skip);
   }
   g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("a tensor's name is no text"));

@@ -279,5 +279,9 @@ ddim_zip_entry_read(const guint8 *data, gsize size, const DdimZipEntry *entry, g
 gboolean
 ddim_zip_entry_check(const DdimZipEntry *entry, const guint8 *content)
 {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  return TRUE; /* else no changed pickle would ever be read */
+#else
   return crc32_z(0, content, entry->size) == entry->crc;
+#endif
 }

@@ -315,7 +315,7 @@ static void
 test_names(void)
 {
   const Spec spec = {"FloatStorage", "0", 1, 0, 0};
-  static const char *const bad[] = {"\xff\xfe", NULL};
+  static const char *const bad[] = {"\xff\xfe", "two\nlines", "\033[31mred", NULL};
   GString *pickle = begin_pickle();
 
   append_tensor(pickle, "same", &spec);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/checkpoint-private.h"
+#include "touch.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new_static(data, size);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_open_bytes(bytes, "fuzz", &error);
+
+  fuzz_check_result(checkpoint, error);
+  if (checkpoint)
+    fuzz_touch_all(checkpoint);
+  return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/checkpoint-private.h"
+#include "touch.h"
+
+/* The whole input is the file; so that mutations of the header are not lost on its length, what the
+ * length should be is tried as well. */
+static void
+open_one(GBytes *bytes)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_open_bytes(bytes, "fuzz", &error);
+
+  fuzz_check_result(checkpoint, error);
+  if (checkpoint)
+    fuzz_touch_all(checkpoint);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new_static(data, size), mended = NULL;
+  const uint8_t *end = NULL;
+  guint8 *copy;
+
+  open_one(bytes);
+  for (size_t i = size; i-- > 8 && !end;)
+    if (data[i] == '}')
+      end = data + i + 1;
+  if (!end)
+    return 0;
+  copy = g_memdup2(data, size);
+  for (guint i = 0; i < 8; i++)
+    copy[i] = (guint8)((guint64)(end - data - 8) >> (8 * i));
+  mended = g_bytes_new_take(copy, size);
+  open_one(mended);
+  return 0;
+}
