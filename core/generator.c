@@ -5,7 +5,6 @@
 
 #include "inputs.h"
 #include "job.h"
-#include "noise.h"
 
 /* At most so often a preview is read from the device. */
 #define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
@@ -23,7 +22,6 @@ typedef struct {
   const DdimGeneratorCallbacks *callbacks;
   gpointer user_data;
   GCancellable *cancellable;
-  DdimRng *rng;
   DdimArray *noise;  /* [batch][C][H][W]: one draw */
   DdimArray *images; /* [batch][C][H][W]: what is read back */
   gint64 *labels;    /* [batch] of the current batch */
@@ -112,7 +110,7 @@ draw_noise(Run *run)
 {
   float *noise = ddim_array_get_data(run->noise);
 
-  ddim_rng_normal(run->rng, noise, run->job->batch * image_size(run->job));
+  ddim_rng_normal(run->job->rng, noise, run->job->batch * image_size(run->job));
   return noise;
 }
 
@@ -125,7 +123,7 @@ choose_labels(Run *run, guint first)
   if (run->job->n_classes == 0)
     return;
   if (given->len == 0)
-    ddim_rng_randint(run->rng, 0, run->job->n_classes, run->labels, run->job->batch);
+    ddim_rng_randint(run->job->rng, 0, run->job->n_classes, run->labels, run->job->batch);
   for (guint i = 0; given->len && i < run->job->batch; i++)
     run->labels[i] = g_array_index(given, gint64, (first + i) % given->len);
 }
@@ -253,6 +251,15 @@ run_step(Run *run, guint first, guint n, guint step, GError **error)
   return show_preview(run, first, error);
 }
 
+/* All is ready for the first step. */
+static void
+start(Run *run)
+{
+  if (run->callbacks->started)
+    run->callbacks->started(run->job->resolved, run->generator->session->config, run->user_data);
+  run->started = g_get_monotonic_time();
+}
+
 static gboolean
 run_batch(Run *run, guint first, guint n, GError **error)
 {
@@ -263,7 +270,7 @@ run_batch(Run *run, guint first, guint n, GError **error)
       !set_start(run, first, error))
     return FALSE;
   if (!run->started)
-    run->started = g_get_monotonic_time();
+    start(run);
   report_progress(run, first, n, 0);
   for (guint step = 0; step < run->n_steps; step++)
     if (!run_step(run, first, n, step, error))
@@ -283,14 +290,12 @@ run_batches(Run *run, GError **error)
 {
   const DdimJob *job = run->job;
   const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
-  g_autoptr(DdimRng) rng = ddim_rng_new(job->rng, job->seed, error);
-  g_autoptr(DdimArray) noise = rng ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
+  g_autoptr(DdimArray) noise = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
   g_autoptr(DdimArray) images = noise ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
   g_autofree gint64 *labels = g_new0(gint64, job->batch);
 
   if (!images)
     return FALSE;
-  run->rng = rng;
   run->noise = noise;
   run->images = images;
   run->labels = labels;
@@ -320,8 +325,6 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
       !ddim_session_start(generator->session, request, &params, error))
     return FALSE;
   run.job = job;
-  if (run.callbacks->started)
-    run.callbacks->started(job->resolved, generator->session->config, user_data);
   if (run_batches(&run, error))
     return TRUE;
   drop_plan(generator); /* whatever it was in the middle of */

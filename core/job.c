@@ -24,7 +24,7 @@ ddim_job_free(DdimJob *job)
   g_clear_pointer(&job->labels, g_array_unref);
   g_clear_pointer(&job->init_noise, ddim_array_free);
   g_clear_pointer(&job->low_res, ddim_array_free);
-  g_free(job->rng);
+  g_clear_pointer(&job->rng, ddim_rng_free);
   g_free(job);
 }
 
@@ -61,11 +61,11 @@ resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
 static gboolean
 resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
 {
-  g_autofree char *steps = NULL, *sampler = NULL;
+  g_autofree char *steps = NULL, *sampler = NULL, *rng = NULL;
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
 
   g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &job->sample.eta, "clip",
-               &job->sample.clip, "rng", &job->rng, "seed", &job->seed, NULL);
+               &job->sample.clip, "rng", &rng, "seed", &job->seed, NULL);
   job->sample.sampler = g_strcmp0(sampler, "ddpm") == 0 ? DDIM_SAMPLER_DDPM : DDIM_SAMPLER_DDIM;
   ddim_config_get_diffusion(config, &params);
   params.timestep_respacing = steps ? steps : "";
@@ -85,7 +85,8 @@ resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
     job->seed = g_random_int();
     g_object_set(job->resolved, "seed", job->seed, NULL);
   }
-  return TRUE;
+  job->rng = ddim_rng_new(rng, job->seed, error);
+  return job->rng != NULL;
 }
 
 static gboolean

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "noise.h"
 #include "npy.h"
 #include "session.h"
 
@@ -16,7 +17,7 @@ typedef struct {
   guint count;
   guint batch; /* images that one draw of noise is for */
   gint64 seed;
-  char *rng;
+  DdimRng *rng; /* seeded; its state moves as the job runs */
   guint n_classes;
   GArray *labels;        /* gint64, repeated over the images; empty: random */
   DdimArray *init_noise; /* (nullable) [count][C][H][W] */

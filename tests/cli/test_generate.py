@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""`ddim generate` and `ddim predict` against what the original makes, and what they write."""
+import json
+import re
+import shlex
+
+import ddim
+import npy
+import tap
+
+QUICK = ['--steps', '4', '--size', '16']
+
+
+class Golden(ddim.Case):
+    """The bounds are those of the project's promise: samples of random weights and of the trained model."""
+
+    def compare(self, images, expected, equal, most):
+        self.assertEqual((images.dtype, images.shape), ('|u1', expected.shape))
+        differences = [abs(a - b) for a, b in zip(images.values, expected.values)]
+        self.assertLessEqual(max(differences), most)
+        self.assertGreaterEqual(differences.count(0) / len(differences), equal)
+
+    def test_samples(self):
+        for case, options in ddim.golden_cases():
+            trained = case['name'].startswith('textures')
+            with self.subTest(case=case['name']):
+                if case['cls'] == 'superres':
+                    npy.save(self.folder / 'low.npy', npy.load_npz(ddim.DATA / f"unet_{case['name']}.npz")['low_res'])
+                    options += ['--low-res', 'low.npy']
+                self.good('generate', *options, '-o', 'out.npz')
+                made = npy.load_npz(self.folder / 'out.npz')
+                golden = npy.load_npz(ddim.DATA / f"sample_{case['name']}.npz")
+                self.compare(made['arr_0'], golden['arr_0'], *((0.99, 3) if trained else (0.995, 2)))
+                labels = case['sample'].get('labels')
+                self.assertEqual(list(made), ['arr_0', 'arr_1'] if labels else ['arr_0'])
+                if labels:
+                    self.assertEqual((made['arr_1'].dtype, list(made['arr_1'].values)), ('<i8', labels))
+                self.good('generate', *options, '-o', 'out.npy')
+                floats = npy.load(self.folder / 'out.npy')
+                self.assertEqual((floats.dtype, floats.shape), ('<f4', golden['sample'].shape))
+                self.assertLess(max(abs(a - b) for a, b in zip(floats.values, golden['sample'].values)), 0.01)
+
+    def test_predictions(self):
+        for case, options in ddim.golden_cases():
+            path = ddim.DATA / f"unet_{case['name']}.npz"
+            if not path.exists():
+                continue
+            with self.subTest(case=case['name']):
+                golden = npy.load_npz(path)
+                npy.save(self.folder / 'x.npy', golden['x'])
+                extra = []
+                if 'y' in golden:
+                    extra += ['--labels', ','.join(map(str, golden['y'].values))]
+                if 'low_res' in golden:
+                    npy.save(self.folder / 'low.npy', golden['low_res'])
+                    extra += ['--low-res', 'low.npy']
+                self.good('predict', *options[:4], '--input', 'x.npy', '--timesteps',
+                          ','.join(map(str, golden['t'].values)), *extra, '-o', 'out.npy')
+                made = npy.load(self.folder / 'out.npy')
+                self.assertEqual((made.dtype, made.shape), ('<f4', golden['out'].shape))
+                self.assertLess(max(abs(a - b) for a, b in zip(made.values, golden['out'].values)), 2e-4)
+
+
+class Noise(ddim.Case):
+    """Which numbers of a seed go where."""
+
+    def images(self, *options):
+        self.good('generate', *QUICK, *options, '-o', 'x.npz')
+        return npy.load_npz(self.folder / 'x.npz')
+
+    def test_seed(self):
+        one = self.images('--seed', '5', '--class', '2')['arr_0'].values
+        self.assertEqual(self.images('--seed', '5', '--class', '2')['arr_0'].values, one)
+        self.assertNotEqual(self.images('--seed', '6', '--class', '2')['arr_0'].values, one)
+
+    def test_random_seed_is_told(self):
+        done = self.good('generate', *QUICK, '--class', '1', '-o', 'a.npz')
+        seed = re.search(r'(?m)^seed (\d+)$', done.stderr)[1]
+        again = self.images('--seed', seed, '--class', '1')
+        self.assertEqual(npy.load_npz(self.folder / 'a.npz')['arr_0'].values, again['arr_0'].values)
+
+    def test_random_classes_are_told_and_drawn_first(self):
+        done = self.good('generate', *QUICK, '--seed', '5', '-n', '3', '-o', 'a.npz', '--json')
+        told = [image['label'] for image in json.loads(done.stdout)['images']]
+        made = npy.load_npz(self.folder / 'a.npz')
+        self.assertEqual(list(made['arr_1'].values), told)
+        self.assertEqual(done.stderr.count('class'), 3)
+        given = self.images('--seed', '5', '-n', '3', '--class', ','.join(map(str, told)))
+        self.assertNotEqual(given['arr_0'].values, made['arr_0'].values)
+
+    def test_classes_repeat(self):
+        made = self.images('--seed', '5', '-n', '5', '--batch', '2', '--class', 'Marble,7')
+        self.assertEqual(list(made['arr_1'].values), [1, 7, 1, 7, 1])
+
+    def test_last_batch_draws_for_all_its_images(self):
+        """As image_sample.py, which computes whole batches and cuts; with noise in every step."""
+        options = ['--seed', '3', '--batch', '3', '--class', '4', '--eta', '1']
+        seven = self.images(*options, '-n', '7')['arr_0']
+        nine = self.images(*options, '-n', '9')['arr_0']
+        self.assertEqual(seven.values, nine.values[:len(seven.values)])
+
+    def test_given_noise(self):
+        self.good('noise', '--seed', '11', '--shape', '2,3,16,16', '-o', 'noise.npy')
+        given = self.images('-n', '2', '--class', '3', '--seed', '1', '--init-noise', 'noise.npy')
+        drawn = self.images('-n', '2', '--class', '3', '--seed', '11')
+        self.assertEqual(given['arr_0'].values, drawn['arr_0'].values)
+
+    def test_given_noise_tells_the_size(self):
+        self.good('noise', '--seed', '11', '--shape', '3,24,16', '-o', 'noise.npy')
+        self.good('generate', '--steps', '2', '--class', '3', '--init-noise', 'noise.npy', '-o', 'x.npz')
+        self.assertEqual(npy.load_npz(self.folder / 'x.npz')['arr_0'].shape, (1, 24, 16, 3))
+        self.assertIn('[3, 24, 16]', self.refused(1, 'generate', '-n', '2', '--init-noise', 'noise.npy').replace('[1, ', '['))
+        self.refused(1, 'generate', '--size', '16', '--init-noise', 'noise.npy')
+
+
+class Outputs(ddim.Case):
+    def test_pictures_and_arrays_agree(self):
+        options = [*QUICK, '--seed', '5', '-n', '11', '--class', '1,2']
+        self.good('generate', *options, '-o', 'x.npz')
+        self.good('generate', *options, '-o', 'x.npy')
+        self.good('generate', *options, '-o', 'x.png')
+        self.good('generate', *options, '-o', 'sheet.png', '--grid')
+        array = npy.load_npz(self.folder / 'x.npz')['arr_0']
+        floats = npy.load(self.folder / 'x.npy')
+        self.assertEqual(floats.shape, (11, 3, 16, 16))
+        self.assertEqual(sorted(path.name for path in self.folder.glob('x-*.png')),
+                         [f'x-{i:02}.png' for i in range(11)])
+        sheet, _ = npy.load_png(self.folder / 'sheet.png')
+        self.assertEqual(sheet.shape, (48, 64, 3))
+        for i in range(11):
+            picture, _ = npy.load_png(self.folder / f'x-{i:02}.png')
+            self.assertEqual(picture.values, bytes(array[i].values))
+            for c in range(3):
+                plane = floats[i][c].values
+                self.assertEqual(picture.values[c::3], bytes(int(min(max((x + 1) * 127.5, 0), 255)) for x in plane))
+            for y in range(16):
+                start = ((i // 4 * 16 + y) * 64 + i % 4 * 16) * 3
+                self.assertEqual(sheet.values[start:start + 48], picture.values[y * 48:(y + 1) * 48])
+
+    def test_default_name_and_one_picture(self):
+        self.good('generate', *QUICK, '--seed', '77', '--class', '1')
+        self.assertEqual([path.name for path in self.folder.iterdir()], ['ddim-77.png'])
+
+    def test_standard_output(self):
+        one = self.good('generate', *QUICK, '--seed', '1', '-o', '-', text=False).stdout
+        self.assertEqual(npy.parse_png(one)[0].shape, (16, 16, 3))
+        two = self.good('generate', *QUICK, '--seed', '1', '-n', '2', '-o', '-', text=False).stdout
+        self.assertEqual(npy.load_npz(two)['arr_0'].shape, (2, 16, 16, 3))
+        self.refused(2, 'generate', '--json', '-o', '-')
+
+    def test_json(self):
+        done = self.good('generate', *QUICK, '-n', '2', '--class', 'lava', '--json', '-q', '-o', 'x.png')
+        self.assertEqual(done.stderr, '')
+        self.assertEqual(done.stdout.count('\n'), 1)
+        told = json.loads(done.stdout)
+        self.assertGreaterEqual(told['request']['seed'], 0)
+        self.assertEqual([image['file'] for image in told['images']], ['x-0.png', 'x-1.png'])
+        self.assertEqual([image['class'] for image in told['images']], ['lava', 'lava'])
+        self.assertGreater(told['total_s'], 0)
+
+    def test_silent_without_terminal(self):
+        self.good('generate', *QUICK, '--seed', '1', '--class', '1', '-o', 'x.png')  # kernels are built now
+        done = self.good('generate', *QUICK, '--seed', '1', '--class', '1', '-o', 'x.png')
+        self.assertEqual((done.stdout, done.stderr), ('', ''))
+
+    def test_pictures_tell_how_to_make_them_again(self):
+        for extra in [['-n', '2'], ['-n', '2', '--class', 'wood,9', '--eta', '0.5'], ['--no-clip', '--sampler', 'ddpm'],
+                      ['-n', '3', '--grid', '--batch', '2']]:
+            with self.subTest(extra=extra):
+                self.good('generate', *QUICK, *extra, '-o', 'x.png')
+                told = [json.loads(self.good('info', '--json', path.name).stdout)
+                        for path in sorted(self.folder.glob('*.png'))]
+                command = shlex.split(told[0]['command'])
+                self.assertEqual(command[0], 'ddim')
+                self.assertTrue(all(other['command'] == told[0]['command'] for other in told))
+                before = {path: npy.load_png(path)[0].values for path in self.folder.glob('*.png')}
+                for path in before:
+                    path.unlink()
+                self.good(*command[1:], '-o', 'x.png')
+                self.assertEqual({path: npy.load_png(path)[0].values for path in before}, before)
+                for path in before:
+                    path.unlink()
+
+    def test_info_for_people(self):
+        self.good('generate', *QUICK, '--seed', '4', '--class', 'sand', '-o', 'x.png')
+        text = self.good('info', 'x.png').stdout
+        self.assertRegex(text, r'(?m)^seed +4$')
+        self.assertRegex(text, r'(?m)^class +sand$')
+        self.assertIn('ddim generate ', text)
+        self.assertEqual(npy.load_png(self.folder / 'x.png')[1]['Software'].split()[0], 'ddim')
+
+
+class Bench(ddim.Case):
+    def test_json(self):
+        told = json.loads(self.good('bench', '--steps', '2', '--size', '16', '--batch', '2', '--json').stdout)
+        for key in ['ms_per_eval_median', 'ms_per_eval_min', 'gflop_per_eval', 'gflops', 'load_s', 'build_s',
+                    'first_image_s', 'peak_rss_bytes', 'device_bytes', 'threads']:
+            self.assertGreater(told[key], 0, key)
+        self.assertLessEqual(told['ms_per_eval_min'], told['ms_per_eval_median'])
+        self.assertIsInstance(told['device'], str)
+        self.assertEqual(told['batch'], 2)
+
+    def test_work_grows_with_batch_and_size(self):
+        def gflop(*options):
+            done = self.good('bench', '--steps', '1', '--json', *options)
+            return json.loads(done.stdout)['gflop_per_eval']
+        one = gflop('--size', '16')
+        self.assertAlmostEqual(gflop('--size', '16', '--batch', '3') / one, 3, places=1)
+        self.assertGreater(gflop('--size', '32x16') / one, 1.9)
+
+    def test_text(self):
+        self.assertIn('GFLOP/s', self.good('bench', '--steps', '1', '--size', '16').stdout)
+
+
+if __name__ == '__main__':
+    tap.main()

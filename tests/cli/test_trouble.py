@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Bad input, full disks, terminals and signals: one line that says why, nothing half-written."""
+import os
+import pty
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+import ddim
+import npy
+import tap
+
+QUICK = ['--steps', '4', '--size', '16', '--seed', '1', '--class', '1']
+
+
+class BadInput(ddim.Case):
+    def test_unknown_class(self):
+        self.assertIn('granite', self.refused(1, 'generate', '--class', 'granite'))
+        self.assertIn('marble', self.refused(1, 'generate', '--class', 'marbel'))
+        self.refused(1, 'generate', '--class', '16')
+        self.refused(1, 'generate', '--class', '-1')
+        self.refused(1, 'generate', '--class', '')
+        self.refused(1, 'generate', '--class', 'wood,,sand')
+
+    def test_class_of_a_model_without(self):
+        self.refused(1, 'generate', '-m', ddim.DATA / 'unet_tiny_uncond.pt', '--class', '1')
+
+    def test_size(self):
+        message = self.refused(1, 'generate', '--size', '50x64')
+        self.assertIn('48x64', message)
+        self.assertIn('56x64', message)
+        self.refused(1, 'generate', '--size', '4')
+        self.refused(1, 'generate', '--size', '65536x65536')
+
+    def test_steps(self):
+        for spec in ['ddim60', '1001', 'many', '0', '-4', '1,2,x']:
+            with self.subTest(spec=spec):
+                self.refused(1, 'generate', '--steps', spec)
+
+    def test_rng(self):
+        self.refused(1, 'generate', '--rng', 'dice')
+
+    def test_flags(self):
+        self.assertIn('num_channels', self.refused(1, 'generate', '--flags', '--num_channels 17'))
+        self.refused(1, 'generate', '--flags', '--frobnicate 1')
+
+    def test_kind_of_output(self):
+        for name in ['x.jpg', 'x', 'x.png.', 'folder/']:
+            with self.subTest(name=name):
+                self.refused(1, 'generate', '-o', name)
+        self.refused(1, 'generate', '--grid', '-o', 'x.npz')
+
+    def test_arrays(self):
+        (self.folder / 'text.npy').write_text('no array')
+        npy.save(self.folder / 'int.npy', npy.Array((1, 3, 16, 16), '<i8', [0] * 768))
+        npy.save(self.folder / 'flat.npy', npy.Array((768,), '<f4', [0.0] * 768))
+        npy.save(self.folder / 'gray.npy', npy.Array((1, 1, 16, 16), '<f4', [0.0] * 256))
+        for name in ['text.npy', 'int.npy', 'flat.npy', 'gray.npy', 'missing.npy']:
+            with self.subTest(name=name):
+                self.assertIn(name.removesuffix('.npy') if name != 'gray.npy' else 'noise',
+                              self.refused(1, 'generate', '--size', '16', '--init-noise', name))
+                self.refused(1, 'predict', '--input', name, '--timesteps', '1', '--labels', '1', '-o', 'out.npy')
+
+    def test_low_res(self):
+        superres = ['-m', ddim.DATA / 'unet_superres.pt', '--size', '32', '--class', '1']
+        self.assertIn('low-res', self.refused(1, 'generate', *superres))
+        self.refused(1, 'generate', *superres, '--low-res', 'missing.png')
+        (self.folder / 'broken.png').write_bytes(b'\x89PNG\r\n\x1a\nxxxx')
+        self.assertIn('broken.png', self.refused(1, 'generate', *superres, '--low-res', 'broken.png'))
+        npy.save(self.folder / 'two.npy', npy.Array((2, 3, 8, 8), '<f4', [0.0] * 384))
+        self.refused(1, 'generate', *superres, '-n', '3', '--low-res', 'two.npy')
+        self.refused(1, 'generate', '--low-res', 'two.npy')
+
+    def test_predict(self):
+        npy.save(self.folder / 'x.npy', npy.Array((2, 3, 16, 16), '<f4', [0.0] * 1536))
+        for options in [['--timesteps', '1,2,3', '--labels', '1'], ['--timesteps', 'x', '--labels', '1'],
+                        ['--timesteps', '1'], ['--timesteps', '1', '--labels', '1,2,3'],
+                        ['--timesteps', 'nan', '--labels', '1']]:
+            with self.subTest(options=options):
+                self.refused(1, 'predict', '--input', 'x.npy', *options, '-o', 'out.npy')
+
+    def test_pictures_that_tell_nothing(self):
+        self.good('generate', *QUICK, '-o', 'x.png')
+        data = (self.folder / 'x.png').read_bytes()
+        self.assertIn('not made by ddim', self.refused(1, 'info', self.write('plain.png', without_text(data))))
+        self.refused(1, 'info', self.write('cut.png', data[:len(data) // 2]))
+        altered = data.replace(b'"count":1', b'"count":0')
+        self.assertIn('count', self.refused(1, 'info', self.write('altered.png', mend(altered))))
+
+    def write(self, name, data):
+        (self.folder / name).write_bytes(data)
+        return name
+
+
+def chunks(data):
+    at = 8
+    while at < len(data):
+        length, name = struct.unpack_from('>I4s', data, at)
+        yield name, data[at + 8:at + 8 + length]
+        at += 12 + length
+
+
+def join(parts):
+    return b'\x89PNG\r\n\x1a\n' + b''.join(
+        struct.pack('>I', len(body)) + name + body + struct.pack('>I', npy.zlib.crc32(name + body))
+        for name, body in parts)
+
+
+def without_text(data):
+    return join((name, body) for name, body in chunks(data) if name != b'tEXt')
+
+
+def mend(data):
+    """With the checksums that the changed chunks need."""
+    return join(chunks(data))
+
+
+class Disk(ddim.Case):
+    def test_missing_folder_is_told_before_sampling(self):
+        began = time.monotonic()
+        self.assertIn('none', self.refused(1, 'generate', '--steps', '', '--size', '512', '-o', 'none/x.png'))
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_output_is_a_folder(self):
+        (self.folder / 'x.png').mkdir()
+        self.refused(1, 'generate', '-o', 'x.png')
+
+    def test_full_device(self):
+        for name in ['x.png', 'x.npz', 'x.npy']:
+            with self.subTest(name=name):
+                os.symlink('/dev/full', self.folder / name)
+                self.refused(1, 'generate', *QUICK, '-o', name)
+
+    def in_namespace(self, script):
+        """Run a shell script, as root with mounts of its own; skip where that is not allowed."""
+        probe = 'mount -t tmpfs none "$1"'
+        unshare = ['unshare', '-m', 'sh', '-ec']
+        mounts = os.geteuid() == 0 and shutil.which('unshare') and subprocess.run(
+            [*unshare, probe, 'sh', self.folder], capture_output=True, check=False).returncode == 0
+        if not mounts:
+            self.skipTest('needs to mount file systems')
+        return subprocess.run([*unshare, script, 'sh', self.folder, ddim.DDIM, *QUICK], capture_output=True, text=True,
+                              check=False, env=ddim.environment(), timeout=600)
+
+    def test_full_folder(self):
+        done = self.in_namespace('mount -t tmpfs -o size=4k none "$1"; cd "$1"; d=$2; shift 2; echo old > x.npz; '
+                                 'code=0; "$d" generate "$@" -n 3 -o x.npz || code=$?; ls -A; cat x.npz; exit $code')
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, 'x.npz\nold\n')
+        self.assertRegex(done.stderr, r'\Addim: [^\n]+\n\Z')
+
+    def test_read_only_folder(self):
+        done = self.in_namespace('mount -t tmpfs -o ro none "$1"; d=$2; f=$1; shift 2; "$d" generate "$@" -o "$f/x.png"')
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r'\Addim: [^\n]+\n\Z')
+
+    @unittest.skipIf(os.geteuid() == 0, 'root may write everywhere')
+    def test_forbidden_folder(self):
+        self.folder.chmod(0o555)
+        self.addCleanup(self.folder.chmod, 0o755)
+        self.refused(1, 'generate', *QUICK, '-o', 'x.png')
+
+
+class Interrupt(ddim.Case):
+    MANY = ['generate', '--steps', '10', '--size', '32', '--seed', '1', '-n', '5000', '--batch', '1']
+
+    def interrupt(self, process, number):
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, errors)
+        return errors
+
+    def test_finished_pictures_are_kept(self):
+        for number in [signal.SIGINT, signal.SIGTERM]:
+            with self.subTest(signal=number):
+                process = ddim.popen(*self.MANY, '--class', '1', '-o', 'x.png', cwd=self.folder, stderr=subprocess.PIPE,
+                                     text=True)
+                self.wait_until(lambda: (self.folder / 'x-0002.png').exists(), process)
+                errors = self.interrupt(process, number)
+                files = sorted(self.folder.iterdir())
+                self.assertGreaterEqual(len(files), 3)
+                for i, path in enumerate(files):
+                    self.assertEqual(path.name, f'x-{i:04}.png')
+                    self.assertEqual(npy.load_png(path)[0].shape, (32, 32, 3))
+                    path.unlink()
+                self.assertIn(f'{len(files)} of 5000', errors)
+
+    def test_finished_images_of_an_array_are_kept(self):
+        for name in ['x.npz', 'x.npy', 'x.png']:
+            with self.subTest(name=name):
+                grid = ['--grid'] if name == 'x.png' else []
+                process = ddim.popen(*self.MANY, *grid, '-o', name, cwd=self.folder, stderr=subprocess.PIPE, text=True)
+                for line in process.stderr:
+                    if line.startswith('image 1'):
+                        break
+                errors = self.interrupt(process, signal.SIGINT)
+                kept = int(re.search(r'(\d+) of 5000', errors)[1])
+                self.assertGreaterEqual(kept, 2)
+                path = self.folder / name
+                if name == 'x.npz':
+                    self.assertEqual(npy.load_npz(path)['arr_1'].shape, (kept,))
+                elif name == 'x.npy':
+                    self.assertEqual(npy.load(path).shape, (kept, 3, 32, 32))
+                else:
+                    self.assertGreaterEqual(npy.load_png(path)[0].shape[0], 32)
+
+    def test_nothing_finished_leaves_the_old_file(self):
+        (self.folder / 'x.npz').write_text('old')
+        process = ddim.popen('generate', '--steps', '', '--size', '64', '-n', '16', '-v', '-o', 'x.npz', cwd=self.folder,
+                             stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith('seed'):
+                break
+        began = time.monotonic()
+        self.interrupt(process, signal.SIGINT)
+        self.assertLess(time.monotonic() - began, 60)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ['x.npz'])
+        self.assertEqual((self.folder / 'x.npz').read_text(), 'old')
+
+    def wait_until(self, true, process):
+        deadline = time.monotonic() + 300
+        while not true():
+            self.assertIsNone(process.poll(), 'it ended')
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+
+class Terminal(ddim.Case):
+    def on_terminal(self, *args):
+        """What the command writes on a terminal."""
+        main, terminal = pty.openpty()
+        process = ddim.popen(*args, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=terminal)
+        os.close(terminal)
+        text = b''
+        while True:
+            try:
+                part = os.read(main, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+        os.close(main)
+        self.assertEqual(process.wait(timeout=60), 0)
+        return text.decode()
+
+    def test_bar(self):
+        text = self.on_terminal('generate', *QUICK, '-n', '2', '-o', 'x.png')
+        self.assertRegex(text, r'\[=*>? *\] step \d+/4, images \d/2.* left')
+        self.assertIn('x-1.png', text)
+
+    def test_quiet(self):
+        self.assertEqual(self.on_terminal('generate', *QUICK, '-q', '-o', 'x.png'), '')
+
+    def test_image_is_not_written_to_a_terminal(self):
+        main, terminal = pty.openpty()
+        process = ddim.popen('generate', *QUICK, '-o', '-', stdout=terminal, stderr=subprocess.PIPE)
+        _, errors = process.communicate(timeout=120)
+        os.close(terminal)
+        os.close(main)
+        self.assertEqual(process.returncode, 2)
+        self.assertIn(b'terminal', errors)
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main())
