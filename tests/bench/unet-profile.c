@@ -11,18 +11,35 @@
 #define EVALUATIONS 5
 
 typedef struct {
-  double seconds, flops;
+  double seconds, processor, flops;
   guint calls;
 } Total;
 
-static void
-add(const char *operation, double seconds, double flops, gpointer totals)
+static double
+cpu_seconds(void)
 {
-  Total *total = g_hash_table_lookup(totals, operation);
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+typedef struct {
+  GHashTable *totals; /* char* -> Total */
+  double before;      /* processor time at the end of the previous operation */
+} Profile;
+
+static void
+add(const char *operation, double seconds, double flops, gpointer user_data)
+{
+  Profile *profile = user_data;
+  Total *total = g_hash_table_lookup(profile->totals, operation);
   if (!total) {
     total = g_new0(Total, 1);
-    g_hash_table_insert(totals, g_strdup(operation), total);
+    g_hash_table_insert(profile->totals, g_strdup(operation), total);
   }
+  const double now = cpu_seconds();
+  total->processor += now - profile->before;
+  profile->before = now;
   total->seconds += seconds;
   total->flops += flops;
   total->calls++;
@@ -33,7 +50,7 @@ by_time(gconstpointer a, gconstpointer b, gpointer totals)
 {
   const Total *x = g_hash_table_lookup(totals, *(char **)a);
   const Total *y = g_hash_table_lookup(totals, *(char **)b);
-  return x->seconds < y->seconds ? 1 : -1;
+  return x->processor < y->processor ? 1 : -1;
 }
 
 static void
@@ -42,11 +59,11 @@ print_profile(GHashTable *totals)
   guint n;
   g_autofree char **names = (char **)g_hash_table_get_keys_as_array(totals, &n);
   g_qsort_with_data(names, (int)n, sizeof *names, by_time, totals);
-  printf("%-20s %6s %10s %10s\n", "operation", "calls", "ms", "GFLOP/s");
+  printf("%-20s %6s %10s %13s %20s\n", "operation", "calls", "ms", "processor ms", "GFLOP/s processor");
   for (guint i = 0; i < n; i++) {
     const Total *t = g_hash_table_lookup(totals, names[i]);
-    printf("%-20s %6u %10.2f %10.1f\n", names[i], t->calls, t->seconds * 1e3,
-           t->flops / t->seconds * 1e-9);
+    printf("%-20s %6u %10.2f %13.2f %20.1f\n", names[i], t->calls, t->seconds * 1e3,
+           t->processor * 1e3, t->flops / t->processor * 1e-9);
   }
 }
 
@@ -55,14 +72,6 @@ compare(const void *a, const void *b)
 {
   const double x = *(const double *)a, y = *(const double *)b;
   return x < y ? -1 : x > y;
-}
-
-static double
-cpu_seconds(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
 static gboolean
@@ -103,7 +112,8 @@ run(int argc, char **argv, GError **error)
          times[0] * 1e3, median * 1e3, times[1] * 1e3, cpu * 1e3, flops * 1e-9,
          flops / median * 1e-9);
   g_autoptr(GHashTable) totals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  if (!ddim_unet_plan_profile(plan, add, totals, error))
+  Profile profile = {.totals = totals, .before = cpu_seconds()};
+  if (!ddim_unet_plan_profile(plan, add, &profile, error))
     return FALSE;
   print_profile(totals);
   return TRUE;
