@@ -14,7 +14,7 @@ device_rates(DdimContext *context)
   const DdimDeviceInfo *info = ddim_context_get_device(context);
   if (info->kind == DDIM_DEVICE_CPU) {
     const double cores = info->compute_units;
-    return (Rates){100e9 * cores, 8e9 * cores, 5e9 * cores};
+    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores};
   }
   return (Rates){8e12, 4e11, 2e11};
 }

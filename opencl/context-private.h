@@ -30,6 +30,7 @@ typedef struct {
   DdimContext *context;
   cl_mem mem;
   guint64 size;
+  gpointer host; /**< the memory behind it, when it is the host's own */
 } DdimClBuffer;
 
 /** @size in bytes, rounded up to a multiple of 64. Contents are undefined. */

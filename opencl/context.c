@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "opencl/device-private.h"
+#include "opencl/host-memory.h"
 #include "opencl/status.h"
 
 static void
@@ -97,6 +98,9 @@ ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func, gpo
   context->build_data = user_data;
 }
 
+/* Smaller blocks would not fill a huge page. */
+#define HOST_MEMORY_FROM ((guint64)1 << 20)
+
 DdimClBuffer *
 ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
 {
@@ -108,14 +112,21 @@ ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
                 size / 1048576.0, context->info->name, context->info->max_allocation / 1048576.0);
     return NULL;
   }
-  cl_int status = CL_SUCCESS;
-  cl_mem mem = clCreateBuffer(context->context, CL_MEM_READ_WRITE, size, NULL, &status);
-  if (!ddim_cl_check(status, "clCreateBuffer", error))
-    return NULL;
   DdimClBuffer *buffer = g_new0(DdimClBuffer, 1);
   buffer->context = context;
-  buffer->mem = mem;
   buffer->size = size;
+  /* A CPU computes in the host's memory, so choose it well. */
+  if (context->info->kind == DDIM_DEVICE_CPU && size >= HOST_MEMORY_FROM)
+    buffer->host = ddim_cl_host_alloc(size);
+  cl_int status = CL_SUCCESS;
+  buffer->mem = clCreateBuffer(context->context,
+                               CL_MEM_READ_WRITE | (buffer->host ? CL_MEM_USE_HOST_PTR : 0), size,
+                               buffer->host, &status);
+  if (!ddim_cl_check(status, "clCreateBuffer", error)) {
+    ddim_cl_host_free(buffer->host, size);
+    g_free(buffer);
+    return NULL;
+  }
   context->bytes += size;
   context->peak = MAX(context->peak, context->bytes);
   return buffer;
@@ -128,6 +139,7 @@ ddim_cl_buffer_free(DdimClBuffer *buffer)
     return;
   buffer->context->bytes -= buffer->size;
   clReleaseMemObject(buffer->mem);
+  ddim_cl_host_free(buffer->host, buffer->size);
   g_free(buffer);
 }
 

@@ -43,10 +43,29 @@ inline vec epilogue(vec value, ulong row, uint i EPILOGUE_BLOCK)
   return value;
 }
 
+/* Weights are read once per evaluation, from memory, and a processor's own prefetching is too short-sighted for that: while one
+ * panel is multiplied, its blocks of rows together ask for the panel behind it, each a part. */
+#if ROW_LOOP && defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define PREFETCH                                                                                   \
+  __builtin_prefetch((const void *)ahead, 0, 2);                                                   \
+  __builtin_prefetch((const void *)(ahead + 64), 0, 2);                                            \
+  ahead += ahead_step;
+#define PREFETCH_BEGIN(panel, depth)                                                               \
+  const uint ahead_step = NR * (uint)sizeof(weight) / (uint)((end - row + MR - 1) / MR);           \
+  uintptr_t ahead = (uintptr_t)((panel) + (ulong)(depth)*NR);
+#endif
+#endif
+#ifndef PREFETCH
+#define PREFETCH
+#define PREFETCH_BEGIN(panel, depth)
+#endif
+
 /* R rows (pointers p) times `depth` packed rows of b, added to acc. */
 #define MULTIPLY(R, p, b, depth)                                                                   \
   for (uint k_ = 0; k_ < (depth); k_++) {                                                          \
     vec b_[NV];                                                                                    \
+    PREFETCH                                                                                       \
     UNROLL for (int i_ = 0; i_ < NV; i_++) b_[i_] = LOADW((b) + (ulong)k_ * NR + i_ * VEC);        \
     UNROLL for (int r_ = 0; r_ < R; r_++)                                                          \
     {                                                                                              \
@@ -109,6 +128,7 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
   b += b_off + batch * b_batch + (ulong)col * K;
   c += c_off + batch * c_batch + col;
   EPILOGUE_OFFSETS
+  PREFETCH_BEGIN(b, K)
   ROWS
 }
 
@@ -160,6 +180,7 @@ __kernel void conv(__global const float *a, ulong a_off, uint lda, __global cons
   c += c_off + col;
   zeros += zeros_off;
   EPILOGUE_OFFSETS
+  PREFETCH_BEGIN(b, C *TAPS *TAPS)
   ROWS
 }
 

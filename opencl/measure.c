@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/measure.h"
+
+#include "opencl/status.h"
+
+/* More than the caches of any device hold. */
+#define COLD_BYTES ((guint64)192 << 20)
+#define RUNS 6
+
+/* The matrix that weights of @shape would be, in @memory. */
+static DdimClMatrix
+describe(DdimClBuffer *memory, const DdimConvShape *shape, gboolean half, DdimClChoice choice)
+{
+  const DdimClPacking packing = ddim_conv_method_packing(choice.method);
+  const guint taps = shape->taps * shape->taps;
+  const guint depth = (shape->in + DDIM_CL_DEPTH_PADDING - 1) / DDIM_CL_DEPTH_PADDING *
+                      DDIM_CL_DEPTH_PADDING;
+  return (DdimClMatrix){.buffer = memory,
+                        .provider = choice.provider,
+                        .half = half,
+                        .batch = ddim_cl_packing_batch(packing),
+                        .depth = depth * (packing == DDIM_CL_PACK_PLAIN ? taps : 1),
+                        .columns = (shape->out + DDIM_CL_COLUMN_PADDING - 1) /
+                                   DDIM_CL_COLUMN_PADDING * DDIM_CL_COLUMN_PADDING};
+}
+
+static DdimClPlan *
+record(DdimContext *context, const DdimConvShape *shape, DdimClChoice choice,
+       const DdimClMatrix *weights, GError **error)
+{
+  g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
+  const guint down = shape->up ? 2 : 1, depth = weights->depth;
+  DdimClTensor x = ddim_cl_plan_alloc_tensor(plan, shape->n, shape->h * shape->stride / down,
+                                             shape->w * shape->stride / down,
+                                             shape->in + (depth - shape->in) % 16);
+  DdimClTensor y = ddim_cl_plan_alloc_tensor(plan, shape->n, shape->h, shape->w, weights->columns);
+  DdimClMem vector = ddim_cl_plan_alloc(plan, 2 * (guint64)shape->n * MAX(x.c, weights->columns));
+  const gboolean prologue = shape->taps == 3 && shape->stride == 1 && !shape->up;
+  const DdimClEpilogue epilogue = {.bias = vector};
+  ddim_cl_conv(plan, choice.method, shape, weights, &x, prologue ? &vector : NULL, &y, &epilogue,
+               vector);
+  return ddim_cl_plan_seal(plan, error) ? g_steal_pointer(&plan) : NULL;
+}
+
+/* Push the weights out of the caches, as the rest of a network does between two evaluations. */
+static gboolean
+evict(DdimContext *context, DdimClBuffer *memory, GError **error)
+{
+  const cl_float zero = 0;
+  return ddim_cl_check(clEnqueueFillBuffer(context->queue, memory->mem, &zero, sizeof zero, 0,
+                                           memory->size, 0, NULL, NULL),
+                       "clEnqueueFillBuffer", error) &&
+         ddim_cl_finish(context, error);
+}
+
+double
+ddim_cl_measure_conv(DdimContext *context, const DdimConvShape *shape, gboolean half,
+                     DdimClChoice choice, GError **error)
+{
+  const guint64 bytes = ddim_cl_matrix_bytes(ddim_conv_method_packing(choice.method), half,
+                                             shape->out, shape->in, shape->taps * shape->taps);
+  g_autoptr(DdimClBuffer) memory = ddim_cl_buffer_new(context, bytes, error);
+  g_autoptr(DdimClBuffer) other = ddim_cl_buffer_new(context, COLD_BYTES, error);
+  if (!memory || !other || !evict(context, memory, error))
+    return -1;
+  const DdimClMatrix weights = describe(memory, shape, half, choice);
+  g_autoptr(DdimClPlan) plan = record(context, shape, choice, &weights, error);
+  double best = -1;
+  for (guint i = 0; plan && i <= RUNS; i++) {
+    if (!evict(context, other, error))
+      return -1;
+    const gint64 start = g_get_monotonic_time();
+    if (!ddim_cl_plan_run(plan, error) || !ddim_cl_finish(context, error))
+      return -1;
+    const double seconds = (g_get_monotonic_time() - start) * 1e-6;
+    if (i > 0 && (best < 0 || seconds < best)) /* the first run builds kernels */
+      best = seconds;
+  }
+  return best;
+}
