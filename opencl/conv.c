@@ -183,9 +183,7 @@ direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
        const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue,
        DdimClMem zeros)
 {
-  if (weights->provider == DDIM_GEMM_PACKED) {
-    implicit(plan, shape, weights, x, y, epilogue, zeros);
-  } else if (shape->taps == 1 && shape->stride == 1 && !shape->up) {
+  if (shape->taps == 1 && shape->stride == 1 && !shape->up) {
     const DdimClGemm gemm = {.a = x->mem,
                              .c = y->mem,
                              .lda = x->ld,
@@ -195,6 +193,8 @@ direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
                              .epilogue = epilogue,
                              .label = "conv 1x1"};
     ddim_cl_gemm(plan, weights, &gemm);
+  } else if (weights->provider == DDIM_GEMM_PACKED) {
+    implicit(plan, shape, weights, x, y, epilogue, zeros);
   } else {
     im2col(plan, shape, weights, x, y, epilogue);
   }

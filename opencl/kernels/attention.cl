@@ -5,19 +5,22 @@
  * Options: ROWS, query rows of a work-item; CH, the head's channels. Keys are first transposed, so that the lanes of a vector are
  * neighbouring keys. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
 
+/* Keys that are multiplied together, and keys between two updates of a row's maximum. */
 #define KEYS (2 * VEC)
-#define MAX3(a, b, c) fmax(a, fmax(b, c))
+#define BLOCK (8 * KEYS)
 
-/* kt[n][head][ch][T_padded], zeros past T. Global size: (T_padded, heads, images). */
+/* kt[n][head][ch][T_padded], zeros past T. A work-item transposes VEC keys. Global size: (T_padded / VEC, heads, images). */
 __kernel void attention_keys(__global const float *qkv, ulong qkv_off, uint ld, __global float *kt,
-                             ulong kt_off, uint T, uint head_ld, uint k_at)
+                             ulong kt_off, uint T, uint T_padded, uint head_ld, uint k_at)
 {
-  const uint t = get_global_id(0), head = get_global_id(1), n = get_global_id(2);
-  const uint padded = get_global_size(0);
-  qkv += qkv_off + ((ulong)n * T + min(t, T - 1)) * ld + head * head_ld + k_at;
-  kt += kt_off + ((ulong)n * get_global_size(1) + head) * CH * padded + t;
-  for (uint c = 0; c < CH; c++)
-    kt[(ulong)c * padded] = t < T ? qkv[c] : 0.0f;
+  const uint t = get_global_id(0) * VEC, head = get_global_id(1), n = get_global_id(2);
+  qkv += qkv_off + (ulong)n * T * ld + head * head_ld + k_at;
+  kt += kt_off + ((ulong)n * get_global_size(1) + head) * CH * T_padded + t;
+  for (uint c = 0; c < CH; c++) {
+    float lane[VEC];
+    UNROLL for (uint i = 0; i < VEC; i++) lane[i] = t + i < T ? qkv[(ulong)(t + i) * ld + c] : 0.0f;
+    STOREV(LOADV(lane), kt + (ulong)c * T_padded);
+  }
 }
 
 /* Values' lanes run over the head's channels: the widest vector that divides them. */
@@ -61,6 +64,47 @@ inline float sum_lanes(vec v)
   return s;
 }
 
+/* Turn the scores p of one row into weights relative to the new maximum; the factor for what was summed before. */
+inline float soften(float *p, uint keys, float *top, float *sum)
+{
+  const uint padded = (keys + VEC - 1) / VEC * VEC;
+  for (uint j = keys; j < padded; j++)
+    p[j] = -INFINITY; /* counts exp(-87) below: nothing beside the 1 of the maximum */
+  vec most = LOADV(p);
+  for (uint j = VEC; j < padded; j += VEC)
+    most = fmax(most, LOADV(p + j));
+  const float m = fmax(*top, max_lanes(most));
+  vec total = (vec)(0.0f);
+  for (uint j = 0; j < padded; j += VEC) {
+    const vec e = exp_(LOADV(p + j) - m);
+    STOREV(e, p + j);
+    total += e;
+  }
+  const float keep = exp(*top - m);
+  *sum = *sum * keep + sum_lanes(total);
+  *top = m;
+  return keep;
+}
+
+/* o += p v for N blocks of a head's channels, beginning with block i. */
+#define ADD_VALUES(N)                                                                              \
+  {                                                                                                \
+    lanes acc[ROWS][N];                                                                            \
+    UNROLL for (int r = 0; r < ROWS; r++)                                                          \
+        UNROLL for (int k = 0; k < N; k++) acc[r][k] = o[r][i + k];                                \
+    for (uint j = 0; j < keys; j++) {                                                              \
+      lanes value[N];                                                                              \
+      UNROLL for (int k = 0; k < N; k++) value[k] = LOADL(v + (ulong)j * ld + (i + k) * LANES);    \
+      UNROLL for (int r = 0; r < ROWS; r++)                                                        \
+      {                                                                                            \
+        const lanes weight_ = (lanes)(p[r][j]);                                                    \
+        UNROLL for (int k = 0; k < N; k++) acc[r][k] = fma(weight_, value[k], acc[r][k]);          \
+      }                                                                                            \
+    }                                                                                              \
+    UNROLL for (int r = 0; r < ROWS; r++)                                                          \
+        UNROLL for (int k = 0; k < N; k++) o[r][i + k] = acc[r][k];                                \
+  }
+
 /* out[n][t][head * CH + c]. Global size: (ceil(T / ROWS), heads, images). */
 __kernel void attention(__global const float *qkv, ulong qkv_off, uint ld,
                         __global const float *kt, ulong kt_off, __global float *out, ulong out_off,
@@ -73,56 +117,50 @@ __kernel void attention(__global const float *qkv, ulong qkv_off, uint ld,
   lanes o[ROWS][CB];
   float top[ROWS], sum[ROWS];
   __global const float *q[ROWS];
-  for (int r = 0; r < ROWS; r++) {
+  UNROLL for (int r = 0; r < ROWS; r++)
+  {
     q[r] = qkv + (ulong)min(first + r, T - 1) * ld;
     top[r] = -INFINITY;
     sum[r] = 0;
     for (int i = 0; i < CB; i++)
       o[r][i] = (lanes)(0.0f);
   }
-  for (uint t = 0; t < T; t += KEYS) {
-    vec s0[ROWS], s1[ROWS];
-    UNROLL for (int r = 0; r < ROWS; r++) s0[r] = s1[r] = (vec)(0.0f);
-    for (uint c = 0; c < CH; c++) {
-      const vec k0 = LOADV(kt + (ulong)c * T_padded + t);
-      const vec k1 = LOADV(kt + (ulong)c * T_padded + t + VEC);
+  for (uint t = 0; t < T; t += BLOCK) {
+    const uint keys = min((uint)BLOCK, T - t);
+    float p[ROWS][BLOCK];
+    for (uint g = 0; g < keys; g += KEYS) {
+      vec s0[ROWS], s1[ROWS];
+      UNROLL for (int r = 0; r < ROWS; r++) s0[r] = s1[r] = (vec)(0.0f);
+      for (uint c = 0; c < CH; c++) {
+        const vec k0 = LOADV(kt + (ulong)c * T_padded + t + g);
+        const vec k1 = LOADV(kt + (ulong)c * T_padded + t + g + VEC);
+        UNROLL for (int r = 0; r < ROWS; r++)
+        {
+          const vec a = (vec)(q[r][c]);
+          s0[r] = fma(a, k0, s0[r]);
+          s1[r] = fma(a, k1, s1[r]);
+        }
+      }
       UNROLL for (int r = 0; r < ROWS; r++)
       {
-        const vec a = (vec)(q[r][c]);
-        s0[r] = fma(a, k0, s0[r]);
-        s1[r] = fma(a, k1, s1[r]);
+        STOREV(s0[r] * scale, p[r] + g);
+        STOREV(s1[r] * scale, p[r] + g + VEC);
       }
     }
-    const uint keys = min((uint)KEYS, T - t);
-    float p[ROWS][KEYS];
     for (int r = 0; r < ROWS; r++) {
-      STOREV(s0[r] * scale, p[r]);
-      STOREV(s1[r] * scale, p[r] + VEC);
-      for (uint j = keys; j < KEYS; j++)
-        p[r][j] = -INFINITY;
-      const vec a = LOADV(p[r]), b = LOADV(p[r] + VEC);
-      const float m = fmax(top[r], max_lanes(fmax(a, b)));
-      const vec ea = exp_(a - m), eb = exp_(b - m);
-      const float keep = exp(top[r] - m);
-      STOREV(ea, p[r]);
-      STOREV(eb, p[r] + VEC);
-      for (uint j = keys; j < KEYS; j++)
-        p[r][j] = 0;
-      sum[r] = sum[r] * keep + sum_lanes(LOADV(p[r]) + LOADV(p[r] + VEC));
-      top[r] = m;
+      const float keep = soften(p[r], keys, &top[r], &sum[r]);
       for (int i = 0; i < CB; i++)
         o[r][i] *= keep;
     }
     __global const float *v = qkv + (ulong)t * ld + v_at;
-    for (int i = 0; i < CB; i++) {
-      lanes acc[ROWS];
-      UNROLL for (int r = 0; r < ROWS; r++) acc[r] = o[r][i];
-      for (uint j = 0; j < keys; j++) {
-        const lanes value = LOADL(v + (ulong)j * ld + i * LANES);
-        UNROLL for (int r = 0; r < ROWS; r++) acc[r] = fma((lanes)(p[r][j]), value, acc[r]);
-      }
-      UNROLL for (int r = 0; r < ROWS; r++) o[r][i] = acc[r];
+    for (int i = 0; i + 2 <= CB; i += 2)
+      ADD_VALUES(2)
+#if CB % 2
+    {
+      const int i = CB - 1;
+      ADD_VALUES(1)
     }
+#endif
   }
   out += out_off + ((ulong)n * T + first) * out_ld + head * CH;
   for (uint r = 0; r < ROWS && first + r < T; r++)
