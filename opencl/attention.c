@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-/* Query rows of a work-item: with two vectors of keys or values they fill a CPU's vector registers. */
+/* Query rows of a work-item: with two vectors of keys or values they fill a CPU's vector registers.
+ */
 #define CPU_ROWS 8
 #define GPU_ROWS 2
 

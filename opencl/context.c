@@ -119,9 +119,9 @@ ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
   if (context->info->kind == DDIM_DEVICE_CPU && size >= HOST_MEMORY_FROM)
     buffer->host = ddim_cl_host_alloc(size);
   cl_int status = CL_SUCCESS;
-  buffer->mem = clCreateBuffer(context->context,
-                               CL_MEM_READ_WRITE | (buffer->host ? CL_MEM_USE_HOST_PTR : 0), size,
-                               buffer->host, &status);
+  buffer->mem =
+      clCreateBuffer(context->context, CL_MEM_READ_WRITE | (buffer->host ? CL_MEM_USE_HOST_PTR : 0),
+                     size, buffer->host, &status);
   if (!ddim_cl_check(status, "clCreateBuffer", error)) {
     ddim_cl_host_free(buffer->host, size);
     g_free(buffer);

@@ -64,7 +64,7 @@ ddim_cl_average_pool(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor
 void
 ddim_cl_upsample(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor *y)
 {
-  resample(plan, "upsample", x, y);
+  resample(plan, "upsample_nearest", x, y);
 }
 
 void

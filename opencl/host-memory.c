@@ -11,9 +11,10 @@ ddim_cl_host_alloc(gsize size)
 {
   const gsize page = (gsize)sysconf(_SC_PAGESIZE);
   size = (size + page - 1) / page * page;
-  /* Only a block that begins at a huge page's boundary is made of them: map more and give the rest back. */
-  guint8 *all = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                     -1, 0);
+  /* Only a block that begins at a huge page's boundary is made of them: map more and give the rest
+   * back. */
+  guint8 *all =
+      mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (all == MAP_FAILED)
     return NULL;
   const gsize before = (HUGE_PAGE - (guintptr)all % HUGE_PAGE) % HUGE_PAGE;

@@ -13,8 +13,8 @@ describe(DdimClBuffer *memory, const DdimConvShape *shape, gboolean half, DdimCl
 {
   const DdimClPacking packing = ddim_conv_method_packing(choice.method);
   const guint taps = shape->taps * shape->taps;
-  const guint depth = (shape->in + DDIM_CL_DEPTH_PADDING - 1) / DDIM_CL_DEPTH_PADDING *
-                      DDIM_CL_DEPTH_PADDING;
+  const guint depth =
+      (shape->in + DDIM_CL_DEPTH_PADDING - 1) / DDIM_CL_DEPTH_PADDING * DDIM_CL_DEPTH_PADDING;
   return (DdimClMatrix){.buffer = memory,
                         .provider = choice.provider,
                         .half = half,

@@ -58,7 +58,7 @@ __kernel void average_pool(__global const float *x, ulong x_off, uint x_ld, __gl
 }
 
 /* Nearest upsampling by 2 (an Upsample without convolution). Global size: (C/VEC, out pixels, images). */
-__kernel void upsample(__global const float *x, ulong x_off, uint x_ld, __global float *y,
+__kernel void upsample_nearest(__global const float *x, ulong x_off, uint x_ld, __global float *y,
                        ulong y_off, uint y_ld, uint out_width, uint in_height, uint in_width)
 {
   const uint c = get_global_id(0) * VEC, n = get_global_id(2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * Every way to compute a convolution, measured with cold weights: conv-methods [N SIZE IN OUT]. Milliseconds, GFLOP/s counted as
- * direct convolution, and what the built-in estimate says. Without arguments: shapes of the published models. */
+ * Every way to compute a convolution, measured with cold weights: conv-methods [N SIZE IN OUT].
+ * Milliseconds, GFLOP/s counted as direct convolution, and what the built-in estimate says. Without
+ * arguments: shapes of the published models. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,9 +32,9 @@ int
 main(int argc, char **argv)
 {
   static const guint shapes[][4] = {
-      {1, 64, 128, 128}, {1, 64, 256, 128}, {1, 32, 128, 128}, {1, 32, 256, 256},
-      {1, 32, 512, 256}, {1, 16, 256, 256}, {1, 16, 384, 384}, {1, 16, 768, 384},
-      {1, 8, 256, 256},  {1, 8, 512, 512},  {1, 8, 1024, 512}, {1, 4, 256, 256},
+      {1, 64, 128, 128},  {1, 64, 256, 128},  {1, 32, 128, 128}, {1, 32, 256, 256},
+      {1, 32, 512, 256},  {1, 16, 256, 256},  {1, 16, 384, 384}, {1, 16, 768, 384},
+      {1, 8, 256, 256},   {1, 8, 512, 512},   {1, 8, 1024, 512}, {1, 4, 256, 256},
       {16, 32, 128, 128}, {16, 16, 256, 256}, {16, 8, 256, 256}, {16, 4, 256, 256},
   };
   g_autoptr(GError) error = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * Where an evaluation's time goes: unet-profile MODEL BATCH SIZE [FLAGS]. Prints the median time of whole evaluations, then
- * every kind of operation with its time and rate. */
+ * Where an evaluation's time goes: unet-profile MODEL BATCH SIZE [FLAGS]. Prints the median time of
+ * whole evaluations, then every kind of operation with its time and rate. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -59,7 +59,8 @@ print_profile(GHashTable *totals)
   guint n;
   g_autofree char **names = (char **)g_hash_table_get_keys_as_array(totals, &n);
   g_qsort_with_data(names, (int)n, sizeof *names, by_time, totals);
-  printf("%-20s %6s %10s %13s %20s\n", "operation", "calls", "ms", "processor ms", "GFLOP/s processor");
+  printf("%-20s %6s %10s %13s %20s\n", "operation", "calls", "ms", "processor ms",
+         "GFLOP/s processor");
   for (guint i = 0; i < n; i++) {
     const Total *t = g_hash_table_lookup(totals, names[i]);
     printf("%-20s %6u %10.2f %13.2f %20.1f\n", names[i], t->calls, t->seconds * 1e3,
@@ -108,9 +109,9 @@ run(int argc, char **argv, GError **error)
   cpu = (cpu_seconds() - cpu) / EVALUATIONS;
   qsort(times + 1, EVALUATIONS, sizeof *times, compare);
   const double median = times[1 + EVALUATIONS / 2], flops = ddim_unet_plan_get_flops(plan);
-  printf("first %.1f ms, median %.1f ms, min %.1f ms, processor %.1f ms, %.2f GFLOP, %.1f GFLOP/s\n",
-         times[0] * 1e3, median * 1e3, times[1] * 1e3, cpu * 1e3, flops * 1e-9,
-         flops / median * 1e-9);
+  printf(
+      "first %.1f ms, median %.1f ms, min %.1f ms, processor %.1f ms, %.2f GFLOP, %.1f GFLOP/s\n",
+      times[0] * 1e3, median * 1e3, times[1] * 1e3, cpu * 1e3, flops * 1e-9, flops / median * 1e-9);
   g_autoptr(GHashTable) totals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   Profile profile = {.totals = totals, .before = cpu_seconds()};
   if (!ddim_unet_plan_profile(plan, add, &profile, error))
