@@ -113,13 +113,11 @@ find_storage(gpointer source, const DdimPickleStorage *storage, const guint8 **d
   g_autofree char *key = g_strndup((const char *)storage->key->text, storage->key->n);
   const DdimZipEntry *entry;
   gpointer index;
-  gsize needed;
 
   if (!g_hash_table_lookup_extended(archive->storages, key, NULL, &index))
     return fail(DDIM_ERROR_FORMAT, _("its storage is missing in the file"), error);
   entry = &g_array_index(archive->entries, DdimZipEntry, GPOINTER_TO_UINT(index));
-  if (!g_size_checked_mul(&needed, storage->count, ddim_dtype_size(storage->dtype)) ||
-      needed > entry->size)
+  if (storage->count > entry->size / ddim_dtype_size(storage->dtype))
     return fail(DDIM_ERROR_FORMAT, _("its storage is smaller than described"), error);
   *data = read_entry(archive, entry, error);
   return *data != NULL;

@@ -144,7 +144,7 @@ parse_shape(const char **at, guint *n_dims, gsize *shape, GError **error)
                   _("the .npy array has more than %d dimensions"), DDIM_MAX_DIMS);
       return FALSE;
     }
-    shape[(*n_dims)++] = value;
+    shape[(*n_dims)++] = (gsize)MIN(value, (guint64)G_MAXSIZE);
     if (!accept(at, ",") && **at != ')')
       return bad_header(error);
   }

@@ -106,11 +106,14 @@ read_member(zip_t *archive, const char *name, const zip_stat_t *info, GError **e
       !ddim_npy_parse_header(header, skip, &layout, &needed, error))
     return NULL;
   /* Nothing is allocated for data that the archive does not claim to have. */
-  if (info->size < skip || needed > info->size - skip)
-    return (void)bad_member(name, _("it is truncated"), error), NULL;
+  if (info->size < skip || needed != info->size - skip)
+    return (void)bad_member(name, _("its size is not that of its array"), error), NULL;
   array = ddim_array_new(layout.dtype, layout.n_dims, layout.shape, error);
   if (!array || !read_fully(file, name, ddim_array_get_data(array), needed, error))
     return NULL;
+  /* libzip compares the checksum when it comes to the end. */
+  if (zip_fread(file, header, 1) != 0)
+    return (void)bad_member(name, _("it is damaged"), error), NULL;
   memcpy(array->tensor.strides, layout.strides, sizeof layout.strides);
   return g_steal_pointer(&array);
 }

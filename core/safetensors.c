@@ -63,9 +63,9 @@ get_sizes(JsonObject *object, const char *member, guint max, guint *n, gsize *si
     if (json_node_get_value_type(element) != G_TYPE_INT64)
       return FALSE;
     value = json_node_get_int(element);
-    if (value < 0)
-      return FALSE;
     sizes[i] = (gsize)value;
+    if (value < 0 || (gint64)sizes[i] != value) /* the latter where gsize is smaller */
+      return FALSE;
   }
   return TRUE;
 }

@@ -120,9 +120,12 @@ static gboolean
 get_sizes(const DdimPickleValue *list, gsize *sizes)
 {
   for (guint i = 0; i < list->n; i++) {
-    if (list->items[i]->type != DDIM_PICKLE_INT || list->items[i]->integer < 0)
+    gint64 value = list->items[i]->integer;
+    if (list->items[i]->type != DDIM_PICKLE_INT || value < 0)
       return FALSE;
-    sizes[i] = (gsize)list->items[i]->integer;
+    sizes[i] = (gsize)value;
+    if ((gint64)sizes[i] != value) /* where gsize is smaller */
+      return FALSE;
   }
   return TRUE;
 }

@@ -240,7 +240,8 @@ inflate_entry(const guint8 *content, const DdimZipEntry *entry, guint64 limit, G
 {
   g_autofree guint8 *data = NULL;
 
-  if (entry->size > limit || entry->size / MAX_EXPANSION > entry->packed_size) {
+  if (entry->size > limit || entry->size > G_MAXSSIZE ||
+      entry->size / MAX_EXPANSION > entry->packed_size) {
     broken_entry(entry, _("it claims to expand to an impossible size"), error);
     return NULL;
   }
