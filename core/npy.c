@@ -112,7 +112,8 @@ parse_dtype(const char **at, DdimDType *dtype, GError **error)
   for (guint i = 0; name && i < G_N_ELEMENTS(descriptions); i++)
     /* One-byte types have no byte order; some writers give one all the same. */
     if (g_str_equal(name, descriptions[i].name) ||
-        (descriptions[i].name[0] == '|' && g_str_equal(name + 1, descriptions[i].name + 1))) {
+        (descriptions[i].name[0] == '|' && (name[0] == '<' || name[0] == '>') &&
+         g_str_equal(name + 1, descriptions[i].name + 1))) {
       *dtype = descriptions[i].dtype;
       return TRUE;
     }

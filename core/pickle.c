@@ -582,7 +582,7 @@ ddim_pickle_read(const guint8 *data, gsize size, gsize *used, GError **error)
   Machine machine = {.pickle = pickle, .start = data, .at = data, .end = data + size};
   gboolean ok;
 
-  machine.stack = g_ptr_array_new();
+  machine.stack = g_ptr_array_sized_new(64); /* with memory from the start: NULL + 0 is undefined */
   machine.marks = g_array_new(FALSE, FALSE, sizeof(guint));
   machine.memo = g_hash_table_new(NULL, NULL);
   ok = run(&machine, error);

@@ -100,6 +100,8 @@ test_hostile(void)
                  DDIM_ERROR_UNSUPPORTED);
   assert_refused(1, "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 4,
                  DDIM_ERROR_UNSUPPORTED);
+  assert_refused(1, "{'descr': '', 'fortran_order': False, 'shape': (1,), }", 4,
+                 DDIM_ERROR_UNSUPPORTED);
   assert_refused(1, "{'descr': '<f4', 'shape': (1,), }", 4, DDIM_ERROR_FORMAT);
   assert_refused(1, "{'descr: ", 4, DDIM_ERROR_FORMAT);
   assert_refused(1, "", 4, DDIM_ERROR_FORMAT);
