@@ -69,7 +69,7 @@ describe_default(GParamSpec *spec)
     return g_strdup(g_value_get_string(value));
   if (G_VALUE_HOLDS_INT(value) && g_value_get_int(value) > 0)
     return g_strdup_printf("%d", g_value_get_int(value));
-  if (G_VALUE_HOLDS_DOUBLE(value))
+  if (G_VALUE_HOLDS_DOUBLE(value) && g_value_get_double(value) > 0)
     return g_strdup_printf("%g", g_value_get_double(value));
   return NULL;
 }

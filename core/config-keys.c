@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The settings by name: those of improved_diffusion.script_util's model_and_diffusion_defaults()
- * and sr_model_and_diffusion_defaults(), UNetModel's own arguments, and guided-diffusion's. */
+ * and sr_model_and_diffusion_defaults(), UNetModel's own arguments, and guided-diffusion's; and
+ * eta, an argument of ddim_sample_loop() that a model's maker may recommend. */
 
 #include "config-private.h"
 
@@ -8,7 +9,15 @@
 #include <string.h>
 #include "similar.h"
 
-typedef enum { TYPE_INT, TYPE_BOOL, TYPE_INT_LIST, TYPE_FLOAT_LIST, TYPE_SCHEDULE, TYPE_TEXT } Type;
+typedef enum {
+  TYPE_INT,
+  TYPE_BOOL,
+  TYPE_INT_LIST,
+  TYPE_FLOAT_LIST,
+  TYPE_ETA,
+  TYPE_SCHEDULE,
+  TYPE_TEXT
+} Type;
 
 typedef struct {
   const char *name;
@@ -46,6 +55,7 @@ static const Key keys[DDIM_N_KEYS] = {
     [DDIM_KEY_TIMESTEP_RESPACING] = {"timestep_respacing", TYPE_TEXT, ""},
     [DDIM_KEY_PREDICT_XSTART] = {"predict_xstart", TYPE_BOOL, "False"},
     [DDIM_KEY_RESCALE_TIMESTEPS] = {"rescale_timesteps", TYPE_BOOL, "True"},
+    [DDIM_KEY_ETA] = {"eta", TYPE_ETA, "0"},
 };
 
 /* What people paste along: flags of the original's scripts that say nothing about the model. */
@@ -205,6 +215,19 @@ parse_list(const Key *key, const char *text, char **expected)
   return g_strjoinv(",", items);
 }
 
+static char *
+parse_eta(const char *text, char **expected)
+{
+  char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+  char *end = NULL;
+  double value = g_ascii_strtod(text, &end);
+
+  if (end != text && *end == '\0' && value >= 0 && value <= DDIM_MAX_ETA)
+    return g_strdup(g_ascii_formatd(buffer, sizeof buffer, "%.9g", value));
+  *expected = g_strdup_printf(_("a number from 0 to %d"), DDIM_MAX_ETA);
+  return NULL;
+}
+
 char *
 ddim_key_parse(DdimKey key, const char *text, char **expected)
 {
@@ -219,6 +242,8 @@ ddim_key_parse(DdimKey key, const char *text, char **expected)
   case TYPE_INT_LIST:
   case TYPE_FLOAT_LIST:
     return parse_list(info, stripped, expected);
+  case TYPE_ETA:
+    return parse_eta(stripped, expected);
   case TYPE_SCHEDULE:
     if (g_str_equal(stripped, "linear") || g_str_equal(stripped, "cosine"))
       return g_steal_pointer(&stripped);

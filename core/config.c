@@ -109,6 +109,13 @@ ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)
   params->rescale_timesteps = ddim_config_get_bool(config, DDIM_KEY_RESCALE_TIMESTEPS);
 }
 
+double
+ddim_config_get_eta(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 0);
+  return config->values[DDIM_KEY_ETA] ? g_ascii_strtod(config->values[DDIM_KEY_ETA], NULL) : 0;
+}
+
 const char *
 ddim_config_get_name(DdimConfig *config)
 {

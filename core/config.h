@@ -66,6 +66,10 @@ const DdimUNetConfig *ddim_config_get_unet(DdimConfig *config);
  * replaces it. */
 void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
 
+/** The noise of DDIM steps that suits the model, 0 … DDIM_MAX_ETA: what its maker recommends with
+ * the key "eta", else the original's 0. */
+double ddim_config_get_eta(DdimConfig *config);
+
 const char *ddim_config_get_name(DdimConfig *config);        /**< the model's name, never NULL */
 const char *ddim_config_get_description(DdimConfig *config); /**< (nullable) */
 const char *ddim_config_get_license(DdimConfig *config);     /**< (nullable) SPDX identifier */

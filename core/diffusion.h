@@ -131,6 +131,9 @@ ddim_step_uses_noise(const DdimStep *step)
 void ddim_step_apply(const DdimStep *step, gsize n, gsize plane, gboolean learned, double *x,
                      const double *output, const double *noise, double *x0);
 
+/** More noise than this is asked for by mistake. */
+#define DDIM_MAX_ETA 10
+
 typedef enum { DDIM_SAMPLER_DDIM, DDIM_SAMPLER_DDPM, DDIM_SAMPLER_REVERSE } DdimSampler;
 
 typedef struct {

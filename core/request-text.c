@@ -100,7 +100,7 @@ set_checked(DdimRequest *request, GParamSpec *spec, const GValue *value, const c
   if (choices && !g_strv_contains(choices, g_value_get_string(value)))
     return refuse(spec, text, error);
   g_object_set_property(G_OBJECT(request), spec->name, value);
-  return TRUE;
+  return ddim_request_check(request, error);
 }
 
 /* "WxH", or "N" for a square. */

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "diffusion.h"
 #include "error.h"
 
 enum {
@@ -130,8 +131,10 @@ install_sampling(GObjectClass *klass)
                                                       "ddim", FLAGS));
   g_object_class_install_property(
       klass, PROP_ETA,
-      g_param_spec_double("eta", _("Eta"), _("noise of a DDIM step: 0 none, 1 as much as DDPM"), 0,
-                          10, 0, FLAGS));
+      g_param_spec_double(
+          "eta", _("Eta"),
+          _("noise of a DDIM step: 0 none, 1 as much as DDPM; -1: what suits the model"), -1,
+          DDIM_MAX_ETA, -1, FLAGS));
   g_object_class_install_property(
       klass, PROP_CLIP,
       g_param_spec_boolean("clip", _("Clip"),
@@ -236,8 +239,22 @@ check_choice(DdimRequest *self, const char *name, GError **error)
   return FALSE;
 }
 
+/* Its range has a gap between -1 and 0. */
+static gboolean
+check_eta(DdimRequest *self, GError **error)
+{
+  double eta = g_value_get_double(&self->values[PROP_ETA]);
+
+  if (eta >= 0 || eta == -1)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("eta: %g is not valid; expected a number from 0 to %d, or -1"), eta, DDIM_MAX_ETA);
+  return FALSE;
+}
+
 gboolean
 ddim_request_check(DdimRequest *request, GError **error)
 {
-  return check_choice(request, "sampler", error) && check_choice(request, "precision", error);
+  return check_eta(request, error) && check_choice(request, "sampler", error) &&
+         check_choice(request, "precision", error);
 }

@@ -13,6 +13,8 @@ DATA = pathlib.Path(os.environ['DDIM_TEST_DATA'])
 
 def environment(**changes):
     env = {key: value for key, value in os.environ.items() if not key.startswith('DDIM_')}
+    # Memory that is not there is for the command to report, also where a sanitizer would abort.
+    env['ASAN_OPTIONS'] = env.get('ASAN_OPTIONS', '') + ':allocator_may_return_null=1'
     return env | {'LC_ALL': 'C.UTF-8', 'TERM': 'xterm'} | changes
 
 

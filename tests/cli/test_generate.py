@@ -89,6 +89,17 @@ class Noise(ddim.Case):
         given = self.images('--seed', '5', '-n', '3', '--class', ','.join(map(str, told)))
         self.assertNotEqual(given['arr_0'].values, made['arr_0'].values)
 
+    def test_eta_is_what_suits_the_model(self):
+        """The default model's maker recommends 1; a model that says nothing gets the original's 0."""
+        def eta(*options):
+            done = self.good('generate', *QUICK, '--seed', '1', *options, '--json', '-o', 'x.png')
+            return json.loads(done.stdout)['request']['eta']
+        self.assertEqual(eta(), 1)
+        self.assertEqual(eta('--eta', '-1'), 1)
+        self.assertEqual(eta('--eta', '0'), 0)
+        self.assertEqual(eta('--flags', '--eta 0.25'), 0.25)
+        self.assertEqual(eta('-m', ddim.DATA / 'unet_tiny_uncond.pt'), 0)
+
     def test_classes_repeat(self):
         made = self.images('--seed', '5', '-n', '5', '--batch', '2', '--class', 'Marble,7')
         self.assertEqual(list(made['arr_1'].values), [1, 7, 1, 7, 1])
@@ -102,8 +113,8 @@ class Noise(ddim.Case):
 
     def test_given_noise(self):
         self.good('noise', '--seed', '11', '--shape', '2,3,16,16', '-o', 'noise.npy')
-        given = self.images('-n', '2', '--class', '3', '--seed', '1', '--init-noise', 'noise.npy')
-        drawn = self.images('-n', '2', '--class', '3', '--seed', '11')
+        given = self.images('-n', '2', '--class', '3', '--eta', '0', '--seed', '1', '--init-noise', 'noise.npy')
+        drawn = self.images('-n', '2', '--class', '3', '--eta', '0', '--seed', '11')
         self.assertEqual(given['arr_0'].values, drawn['arr_0'].values)
 
     def test_given_noise_tells_the_size(self):

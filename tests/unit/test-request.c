@@ -36,7 +36,7 @@ test_defaults(void)
   g_assert_cmpint(width, ==, 0);
   g_assert_cmpint(height, ==, 0);
   g_assert_cmpint(seed, ==, -1);
-  g_assert_cmpfloat(eta, ==, 0);
+  g_assert_cmpfloat(eta, ==, -1);
   g_assert_true(clip);
 }
 
@@ -80,10 +80,11 @@ test_refusals(void)
   assert_refused("count", "99999999999999999999", "whole number");
   assert_refused("seed", "-2", "from -1 to");
   assert_refused("seed", "9223372036854775808", "from -1 to");
-  assert_refused("eta", "nan", "a number from 0");
-  assert_refused("eta", "inf", "a number from 0");
+  assert_refused("eta", "nan", "a number from");
+  assert_refused("eta", "inf", "a number from");
   assert_refused("eta", "-0.1", "a number from 0");
-  assert_refused("eta", "0,5", "a number from 0");
+  assert_refused("eta", "0,5", "a number from");
+  assert_refused("eta", "10.5", "a number from");
   assert_refused("sampler", "euler", "ddim, ddpm");
   assert_refused("precision", "f64", "f32, f16");
   assert_refused("clip", "maybe", "true or false");
