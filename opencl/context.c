@@ -15,12 +15,17 @@ release_program(gpointer program)
 
 /* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
  * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
- * so that reads coalesce. */
+ * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device: for tests, and to
+ * find out which shape a new driver likes. */
 static void
 choose_profile(DdimContext *context)
 {
   DdimClProfile *profile = &context->profile;
-  if (context->info->kind == DDIM_DEVICE_CPU) {
+  const char *forced = g_getenv("DDIM_KERNELS");
+  gboolean cpu = context->info->kind == DDIM_DEVICE_CPU;
+  if (g_strcmp0(forced, "cpu") == 0 || g_strcmp0(forced, "gpu") == 0)
+    cpu = forced[0] == 'c';
+  if (cpu) {
     cl_uint native = 0;
     clGetDeviceInfo(context->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native,
                     NULL);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+/* What the tests of the tensor operations share: one context, seeded random data, tensors that
+ * notice writes outside of them, and errors against a reference computed in double. */
+
+#include <math.h>
+
+#include "opencl/conv.h"
+
+/** One for the whole program: libraries compile their kernels once per context. */
+DdimContext *ops_context(void);
+/** Run the tests and free the context. */
+int ops_run_tests(void);
+
+/** Uniform in [low, high). The same seed gives the same numbers everywhere. */
+float *ops_random(guint32 seed, gsize count, double low, double high);
+/** @value rounded to IEEE half, to nearest even. */
+double ops_round_to_half(double value);
+
+/** Floats on the device and their first contents on the host. */
+typedef struct {
+  DdimClBuffer *buffer;
+  float *host;
+  gsize count;
+} OpsArray;
+
+/** @values copied. */
+OpsArray ops_array(const float *values, gsize count);
+/** Uniform in [-scale, scale). */
+OpsArray ops_array_random(guint32 seed, gsize count, double scale);
+void ops_array_clear(OpsArray *array);
+/** The device's floats now. (transfer full) */
+float *ops_array_read(const OpsArray *array);
+DdimClMem ops_array_mem(const OpsArray *array);
+
+/** A tensor of random values in a buffer of its own, with other values in front, behind and, when
+ * sliced, between its pixels. */
+typedef struct {
+  DdimClTensor tensor;
+  OpsArray array;
+} OpsTensor;
+
+/** @sliced  a slice of channels of a wider tensor */
+OpsTensor ops_tensor(guint32 seed, guint n, guint h, guint w, guint c, gboolean sliced,
+                     double scale);
+void ops_tensor_clear(OpsTensor *tensor);
+/** First contents at (pixel of all images, channel). */
+float ops_tensor_at(const OpsTensor *tensor, gsize pixel, guint channel);
+/** Largest error of the first @channels channels against @expected [pixel][channels], relative to
+ * its largest magnitude; checks that all values are finite and that nothing outside was written. */
+double ops_tensor_error(const OpsTensor *tensor, const double *expected, guint channels);
+
+/** Seal, run, wait. */
+void ops_plan_run(DdimClPlan *plan);
+
+/** Largest |actual - expected| relative to the largest |expected|; all must be finite. */
+double ops_error(const float *actual, const double *expected, gsize count);
+/** Assert error <= tolerance, and tell it. */
+void ops_check(double error, double tolerance, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * Convolutions: every method by every provider, with everything that is folded into them, against
+ * the definition in double. */
+#include <string.h>
+
+#include "ops.h"
+
+typedef enum { RESIDUAL_NONE, RESIDUAL_OTHER, RESIDUAL_IN_PLACE } Residual;
+
+/* What a convolution is asked for, apart from its size. */
+typedef struct {
+  const char *name;
+  guint in, out, taps, stride;
+  gboolean up, norm, emb;
+  Residual residual;
+  gboolean sliced; /* input, output and residual are slices of wider tensors */
+  gboolean half;
+} Features;
+
+static const Features features[] = {
+    {"plain", 32, 64, 3, 1},
+    {"from-image", 3, 48, 3, 1},
+    {"to-image", 48, 6, 3, 1, .norm = TRUE},
+    {"norm", 64, 32, 3, 1, .norm = TRUE},
+    {"up", 32, 40, 3, 1, .up = TRUE, .emb = TRUE},
+    {"norm-up-emb", 32, 32, 3, 1, .up = TRUE, .norm = TRUE, .emb = TRUE},
+    {"residual-in-place", 32, 64, 3, 1, .norm = TRUE, .residual = RESIDUAL_IN_PLACE},
+    {"emb-residual-sliced", 48, 32, 3, 1, .emb = TRUE, .residual = RESIDUAL_OTHER, .sliced = TRUE},
+    {"residual-in-place-sliced", 32, 32, 3, 1, .residual = RESIDUAL_IN_PLACE, .sliced = TRUE},
+    {"half", 64, 64, 3, 1, .residual = RESIDUAL_IN_PLACE, .half = TRUE},
+    {"half-norm-residual", 40, 32, 3, 1, .norm = TRUE, .residual = RESIDUAL_OTHER, .half = TRUE},
+    {"stride", 32, 32, 3, 2},
+    {"stride-sliced", 20, 64, 3, 2, .norm = TRUE, .sliced = TRUE},
+    {"1x1", 64, 96, 1, 1},
+    {"1x1-sliced", 40, 32, 1, 1, .emb = TRUE, .residual = RESIDUAL_OTHER, .sliced = TRUE},
+    {"1x1-residual-in-place", 32, 32, 1, 1, .norm = TRUE, .residual = RESIDUAL_IN_PLACE},
+    {"1x1-half", 32, 64, 1, 1, .residual = RESIDUAL_OTHER, .half = TRUE},
+};
+
+typedef struct {
+  DdimConvMethod method;
+  DdimGemmProvider provider;
+  const Features *features;
+} Case;
+
+/* Sizes of the input: one pixel, odd ones, one wider and one narrower than any tile, whole tiles.
+ */
+static const guint sizes[][3] = {{1, 1, 1}, {3, 3, 5}, {1, 7, 9}, {2, 16, 16}, {3, 2, 33}};
+
+/* Largest error relative to the largest output. Sums of up to 600 products, rounded to 24 bits at
+ * each addition, err by some 1e-6. Winograd's transforms amplify: their constants are 1 and 1/2 in
+ * F(2x2), 1/24 to 8 in F(4x4). Weights rounded to half after Winograd's transform err by 2^-12 of
+ * each product, which F(4x4) amplifies to 6e-3 even in exact arithmetic; for the direct method the
+ * reference rounds them itself. */
+static double
+tolerance(DdimConvMethod method, gboolean half)
+{
+  static const double single[] = {2e-6, 4e-6, 3e-5}, halved[] = {2e-6, 6e-4, 1e-2};
+  return half ? halved[method] : single[method];
+}
+
+/* Everything of one convolution. */
+typedef struct {
+  const Features *f;
+  DdimConvShape shape;
+  guint in_padded, columns;
+  OpsTensor x, y, residual;
+  OpsArray ab, bias, emb, zeros;
+  float *weights;
+} Problem;
+
+static void
+problem_init(Problem *p, const Features *f, guint n, guint h, guint w, guint32 seed)
+{
+  const guint out_h = f->up ? 2 * h : (h + f->stride - 1) / f->stride;
+  const guint out_w = f->up ? 2 * w : (w + f->stride - 1) / f->stride;
+  *p = (Problem){.f = f,
+                 .shape = {f->in, f->out, f->taps, f->stride, f->up, n, out_h, out_w},
+                 .in_padded = (f->in + 15) / 16 * 16,
+                 .columns = (f->out + 31) / 32 * 32};
+  /* The channels that pad the input hold any finite values: their weights are zero. */
+  p->x = ops_tensor(seed, n, h, w, p->in_padded, f->sliced, 1);
+  p->y = ops_tensor(seed + 1, n, out_h, out_w, p->columns, f->sliced, 1);
+  if (f->residual == RESIDUAL_OTHER)
+    p->residual = ops_tensor(seed + 2, n, out_h, out_w, p->columns, f->sliced, 1);
+  p->ab = ops_array_random(seed + 3, (gsize)n * 2 * p->in_padded, 2);
+  p->bias = ops_array_random(seed + 4, p->columns, 1);
+  p->emb = ops_array_random(seed + 5, (gsize)n * (p->columns + 32), 1);
+  g_autofree float *none = g_new0(float, p->in_padded);
+  p->zeros = ops_array(none, p->in_padded);
+  p->weights = ops_random(seed + 6, (gsize)f->out * f->in * f->taps * f->taps, -0.2, 0.2);
+}
+
+static void
+problem_clear(Problem *p)
+{
+  ops_tensor_clear(&p->x);
+  ops_tensor_clear(&p->y);
+  ops_tensor_clear(&p->residual);
+  ops_array_clear(&p->ab);
+  ops_array_clear(&p->bias);
+  ops_array_clear(&p->emb);
+  ops_array_clear(&p->zeros);
+  g_free(p->weights);
+}
+
+/* The input as the convolution reads it: activated, [pixel][in]. */
+static double *
+activated_input(const Problem *p)
+{
+  const DdimClTensor *x = &p->x.tensor;
+  const gsize pixels = (gsize)x->h * x->w;
+  double *values = g_new(double, x->n *pixels * p->f->in);
+  for (gsize i = 0; i < x->n * pixels; i++)
+    for (guint c = 0; c < p->f->in; c++) {
+      double v = ops_tensor_at(&p->x, i, c);
+      if (p->f->norm) {
+        const float *ab = p->ab.host + i / pixels * 2 * p->in_padded + c;
+        v = v * ab[0] + ab[p->in_padded];
+        v /= 1 + exp(-v);
+      }
+      values[i * p->f->in + c] = v;
+    }
+  return values;
+}
+
+/* The input pixel under output (n, y, x) and @tap, or NULL outside. */
+static const double *
+input_pixel(const Problem *p, const double *input, guint n, guint y, guint x, guint tap)
+{
+  const guint up = p->f->up ? 2 : 1;
+  const int pad = (int)p->f->taps / 2;
+  const int iy = (int)(y * p->f->stride + tap / p->f->taps) - pad;
+  const int ix = (int)(x * p->f->stride + tap % p->f->taps) - pad;
+  const DdimClTensor *t = &p->x.tensor;
+  if (iy < 0 || ix < 0 || iy >= (int)(t->h * up) || ix >= (int)(t->w * up))
+    return NULL;
+  return input + (((gsize)n * t->h + iy / up) * t->w + ix / up) * p->f->in;
+}
+
+static void
+add_taps(const Problem *p, const double *input, const double *weights, guint n, guint y, guint x,
+         double *result)
+{
+  const guint taps = p->f->taps * p->f->taps;
+  for (guint tap = 0; tap < taps; tap++) {
+    const double *pixel = input_pixel(p, input, n, y, x, tap);
+    for (guint o = 0; pixel && o < p->f->out; o++)
+      for (guint c = 0; c < p->f->in; c++)
+        result[o] += pixel[c] * weights[((gsize)o * p->f->in + c) * taps + tap];
+  }
+}
+
+/* y [pixel][out] by the definition. */
+static double *
+reference(const Problem *p, gboolean round_weights)
+{
+  const DdimConvShape *s = &p->shape;
+  const gsize count = (gsize)s->in * s->out * s->taps * s->taps;
+  g_autofree double *input = activated_input(p);
+  g_autofree double *weights = g_new(double, count);
+  for (gsize i = 0; i < count; i++)
+    weights[i] = round_weights ? ops_round_to_half(p->weights[i]) : p->weights[i];
+  double *y = g_new0(double, (gsize)s->n * s->h * s->w * s->out);
+  for (gsize i = 0; i < (gsize)s->n * s->h * s->w; i++) {
+    const guint n = i / (s->h * s->w);
+    double *result = y + i * s->out;
+    add_taps(p, input, weights, n, i / s->w % s->h, i % s->w, result);
+    for (guint o = 0; o < s->out; o++) {
+      result[o] += p->bias.host[o];
+      if (p->f->emb)
+        result[o] += p->emb.host[n * (p->columns + 32) + o];
+      if (p->f->residual == RESIDUAL_OTHER)
+        result[o] += ops_tensor_at(&p->residual, i, o);
+      else if (p->f->residual == RESIDUAL_IN_PLACE)
+        result[o] += ops_tensor_at(&p->y, i, o);
+    }
+  }
+  return y;
+}
+
+static void
+compute(const Problem *p, DdimConvMethod method, DdimGemmProvider provider)
+{
+  g_autoptr(GError) error = NULL;
+  const DdimConvShape *s = &p->shape;
+  g_autoptr(DdimClMatrix) matrix =
+      ddim_cl_matrix_new(ops_context(), ddim_conv_method_packing(method), provider, p->f->half,
+                         p->weights, s->out, s->in, s->taps * s->taps, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(matrix->columns, ==, p->columns);
+  const DdimClEpilogue epilogue = {
+      .bias = ops_array_mem(&p->bias),
+      .has_emb = p->f->emb,
+      .emb = ops_array_mem(&p->emb),
+      .emb_ld = p->columns + 32,
+      .residual = p->f->residual == RESIDUAL_NONE    ? NULL
+                  : p->f->residual == RESIDUAL_OTHER ? &p->residual.tensor
+                                                     : &p->y.tensor,
+  };
+  const DdimClMem ab = ops_array_mem(&p->ab);
+  g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
+  ddim_cl_conv(plan, method, s, matrix, &p->x.tensor, p->f->norm ? &ab : NULL, &p->y.tensor,
+               &epilogue, ops_array_mem(&p->zeros));
+  ops_plan_run(plan);
+}
+
+static void
+test_case(gconstpointer data)
+{
+  const Case *c = data;
+  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+    Problem p;
+    problem_init(&p, c->features, sizes[i][0], sizes[i][1], sizes[i][2], 1000 + 10 * i);
+    g_autofree double *expected = reference(&p, c->features->half && c->method == DDIM_CONV_DIRECT);
+    compute(&p, c->method, c->provider);
+    ops_check(ops_tensor_error(&p.y, expected, p.shape.out),
+              tolerance(c->method, c->features->half), "%ux%ux%u", sizes[i][0], sizes[i][1],
+              sizes[i][2]);
+    problem_clear(&p);
+  }
+}
+
+static void
+test_names(void)
+{
+  g_assert_cmpstr(ddim_conv_method_name(DDIM_CONV_DIRECT), ==, "direct");
+  g_assert_cmpstr(ddim_conv_method_name(DDIM_CONV_WINOGRAD2), ==, "winograd2");
+  g_assert_cmpstr(ddim_conv_method_name(DDIM_CONV_WINOGRAD4), ==, "winograd4");
+}
+
+/* 2 operations for each weight and output pixel, of the real channels. */
+static void
+test_flops(void)
+{
+  const DdimConvShape shape = {3, 5, 3, 2, FALSE, 2, 7, 11};
+  g_assert_cmpfloat(ddim_conv_flops(&shape), ==, 2.0 * 3 * 5 * 9 * 2 * 7 * 11);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/conv/names", test_names);
+  g_test_add_func("/conv/flops", test_flops);
+  for (guint m = 0; m < DDIM_N_CONV_METHODS; m++)
+    for (guint p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
+      for (guint f = 0; f < G_N_ELEMENTS(features); f++) {
+        if (m != DDIM_CONV_DIRECT && (features[f].taps != 3 || features[f].stride != 1))
+          continue;
+        Case *c = g_new(Case, 1);
+        *c = (Case){m, p, &features[f]};
+        g_autofree char *path = g_strdup_printf("/conv/%s/%s/%s", ddim_conv_method_name(m),
+                                                ddim_gemm_provider_name(p), features[f].name);
+        g_test_add_data_func_full(path, c, test_case, g_free);
+      }
+  return ops_run_tests();
+}
