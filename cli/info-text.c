@@ -83,7 +83,7 @@ append_model(GString *out, DdimConfig *config)
                            unet->level_attention[level] ? _(" with attention") : "");
   append_row(out, _("levels"), text->str);
 
-  g_string_printf(text, _("any multiple of %u; trained at %u"), multiple,
+  g_string_printf(text, _("any multiple of %u; made for %u"), multiple,
                   ddim_config_get_image_size(config));
   if (unet->super_res)
     g_string_append_printf(text, _(" from %u"), ddim_config_get_small_size(config));
