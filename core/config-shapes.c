@@ -129,14 +129,15 @@ check_channels(Inference *inference, const DdimTensor *tensor, gsize channels)
   return FALSE;
 }
 
-/* The highest index in "input_blocks.N" and "output_blocks.N", both lists having the same length.
- */
+/* The length of input_blocks and of output_blocks, which are equally long. A block has several
+ * tensors, so that there cannot be more blocks than tensors. */
 static guint
 count_blocks(const Inference *inference)
 {
+  guint limit = MIN(MAX_BLOCKS, ddim_checkpoint_get_n_tensors(inference->checkpoint));
   guint n = 0;
 
-  for (guint i = 0; i < MAX_BLOCKS; i++)
+  for (guint i = 0; i < limit; i++)
     if (has(inference, "input_blocks.%u", i) || has(inference, "output_blocks.%u", i))
       n = i + 1;
   return n;
@@ -159,7 +160,7 @@ find_period(Inference *inference)
   guint down = G_MAXUINT, gap = G_MAXUINT, up = G_MAXUINT, block_up = G_MAXUINT;
 
   for (guint i = inference->n_blocks; i-- > 0;) {
-    if (has(inference, "input_blocks.%u.0.op", i))
+    if (i > 0 && has(inference, "input_blocks.%u.0.op", i))
       down = i;
     if (i > 0 && !has(inference, "input_blocks.%u", i))
       gap = i;
