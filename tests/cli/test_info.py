@@ -25,9 +25,9 @@ class Info(Case):
         self.assertEqual(info['dtypes'], {'F16': 6495107})
         self.assertEqual(info['extra_tensors'], [])
         self.assertEqual(info['notes'], [])
-        self.assertEqual(info['values']['image_size'], {'value': 32, 'source': 'metadata'})
+        self.assertEqual(info['values']['diffusion_steps'], {'value': 1000, 'source': 'metadata'})
         self.assertEqual(info['values']['rescale_timesteps'], {'value': False, 'source': 'metadata'})
-        self.assertEqual(info['values']['attention_resolutions'], {'value': '4', 'source': 'shapes'})
+        self.assertEqual(info['values']['channel_mult'], {'value': '1,2,2,2', 'source': 'shapes'})
         self.assertEqual([level['channels'] for level in info['architecture']['levels']], [64, 128, 128, 128])
 
     def test_for_people(self):
