@@ -59,6 +59,21 @@ ddim_session_free(DdimSession *session)
   g_free(session);
 }
 
+/* A driver compiles for seconds, and some of that only at the first evaluation: say so meanwhile.
+ */
+static void
+on_build(const char *program, gpointer data)
+{
+  const DdimSession *session = data;
+  g_autofree char *what = NULL;
+
+  if (!session->params.status)
+    return;
+  what = g_strdup_printf(_("Building kernels for %s; the first run takes a while"),
+                         ddim_context_get_device(session->context)->name);
+  session->params.status(what, -1, session->params.status_data);
+}
+
 gboolean
 ddim_session_start(DdimSession *session, DdimRequest *request, const DdimUNetParams *params,
                    GError **error)
@@ -66,12 +81,14 @@ ddim_session_start(DdimSession *session, DdimRequest *request, const DdimUNetPar
   DdimUNetParams own = params ? *params : (DdimUNetParams){0};
   g_autofree char *device = NULL, *precision = NULL, *what = NULL;
 
+  session->params = own;
   if (session->unet)
     return TRUE;
   g_object_get(request, "device", &device, "precision", &precision, NULL);
   own.precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
   if (!session->context && !(session->context = ddim_context_new(device, error)))
     return FALSE;
+  ddim_context_set_build_func(session->context, on_build, session);
   what = g_strdup_printf(_("Loading %s"), ddim_config_get_name(session->config));
   if (own.status)
     own.status(what, -1, own.status_data);

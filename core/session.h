@@ -13,9 +13,10 @@ typedef struct {
   char *path; /**< the checkpoint */
   DdimCheckpoint *checkpoint;
   DdimConfig *config;
-  DdimContext *context; /**< NULL until ddim_session_start() */
-  DdimUNet *unet;       /**< NULL until ddim_session_start() */
-  char *key;            /**< what it was made from */
+  DdimContext *context;  /**< NULL until ddim_session_start() */
+  DdimUNet *unet;        /**< NULL until ddim_session_start() */
+  char *key;             /**< what it was made from */
+  DdimUNetParams params; /**< of the run under way: who is told that kernels are being built */
 } DdimSession;
 
 /** Find and read the model that @request names: properties model, model-path, flags. Touches no
