@@ -2,6 +2,7 @@
 /* `ddim generate`: images from a model. */
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <unistd.h>
 
@@ -68,7 +69,7 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
   g_object_get(resolved, "seed", &seed, NULL);
   generation->chose_class = !class_name && ddim_config_get_n_classes(config) > 0;
   if (asked < 0)
-    ddim_bar_say(generation->bar, DDIM_NORMAL, _("seed %" G_GINT64_FORMAT), seed);
+    ddim_bar_say(generation->bar, DDIM_NORMAL, _("seed %" PRId64), seed);
 }
 
 static void

@@ -22,10 +22,8 @@ parse_timesteps(const char *text, gsize n, double *timesteps, GError **error)
   guint given = g_strv_length(parts);
 
   if (given != 1 && given != n) {
-    g_set_error(
-        error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-        _("timesteps: %u given for %" G_GSIZE_FORMAT " images; expected one, or one for each"),
-        given, n);
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("timesteps: %u given for %zu images; expected one, or one for each"), given, n);
     return FALSE;
   }
   for (gsize i = 0; i < n; i++) {
@@ -56,8 +54,7 @@ parse_labels(DdimConfig *config, const char *text, gsize n, gint64 *labels, GErr
   }
   if (given > 1 && given != n) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("labels: %u given for %" G_GSIZE_FORMAT " images; expected one, or one for each"),
-                given, n);
+                _("labels: %u given for %zu images; expected one, or one for each"), given, n);
     return FALSE;
   }
   for (gsize i = 0; given && i < n; i++)
@@ -90,8 +87,7 @@ set_low_res(DdimSession *session, DdimRequest *request, DdimUNetPlan *plan, gsiz
   found = images->tensor.shape[0];
   if (found != 1 && found != n) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("low-res: %s holds %" G_GSIZE_FORMAT " pictures; expected 1 or %" G_GSIZE_FORMAT),
-                path, found, n);
+                _("low-res: %s holds %zu pictures; expected 1 or %zu"), path, found, n);
     return FALSE;
   }
   batch = ddim_inputs_take(images, 0, n, error);

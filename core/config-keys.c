@@ -6,6 +6,7 @@
 #include "config-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 #include "similar.h"
 
@@ -159,10 +160,10 @@ parse_int(const Key *key, const char *text, char **expected)
       !(key->min == -1 && value == 0))
     return g_strdup_printf("%" G_GINT64_FORMAT, value);
   if (key->min == -1)
-    *expected = g_strdup_printf(_("-1 or a whole number from 1 to %" G_GINT64_FORMAT), key->max);
+    *expected = g_strdup_printf(_("-1 or a whole number from 1 to %" PRId64), key->max);
   else
-    *expected = g_strdup_printf(_("a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
-                                key->min, key->max);
+    *expected =
+        g_strdup_printf(_("a whole number from %" PRId64 " to %" PRId64), key->min, key->max);
   return NULL;
 }
 

@@ -194,10 +194,9 @@ read_low_res(DdimJob *job, DdimConfig *config, GError **error)
   n = job->low_res->tensor.shape[0];
   if (n == 1 || n == job->count)
     return TRUE;
-  g_set_error(
-      error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-      _("low-res: %s holds %" G_GSIZE_FORMAT " pictures; expected 1, or %u as the count says"),
-      path, n, job->count);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("low-res: %s holds %zu pictures; expected 1, or %u as the count says"), path, n,
+              job->count);
   return FALSE;
 }
 

@@ -44,7 +44,7 @@ ddim_array_new(DdimDType dtype, guint n_dims, const gsize *shape, GError **error
   data = g_try_malloc0(MAX(size, 1));
   if (!data) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory for an array of %" G_GSIZE_FORMAT " bytes"), size);
+                _("not enough memory for an array of %zu bytes"), size);
     return NULL;
   }
   array->bytes = g_bytes_new_take(data, size);
@@ -255,7 +255,7 @@ ddim_npy_read_bytes(GBytes *bytes, GError **error)
     return NULL;
   if (needed > size - skip) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-                _("the .npy array is truncated: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                _("the .npy array is truncated: %zu of %zu"
                   " bytes are there"),
                 size - skip, needed);
     return NULL;

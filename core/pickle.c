@@ -27,8 +27,7 @@ typedef gboolean (*Operation)(Machine *machine, guint8 opcode, GError **error);
 static gboolean
 fail(Machine *machine, const char *what, GError **error)
 {
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-              _("its pickle is broken at byte %" G_GSIZE_FORMAT ": %s"),
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("its pickle is broken at byte %zu: %s"),
               (gsize)(machine->at - machine->start), what);
   return FALSE;
 }
@@ -565,7 +564,7 @@ run(Machine *machine, GError **error)
     operation = operations[*opcode];
     if (!operation) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-                  _("its pickle has the opcode 0x%02x at byte %" G_GSIZE_FORMAT
+                  _("its pickle has the opcode 0x%02x at byte %zu"
                     ", which weights do not need"),
                   *opcode, (gsize)(opcode - machine->start));
       return FALSE;

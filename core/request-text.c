@@ -4,6 +4,7 @@
 #include "request.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <string.h>
@@ -33,7 +34,7 @@ describe_range(GParamSpec *spec)
     return g_strdup_printf(_("a whole number from %d to %d"), G_PARAM_SPEC_INT(spec)->minimum,
                            G_PARAM_SPEC_INT(spec)->maximum);
   if (G_IS_PARAM_SPEC_INT64(spec))
-    return g_strdup_printf(_("a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
+    return g_strdup_printf(_("a whole number from %" PRId64 " to %" PRId64),
                            G_PARAM_SPEC_INT64(spec)->minimum, G_PARAM_SPEC_INT64(spec)->maximum);
   if (G_IS_PARAM_SPEC_DOUBLE(spec))
     return g_strdup_printf(_("a number from %g to %g"), G_PARAM_SPEC_DOUBLE(spec)->minimum,

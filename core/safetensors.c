@@ -2,6 +2,7 @@
 #include "safetensors.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "checkpoint-private.h"
@@ -235,10 +236,10 @@ ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error)
   guint n_commas, n_colons;
 
   if (length > MAX_HEADER || length > size - LENGTH_SIZE) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-                _("its safetensors header claims %" G_GUINT64_FORMAT
-                  " bytes: too many, or the file is truncated"),
-                length);
+    g_set_error(
+        error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+        _("its safetensors header claims %" PRIu64 " bytes: too many, or the file is truncated"),
+        length);
     return FALSE;
   }
   count_separators(text, length, &n_commas, &n_colons);

@@ -82,7 +82,7 @@ try_new_buffer(gsize n, gsize plane, guint copies, GError **error)
     buffer = g_try_new(double, MAX(count, 1));
   if (buffer == NULL)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory to sample %" G_GSIZE_FORMAT " images of %" G_GSIZE_FORMAT
+                _("not enough memory to sample %zu images of %zu"
                   " values: make fewer or smaller ones at a time"),
                 n, plane);
   return buffer;

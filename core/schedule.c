@@ -220,7 +220,7 @@ space_by_sections(guint total, const char *spec, guint *count, GError **error)
       return NULL;
     if (wanted > size) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                  _("timestep respacing: section %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                  _("timestep respacing: section %zu of %zu"
                     " has %u of the %u steps and cannot give %u"),
                   section + 1, sections, size, total, wanted);
       return NULL;

@@ -4,6 +4,7 @@
 #include "core/unet-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -99,8 +100,8 @@ read_labels(DdimUNetEmbedding *e, const gint64 *labels, GError **error)
   for (guint i = 0; i < e->batch; i++) {
     if (labels[i] < 0 || labels[i] >= classes) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                  _("label %" G_GINT64_FORMAT " is not one of the model's classes, 0 to %u"),
-                  labels[i], classes - 1);
+                  _("label %" PRId64 " is not one of the model's classes, 0 to %u"), labels[i],
+                  classes - 1);
       return FALSE;
     }
     DdimTensor row = *all;
