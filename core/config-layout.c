@@ -91,7 +91,8 @@ ddim_layout_check(DdimCheckpoint *checkpoint, GError **error)
   if (!kind)
     return TRUE;
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-              _("“%s” holds %s; supported is the UNet of improved-diffusion"),
+              _("“%s” holds %s; supported are the UNets of improved-diffusion "
+                "and guided-diffusion"),
               ddim_checkpoint_get_path(checkpoint), kind);
   return FALSE;
 }

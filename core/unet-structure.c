@@ -75,8 +75,8 @@ add_input_blocks(const DdimUNetConfig *config, GPtrArray *stages)
 {
   static const char list[] = "input_blocks";
   DdimStage *stage = add_stage(stages, DDIM_STAGE_INPUT, config->in_channels);
-  add_module(stage, DDIM_MODULE_CONV_IN, list, 0, config->in_channels, config->model_channels);
-  guint channels = config->model_channels, index = 1;
+  add_module(stage, DDIM_MODULE_CONV_IN, list, 0, config->in_channels, config->level_channels[0]);
+  guint channels = config->level_channels[0], index = 1;
   for (guint level = 0; level < config->n_levels; level++) {
     for (guint block = 0; block < config->num_res_blocks; block++) {
       stage = add_stage(stages, DDIM_STAGE_INPUT, channels);
