@@ -83,13 +83,15 @@ static void
 draw(DdimBar *bar, double fraction, const char *text)
 {
   g_autoptr(GString) line = g_string_new("\r");
-  int room = (int)columns() - 2 - (int)g_utf8_strlen(text, -1);
+  int width = (int)columns() - 1; /* a full line would wrap on some terminals */
+  int room = width - 1 - (int)g_utf8_strlen(text, -1);
+  g_autofree char *shown = room < 0 ? g_utf8_substring(text, 0, width) : g_strdup(text);
 
   if (fraction >= 0 && room >= 10) {
     append_bar(line, fraction, MIN(room, 40));
     g_string_append_c(line, ' ');
   }
-  g_printerr("%s%s\033[K", line->str, text);
+  g_printerr("%s%s\033[K", line->str, shown);
   bar->shown = TRUE;
   bar->drawn = g_get_monotonic_time();
 }
@@ -128,12 +130,12 @@ format_time(double seconds)
   return g_strdup_printf("%u:%02u", (guint)(s / 60), (guint)(s % 60));
 }
 
-/* Speed so far, in the unit that gives a number one can read. */
+/* Speed as the time left assumes it, in the unit that gives a number one can read. */
 static char *
 format_rate(const DdimProgress *progress)
 {
-  double images = progress->fraction * progress->n_images;
-  double rate = progress->elapsed > 0 ? images / progress->elapsed : 0;
+  double images = (1 - progress->fraction) * progress->n_images;
+  double rate = progress->remaining > 0 ? images / progress->remaining : 0;
 
   if (rate <= 0)
     return g_strdup("");

@@ -27,6 +27,8 @@ typedef struct {
   gint64 *labels;    /* [batch] of the current batch */
   guint n_steps;
   gint64 started, previewed; /* monotonic microseconds */
+  gint64 warm;               /* when the first step was over, which may build kernels */
+  double warm_done;          /* image-steps done then */
 } Run;
 
 DdimGenerator *
@@ -176,6 +178,24 @@ get_step(const DdimJob *job, guint t, DdimStep *step, GError **error)
   return TRUE;
 }
 
+/* Seconds left; negative while nothing tells. The first step says little: drivers build kernels in
+ * it. */
+static double
+estimate(Run *run, double done, double total)
+{
+  gint64 now = g_get_monotonic_time();
+
+  if (done >= total)
+    return 0;
+  if (done > 0 && !run->warm) {
+    run->warm = now;
+    run->warm_done = done;
+  }
+  if (!run->warm || done <= run->warm_done)
+    return -1;
+  return (now - run->warm) / (double)G_USEC_PER_SEC * (total - done) / (done - run->warm_done);
+}
+
 static void
 report_progress(Run *run, guint first, guint n, guint step)
 {
@@ -190,7 +210,7 @@ report_progress(Run *run, guint first, guint n, guint step)
                            .fraction = done / total};
 
   progress.elapsed = (g_get_monotonic_time() - run->started) / (double)G_USEC_PER_SEC;
-  progress.remaining = done > 0 ? progress.elapsed * (total - done) / done : -1;
+  progress.remaining = estimate(run, done, total);
   if (run->callbacks->progress)
     run->callbacks->progress(&progress, run->user_data);
 }
@@ -318,6 +338,7 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
              .cancellable = cancellable};
   DdimUNetParams params = unet_params(&run);
   g_autoptr(DdimJob) job = NULL;
+  gboolean done;
 
   if (g_cancellable_set_error_if_cancelled(cancellable, error) ||
       !open_session(generator, request, error) ||
@@ -325,7 +346,9 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
       !ddim_session_start(generator->session, request, &params, error))
     return FALSE;
   run.job = job;
-  if (run_batches(&run, error))
+  done = run_batches(&run, error);
+  ddim_session_set_status(generator->session, NULL, NULL);
+  if (done)
     return TRUE;
   drop_plan(generator); /* whatever it was in the middle of */
   return FALSE;

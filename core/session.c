@@ -51,6 +51,8 @@ ddim_session_free(DdimSession *session)
   if (!session)
     return;
   g_clear_pointer(&session->unet, ddim_unet_free);
+  if (session->context)
+    ddim_context_set_build_func(session->context, NULL, NULL);
   g_clear_pointer(&session->context, ddim_context_unref);
   g_clear_pointer(&session->config, ddim_config_unref);
   g_clear_pointer(&session->checkpoint, ddim_checkpoint_unref);
@@ -59,19 +61,33 @@ ddim_session_free(DdimSession *session)
   g_free(session);
 }
 
-/* A driver compiles for seconds, and some of that only at the first evaluation: say so meanwhile.
- */
+/* A driver compiles for seconds, and some of that only at the first evaluation: say so meanwhile. */
 static void
 on_build(const char *program, gpointer data)
 {
-  const DdimSession *session = data;
+  DdimSession *session = data;
   g_autofree char *what = NULL;
 
-  if (!session->params.status)
+  if (!session->status)
     return;
   what = g_strdup_printf(_("Building kernels for %s; the first run takes a while"),
                          ddim_context_get_device(session->context)->name);
-  session->params.status(what, -1, session->params.status_data);
+  session->status(what, -1, session->status_data);
+}
+
+void
+ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data)
+{
+  session->status = status;
+  session->status_data = status_data;
+}
+
+static gboolean
+open_context(DdimSession *session, const char *device, GError **error)
+{
+  if (!session->context && (session->context = ddim_context_new(device, error)))
+    ddim_context_set_build_func(session->context, on_build, session);
+  return session->context != NULL;
 }
 
 gboolean
@@ -81,14 +97,13 @@ ddim_session_start(DdimSession *session, DdimRequest *request, const DdimUNetPar
   DdimUNetParams own = params ? *params : (DdimUNetParams){0};
   g_autofree char *device = NULL, *precision = NULL, *what = NULL;
 
-  session->params = own;
+  ddim_session_set_status(session, own.status, own.status_data);
   if (session->unet)
     return TRUE;
   g_object_get(request, "device", &device, "precision", &precision, NULL);
   own.precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
-  if (!session->context && !(session->context = ddim_context_new(device, error)))
+  if (!open_context(session, device, error))
     return FALSE;
-  ddim_context_set_build_func(session->context, on_build, session);
   what = g_strdup_printf(_("Loading %s"), ddim_config_get_name(session->config));
   if (own.status)
     own.status(what, -1, own.status_data);

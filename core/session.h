@@ -16,7 +16,8 @@ typedef struct {
   DdimContext *context;  /**< NULL until ddim_session_start() */
   DdimUNet *unet;        /**< NULL until ddim_session_start() */
   char *key;             /**< what it was made from */
-  DdimUNetParams params; /**< of the run under way: who is told that kernels are being built */
+  DdimStatusFunc status; /**< (nullable) hears of kernels that have to be built */
+  gpointer status_data;
 } DdimSession;
 
 /** Find and read the model that @request names: properties model, model-path, flags. Touches no
@@ -27,10 +28,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSession, ddim_session_free)
 
 /** Open the device and load the weights onto it: properties device, precision; does nothing the
  * second time.
- * @params  (nullable) for status and cancellable; its precision is not read
- * Errors: as ddim_context_new(), ddim_unet_new(). */
+ * @params  (nullable) for status, which is also set as by ddim_session_set_status(), and
+ * cancellable; its precision is not read Errors: as ddim_context_new(), ddim_unet_new(). */
 gboolean ddim_session_start(DdimSession *session, DdimRequest *request,
                             const DdimUNetParams *params, GError **error);
+/** Who is told from now on, also by evaluations, that kernels are built; NULL: nobody. */
+void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data);
 /** Whether @request would make the same session: the same file unchanged, flags, device and
  * precision. */
 gboolean ddim_session_matches(DdimSession *session, DdimRequest *request);
