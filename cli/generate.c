@@ -17,6 +17,7 @@
 typedef struct {
   DdimRequest *request;  /* as asked */
   DdimRequest *resolved; /* with every choice made; NULL until sampling begins */
+  int sampling_begun;    /* atomic: read by the thread that waits for signals */
   DdimGenerator *generator;
   DdimWriter *writer;
   DdimBar *bar;
@@ -62,6 +63,7 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
   gint64 asked, seed;
 
   generation->resolved = g_object_ref(resolved);
+  g_atomic_int_set(&generation->sampling_begun, 1);
   generation->sampling = g_get_monotonic_time();
   ddim_writer_set_request(generation->writer, resolved);
   say_settings(generation, config);
@@ -214,6 +216,22 @@ finish(Generation *generation, const GError *why, gboolean json)
   return code;
 }
 
+/* Called in the thread that waits for signals. Sampling stops after the step it is in; what comes
+ * before it, a driver that compiles for a minute, cannot be stopped, and there is nothing yet to
+ * lose. */
+static void
+on_cancelled(GCancellable *cancellable, gpointer data)
+{
+  Generation *generation = data;
+
+  if (g_atomic_int_get(&generation->sampling_begun))
+    return;
+  if (ddim_bar_is_terminal(generation->bar))
+    g_printerr("\n");
+  ddim_cli_warn(_("interrupted; nothing is finished yet"));
+  _exit(DDIM_EXIT_CANCELLED);
+}
+
 static int
 generate(Generation *generation, gboolean json)
 {
@@ -221,14 +239,17 @@ generate(Generation *generation, gboolean json)
       .status = on_status, .started = on_started, .progress = on_progress, .image = on_image};
   g_autoptr(GError) error = NULL;
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
+  gulong handler;
   int code;
 
+  handler = g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), generation, NULL);
   generation->begun = g_get_monotonic_time();
   generation->generator = ddim_generator_new();
   generation->images = json_builder_new();
   json_builder_begin_array(generation->images);
   ddim_generator_run(generation->generator, generation->request, &callbacks, generation,
                      cancellable, &error);
+  g_cancellable_disconnect(cancellable, handler);
   code = finish(generation, error, json);
   g_clear_object(&generation->resolved);
   g_clear_object(&generation->images);

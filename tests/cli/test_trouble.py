@@ -223,6 +223,18 @@ class Interrupt(ddim.Case):
         self.assertEqual([path.name for path in self.folder.iterdir()], ['x.npz'])
         self.assertEqual((self.folder / 'x.npz').read_text(), 'old')
 
+    def test_before_sampling(self):
+        """While a driver compiles, which takes long and cannot be stopped: the caches are empty here."""
+        caches = {'XDG_CACHE_HOME': str(self.folder / 'cache'), 'POCL_CACHE_DIR': str(self.folder / 'pocl')}
+        process = subprocess.Popen([ddim.DDIM, 'generate', '-v', '-o', 'x.png'], cwd=self.folder, stderr=subprocess.PIPE,
+                                   text=True, env=ddim.environment(**caches), stdin=subprocess.DEVNULL)
+        process.stderr.readline()
+        began = time.monotonic()
+        errors = self.interrupt(process, signal.SIGINT)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertIn('interrupted', errors)
+        self.assertFalse((self.folder / 'x.png').exists())
+
     def wait_until(self, true, process):
         deadline = time.monotonic() + 300
         while not true():

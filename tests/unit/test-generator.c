@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The job as front ends see it: what callbacks get, cancelling, a second job. Pictures themselves
+ * are held against the original's in tests/cli. */
+#include <string.h>
+
+#include "core/error.h"
+#include "core/generator.h"
+
+enum { SIDE = 16, PLANE = SIDE * SIDE, STEPS = 4 };
+
+/* What one job told. */
+typedef struct {
+  DdimRequest *resolved;
+  guint n_status, n_started, n_progress, n_previews;
+  DdimProgress last;
+  GArray *images; /* float */
+  GArray *labels; /* gint64 */
+  guint fail_at;  /* image() stops the job at this one; 0: never */
+  GCancellable *cancellable;
+  guint cancel_at; /* progress() cancels at this step; 0: never */
+} Told;
+
+static void
+on_status(const char *what, double fraction, gpointer data)
+{
+  g_assert_nonnull(what);
+  g_assert_cmpfloat(fraction, <=, 1);
+  ((Told *)data)->n_status++;
+}
+
+static void
+on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
+{
+  Told *told = data;
+
+  g_assert_cmpuint(told->n_progress, ==, 0);
+  g_assert_nonnull(config);
+  told->n_started++;
+  told->resolved = ddim_request_copy(resolved);
+}
+
+static void
+on_progress(const DdimProgress *progress, gpointer data)
+{
+  Told *told = data;
+
+  g_assert_cmpuint(told->n_started, ==, 1);
+  g_assert_cmpfloat(progress->fraction, >=, told->last.fraction);
+  g_assert_cmpuint(progress->n_steps, ==, STEPS);
+  told->last = *progress;
+  told->n_progress++;
+  if (told->cancel_at && progress->step == told->cancel_at)
+    g_cancellable_cancel(told->cancellable);
+}
+
+static void
+on_preview(const DdimSample *x0, gpointer data)
+{
+  g_assert_cmpuint(x0->width, ==, SIDE);
+  /* predicted pictures are clipped */
+  for (guint i = 0; i < 3 * PLANE; i++)
+    g_assert_cmpfloat(ABS(x0->samples[i]), <=, 1);
+  ((Told *)data)->n_previews++;
+}
+
+static gboolean
+on_image(const DdimSample *sample, gpointer data, GError **error)
+{
+  Told *told = data;
+
+  g_assert_cmpuint(sample->index, ==, told->labels->len);
+  g_assert_cmpuint(sample->channels, ==, 3);
+  g_assert_cmpuint(sample->height, ==, SIDE);
+  g_array_append_vals(told->images, sample->samples, 3 * PLANE);
+  g_array_append_val(told->labels, sample->label);
+  if (told->fail_at == told->labels->len) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED, "no more");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static const DdimGeneratorCallbacks callbacks = {on_status, on_started, on_progress, on_preview,
+                                                 on_image};
+
+static void
+told_init(Told *told)
+{
+  *told = (Told){.images = g_array_new(FALSE, FALSE, sizeof(float)),
+                 .labels = g_array_new(FALSE, FALSE, sizeof(gint64)),
+                 .cancellable = g_cancellable_new()};
+}
+
+static void
+told_clear(Told *told)
+{
+  g_clear_object(&told->resolved);
+  g_clear_object(&told->cancellable);
+  g_array_unref(told->images);
+  g_array_unref(told->labels);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Told, told_clear)
+
+static DdimRequest *
+make_request(const char *weights, int count, int batch)
+{
+  g_autofree char *path = g_build_filename(g_getenv("DDIM_TEST_DATA"), weights, NULL);
+
+  return g_object_new(DDIM_TYPE_REQUEST, "model", path, "width", SIDE, "height", SIDE, "steps", "4",
+                      "seed", G_GINT64_CONSTANT(7), "count", count, "batch", batch, NULL);
+}
+
+static void
+test_callbacks(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 5, 2);
+  g_autoptr(GError) error = NULL;
+  g_auto(Told) told;
+  int batch;
+
+  told_init(&told);
+  g_assert_null(ddim_generator_get_device(generator));
+  ddim_generator_run(generator, request, &callbacks, &told, told.cancellable, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(told.n_status, >, 0);
+  g_assert_cmpuint(told.n_started, ==, 1);
+  g_assert_cmpuint(told.n_progress, ==, 3 * (STEPS + 1));
+  g_assert_cmpuint(told.n_previews, >=, 1);
+  g_assert_cmpuint(told.labels->len, ==, 5);
+  for (guint i = 0; i < 5; i++)
+    g_assert_cmpint(g_array_index(told.labels, gint64, i), <, 10);
+  g_assert_cmpuint(told.last.image, ==, 5);
+  g_assert_cmpuint(told.last.batch, ==, 1);
+  g_assert_cmpfloat(told.last.fraction, ==, 1);
+  g_object_get(told.resolved, "batch", &batch, NULL);
+  g_assert_cmpint(batch, ==, 2);
+  g_assert_nonnull(ddim_generator_get_device(generator)->name);
+}
+
+/* The model, its plan and its kernels are kept; numbers are those of a fresh start. */
+static void
+test_second_job(void)
+{
+  g_autoptr(DdimGenerator) kept = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 2, 2);
+  g_auto(Told) first, second;
+
+  told_init(&first);
+  told_init(&second);
+  g_assert_true(ddim_generator_run(kept, request, &callbacks, &first, NULL, NULL));
+  g_assert_true(ddim_generator_run(kept, request, &callbacks, &second, NULL, NULL));
+  g_assert_cmpuint(second.n_status, ==, 0);
+  g_assert_cmpmem(first.images->data, 2 * 3 * PLANE * sizeof(float), second.images->data,
+                  2 * 3 * PLANE * sizeof(float));
+  g_assert_cmpmem(first.labels->data, 2 * sizeof(gint64), second.labels->data, 2 * sizeof(gint64));
+}
+
+static void
+test_other_model(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) conditional = make_request("unet_small_cond.pt", 1, 0);
+  g_autoptr(DdimRequest) unconditional = make_request("unet_tiny_uncond.pt", 1, 0);
+  g_auto(Told) first, second;
+
+  told_init(&first);
+  told_init(&second);
+  g_assert_true(ddim_generator_run(generator, conditional, &callbacks, &first, NULL, NULL));
+  g_assert_true(ddim_generator_run(generator, unconditional, &callbacks, &second, NULL, NULL));
+  g_assert_cmpint(g_array_index(first.labels, gint64, 0), >=, 0);
+  g_assert_cmpint(g_array_index(second.labels, gint64, 0), ==, -1);
+}
+
+static void
+test_cancel(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_tiny_uncond.pt", 2, 1);
+  g_autoptr(GError) error = NULL;
+  g_auto(Told) told, after;
+
+  told_init(&told);
+  told_init(&after);
+  told.cancel_at = 2;
+  g_assert_false(
+      ddim_generator_run(generator, request, &callbacks, &told, told.cancellable, &error));
+  g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint(told.last.step, ==, 2); /* not one step more */
+  g_assert_cmpuint(told.labels->len, ==, 0);
+  /* and the generator is as good as new */
+  g_assert_true(ddim_generator_run(generator, request, &callbacks, &after, NULL, NULL));
+  g_assert_cmpuint(after.labels->len, ==, 2);
+}
+
+static void
+test_image_fails(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_tiny_uncond.pt", 4, 2);
+  g_autoptr(GError) error = NULL;
+  g_auto(Told) told;
+
+  told_init(&told);
+  told.fail_at = 1;
+  g_assert_false(ddim_generator_run(generator, request, &callbacks, &told, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
+  g_assert_cmpuint(told.labels->len, ==, 1);
+}
+
+static void
+test_no_callbacks(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_tiny_uncond.pt", 1, 0);
+  g_autoptr(GError) error = NULL;
+
+  ddim_generator_run(generator, request, NULL, NULL, NULL, &error);
+  g_assert_no_error(error);
+}
+
+/* Properties set through GObject are judged when the job runs. */
+static void
+test_bad_requests(void)
+{
+  static const struct {
+    const char *name, *value;
+  } bad[] = {{"sampler", "euler"}, {"precision", "f8"}, {"steps", "ddim60"},
+             {"rng", "dice"},      {"class", "1"},      {"low-res", "x.png"}};
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+
+  for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+    g_autoptr(DdimRequest) request = make_request("unet_tiny_uncond.pt", 1, 0);
+    g_autoptr(GError) error = NULL;
+    g_object_set(request, bad[i].name, bad[i].value, NULL);
+    g_assert_false(ddim_generator_run(generator, request, NULL, NULL, NULL, &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/generator/callbacks", test_callbacks);
+  g_test_add_func("/generator/second-job", test_second_job);
+  g_test_add_func("/generator/other-model", test_other_model);
+  g_test_add_func("/generator/cancel", test_cancel);
+  g_test_add_func("/generator/image-fails", test_image_fails);
+  g_test_add_func("/generator/no-callbacks", test_no_callbacks);
+  g_test_add_func("/generator/bad-requests", test_bad_requests);
+  return g_test_run();
+}
