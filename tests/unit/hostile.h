@@ -19,7 +19,7 @@ static inline void
 put(GByteArray *bytes, guint n, guint64 value)
 {
   for (guint i = 0; i < n; i++)
-    g_byte_array_append(bytes, (const guint8[]){(guint8)(value >> (8 * i))}, 1);
+    g_byte_array_append(bytes, (const guint8[]){i < 8 ? (guint8)(value >> (8 * i)) : 0}, 1);
 }
 
 /* What to write instead of the truth. */
