@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The front end for GIMP 3: registers the procedure and translates its named arguments. */
+#include "plugin/run.h"
+
+#include <glib/gi18n-lib.h>
+#include "core/error.h"
+#include "plugin/dialog.h"
+#include "plugin/layers.h"
+#include "plugin/place.h"
+#include "plugin/settings.h"
+
+struct _DdimPlugIn {
+  GimpPlugIn parent;
+};
+
+#define DDIM_TYPE_PLUG_IN (ddim_plug_in_get_type())
+G_DECLARE_FINAL_TYPE(DdimPlugIn, ddim_plug_in, DDIM, PLUG_IN, GimpPlugIn)
+G_DEFINE_TYPE(DdimPlugIn, ddim_plug_in, GIMP_TYPE_PLUG_IN)
+
+/* ---- settings ---- */
+
+static gboolean
+request_from_config(DdimRequest *request, GObject *config, GError **error)
+{
+  for (guint i = 0; settings_options[i]; i++) {
+    g_auto(GValue) value = G_VALUE_INIT;
+    g_object_get_property(config, settings_options[i], &value);
+    if (!settings_set_value(request, settings_options[i], &value, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+request_to_config(DdimRequest *request, GObject *config)
+{
+  for (guint i = 0; settings_options[i]; i++) {
+    const char *name = settings_options[i];
+    GType type = g_object_class_find_property(G_OBJECT_GET_CLASS(config), name)->value_type;
+    g_auto(GValue) value = G_VALUE_INIT, converted = G_VALUE_INIT;
+
+    g_object_get_property(G_OBJECT(request), name, &value);
+    g_value_init(&converted, type);
+    g_value_transform(&value, &converted);
+    g_object_set_property(config, name, &converted);
+  }
+}
+
+/* ---- the procedure ---- */
+
+static LayerRef
+dispatch(GimpRunMode run_mode, GimpImage *image, GimpDrawable *drawable,
+         GimpProcedureConfig *config, GimpPDBStatusType *status, GError **error)
+{
+  g_autoptr(DdimRequest) request = ddim_request_new();
+  LayerRef layer;
+
+  if (!request_from_config(request, G_OBJECT(config), error)) {
+    *status = GIMP_PDB_CALLING_ERROR;
+    return NO_LAYER;
+  }
+  if (run_mode != GIMP_RUN_INTERACTIVE)
+    return run_once(image, drawable, request, error);
+  layer = dialog_run(image, drawable, request, error);
+  if (layer)
+    request_to_config(request, G_OBJECT(config));
+  else if (!*error)
+    *status = GIMP_PDB_CANCEL;
+  return layer;
+}
+
+static GimpValueArray *
+run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawable **drawables,
+    GimpProcedureConfig *config, gpointer run_data)
+{
+  GimpPDBStatusType status = GIMP_PDB_EXECUTION_ERROR;
+  GimpDrawable *drawable = drawables ? drawables[0] : NULL;
+  GError *error = NULL;
+  GimpValueArray *values;
+  LayerRef layer;
+
+  run_init();
+  layer = dispatch(run_mode, image, drawable, config, &status, &error);
+  if (!layer)
+    return gimp_procedure_new_return_values(procedure, status, error);
+  if (run_mode != GIMP_RUN_NONINTERACTIVE) {
+    if (!image && run_mode == GIMP_RUN_WITH_LAST_VALS)
+      gimp_display_new(layers_get_image(layer));
+    gimp_displays_flush();
+  }
+  values = gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, NULL);
+  GIMP_VALUES_SET_LAYER(values, 1, layer);
+  return values;
+}
+
+/* One argument of the procedure for the option @name. Ranges are left to settings_set_value():
+ * libgimp and Script-Fu would clamp silently or complain without the argument's name. */
+static void
+add_argument(GimpProcedure *procedure, const char *name)
+{
+  GParamSpec *pspec = settings_get_pspec(name);
+  const char *nick = g_param_spec_get_nick(pspec);
+  g_autofree char *help = settings_get_help(name);
+
+  if (G_IS_PARAM_SPEC_INT(pspec))
+    gimp_procedure_add_int_argument(procedure, name, nick, help, G_MININT, G_MAXINT,
+                                    G_PARAM_SPEC_INT(pspec)->default_value, G_PARAM_READWRITE);
+  else if (G_IS_PARAM_SPEC_INT64(pspec)) /* GIMP has no 64-bit integers */
+    gimp_procedure_add_double_argument(procedure, name, nick, help, -G_MAXDOUBLE, G_MAXDOUBLE,
+                                       G_PARAM_SPEC_INT64(pspec)->default_value, G_PARAM_READWRITE);
+  else if (G_IS_PARAM_SPEC_DOUBLE(pspec))
+    gimp_procedure_add_double_argument(procedure, name, nick, help, -G_MAXDOUBLE, G_MAXDOUBLE,
+                                       G_PARAM_SPEC_DOUBLE(pspec)->default_value,
+                                       G_PARAM_READWRITE);
+  else {
+    const char *text = G_PARAM_SPEC_STRING(pspec)->default_value;
+    gimp_procedure_add_string_argument(procedure, name, nick, help, text ? text : "",
+                                       G_PARAM_READWRITE);
+  }
+}
+
+static GimpProcedure *
+ddim_plug_in_create_procedure(GimpPlugIn *plug_in, const char *name)
+{
+  GimpProcedure *procedure;
+  g_autofree char *icon = place_get_file("ddim.svg"), *help = place_get_help_uri();
+  g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("_Generate"), NULL);
+
+  if (!g_str_equal(name, PROCEDURE_NAME))
+    return NULL;
+  procedure = gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+  gimp_procedure_set_image_types(procedure, "*");
+  gimp_procedure_set_sensitivity_mask(
+      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
+                     GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE);
+  gimp_procedure_set_menu_label(procedure, _(run_get_menu_label()));
+  gimp_procedure_add_menu_path(procedure, menu);
+  gimp_procedure_set_documentation(procedure, _(run_get_blurb()), _(run_get_help()),
+                                   PROCEDURE_NAME);
+  gimp_procedure_set_attribution(procedure, RUN_AUTHORS, RUN_COPYRIGHT, RUN_DATE);
+  if (icon) {
+    g_autoptr(GFile) file = g_file_new_for_path(icon);
+    gimp_procedure_set_icon_file(procedure, file);
+  }
+  if (help) {
+    g_autoptr(GFile) file = g_file_new_for_uri(help);
+    gimp_plug_in_set_help_domain(plug_in, PLACE_HELP_DOMAIN, file);
+  }
+  for (guint i = 0; settings_options[i]; i++)
+    add_argument(procedure, settings_options[i]);
+  gimp_procedure_add_layer_return_value(procedure, "layer", _("Layer"),
+                                        _("The new layer, or the group of several"), FALSE,
+                                        G_PARAM_READWRITE);
+  return procedure;
+}
+
+static GList *
+ddim_plug_in_query_procedures(GimpPlugIn *plug_in)
+{
+  return g_list_append(NULL, g_strdup(PROCEDURE_NAME));
+}
+
+/* The catalogs may lie in the system's folder, which libgimp does not look into; so bind them here.
+ */
+static gboolean
+ddim_plug_in_set_i18n(GimpPlugIn *plug_in, const char *name, char **domain, char **catalog_dir)
+{
+  place_init_i18n();
+  return FALSE;
+}
+
+static void
+ddim_plug_in_class_init(DdimPlugInClass *klass)
+{
+  GimpPlugInClass *plug_in = GIMP_PLUG_IN_CLASS(klass);
+
+  plug_in->query_procedures = ddim_plug_in_query_procedures;
+  plug_in->create_procedure = ddim_plug_in_create_procedure;
+  plug_in->set_i18n = ddim_plug_in_set_i18n;
+}
+
+static void
+ddim_plug_in_init(DdimPlugIn *self)
+{
+}
+
+GIMP_MAIN(DDIM_TYPE_PLUG_IN)

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "layers.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include "core/error.h"
+#include "pixels.h"
+#include "settings.h"
+
+/* ---- the target ---- */
+
+static GeglBuffer *
+copy_selection(ImageRef image, const GeglRectangle *bounds)
+{
+  AUTO_OBJECT(GeglBuffer)
+  selection = gimp_drawable_get_buffer(GIMP_DRAWABLE(gimp_image_get_selection(image)));
+  GeglBuffer *copy = gegl_buffer_new(bounds, babl_format("Y float"));
+
+  gegl_buffer_copy(selection, bounds, GEGL_ABYSS_NONE, copy, bounds);
+  return copy;
+}
+
+gboolean
+target_init(Target *target, ImageRef image, DrawableRef drawable, GError **error)
+{
+  gboolean selected;
+  int x2, y2;
+
+  memset(target, 0, sizeof *target);
+  target->image = image;
+  target->drawable = drawable;
+  if (image == NO_IMAGE)
+    return TRUE;
+  if (!gimp_image_is_valid(image)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("The image was closed"));
+    return FALSE;
+  }
+  if (gimp_image_get_base_type(image) == GIMP_INDEXED) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("Indexed images have too few colors for this; change the image to RGB first "
+                  "(Image → Mode → RGB)"));
+    return FALSE;
+  }
+  if (gimp_image_get_floating_sel(image) != NO_LAYER) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("The image has a floating selection; anchor it or make it a layer first"));
+    return FALSE;
+  }
+  gimp_selection_bounds(image, &selected, &target->x, &target->y, &x2, &y2);
+  target->width = x2 - target->x;
+  target->height = y2 - target->y;
+  if (selected)
+    target->mask =
+        copy_selection(image, GEGL_RECTANGLE(target->x, target->y, target->width, target->height));
+  return TRUE;
+}
+
+void
+target_clear(Target *target)
+{
+  g_clear_object(&target->mask);
+}
+
+DdimRequest *
+target_fit_request(const Target *target, DdimRequest *request)
+{
+  DdimRequest *fitted = ddim_request_copy(request);
+  int width, height;
+
+  g_object_get(fitted, "width", &width, "height", &height, NULL);
+  g_object_set(fitted, "width", width ? width : (int)target->width, "height",
+               height ? height : (int)target->height, NULL);
+  return fitted;
+}
+
+/* ---- making layers, none of which is in the image yet ---- */
+
+/* "DDIM textures marble #42"; without a class where there is none. */
+static char *
+make_name(const JobResult *result, const char *label)
+{
+  gint64 seed;
+
+  g_object_get(result->settings, "seed", &seed, NULL);
+  return g_strdup_printf("DDIM %s %s%s#%" G_GINT64_FORMAT, result->model, label ? label : "",
+                         label ? " " : "", seed);
+}
+
+/* The class of all images, NULL when they differ. */
+static const char *
+common_label(const JobResult *result)
+{
+  const JobImage *first = g_ptr_array_index(result->images, 0);
+
+  for (guint i = 1; i < result->images->len; i++) {
+    const JobImage *image = g_ptr_array_index(result->images, i);
+    if (g_strcmp0(image->label, first->label) != 0)
+      return NULL;
+  }
+  return first->label;
+}
+
+static void
+attach_settings(LayerRef layer, const JobResult *result, int index)
+{
+  g_autofree char *json = settings_to_parasite(result, index);
+  GimpParasite *parasite =
+      gimp_parasite_new(SETTINGS_PARASITE, GIMP_PARASITE_PERSISTENT, strlen(json) + 1, json);
+
+  gimp_item_attach_parasite(GIMP_ITEM(layer), parasite);
+  gimp_parasite_free(parasite);
+}
+
+static LayerRef
+make_layer(ImageRef image, const JobResult *result, guint index, GError **error)
+{
+  const JobImage *picture = g_ptr_array_index(result->images, index);
+  g_autofree char *name = make_name(result, picture->label);
+  gboolean gray = gimp_image_get_base_type(image) == GIMP_GRAY;
+  gboolean alpha = picture->channels % 2 == 0;
+  GimpImageType type = gray ? (alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE)
+                            : (alpha ? GIMP_RGBA_IMAGE : GIMP_RGB_IMAGE);
+  LayerRef layer = gimp_layer_new(image, name, picture->width, picture->height, type, 100.0,
+                                  gimp_image_get_default_new_layer_mode(image));
+
+  if (layer == NO_LAYER) {
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, _("GIMP made no layer of %u × %u pixels"),
+                picture->width, picture->height);
+    return NO_LAYER;
+  }
+  if (!pixels_fill(GIMP_DRAWABLE(layer), picture, error)) {
+    gimp_item_delete(GIMP_ITEM(layer));
+    return NO_LAYER;
+  }
+  attach_settings(layer, result, index);
+  return layer;
+}
+
+/* (nullable) (element-type LayerRef) */
+static GArray *
+make_layers(ImageRef image, const JobResult *result, GError **error)
+{
+  g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(LayerRef));
+
+  for (guint i = 0; i < result->images->len; i++) {
+    LayerRef layer = make_layer(image, result, i, error);
+    if (layer == NO_LAYER) {
+      for (guint j = 0; j < layers->len; j++)
+        gimp_item_delete(GIMP_ITEM(g_array_index(layers, LayerRef, j)));
+      return NULL;
+    }
+    g_array_append_val(layers, layer);
+  }
+  return g_steal_pointer(&layers);
+}
+
+/* ---- putting them in ---- */
+
+/* Where a new item comes directly above the target's drawable. */
+static LayerRef
+find_place(const Target *target, int *position)
+{
+  ItemRef item = NO_ITEM;
+
+  *position = -1;
+  if (target->drawable == NO_DRAWABLE || !gimp_item_is_valid(GIMP_ITEM(target->drawable)))
+    return NO_LAYER;
+  if (gimp_item_is_layer_mask(GIMP_ITEM(target->drawable))) {
+    LayerRef owner = gimp_layer_from_mask(GIMP_LAYER_MASK(target->drawable));
+    if (owner != NO_LAYER)
+      item = GIMP_ITEM(owner);
+  } else if (gimp_item_is_layer(GIMP_ITEM(target->drawable)))
+    item = GIMP_ITEM(target->drawable);
+  if (item == NO_ITEM)
+    return NO_LAYER;
+  *position = gimp_image_get_item_position(target->image, item);
+  item = gimp_item_get_parent(item);
+  return item == NO_ITEM ? NO_LAYER : GIMP_LAYER(item);
+}
+
+static void
+add_mask(const Target *target, LayerRef layer)
+{
+  MaskRef mask = gimp_layer_create_mask(layer, GIMP_ADD_MASK_BLACK);
+  AUTO_OBJECT(GeglBuffer) buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(mask));
+  GeglRectangle from = *gegl_buffer_get_extent(buffer);
+
+  from.x = target->x;
+  from.y = target->y;
+  gegl_buffer_copy(target->mask, &from, GEGL_ABYSS_NONE, buffer, gegl_buffer_get_extent(buffer));
+  g_clear_object(&buffer); /* sends the pixels to GIMP */
+  gimp_layer_add_mask(layer, mask);
+  gimp_layer_set_edit_mask(layer, FALSE);
+}
+
+static LayerRef
+new_group(ImageRef image, const char *name)
+{
+#if DDIM_GIMP_MAJOR >= 3
+  return GIMP_LAYER(gimp_group_layer_new(image, name));
+#else
+  LayerRef group = gimp_layer_group_new(image);
+  gimp_item_set_name(group, name);
+  return group;
+#endif
+}
+
+static LayerRef
+insert_group(ImageRef image, const JobResult *result, GArray *layers, LayerRef parent, int position)
+{
+  g_autofree char *name = make_name(result, common_label(result));
+  LayerRef group = new_group(image, name);
+
+  attach_settings(group, result, -1);
+  gimp_image_insert_layer(image, group, parent, position);
+  for (guint i = 0; i < layers->len; i++)
+    gimp_image_insert_layer(image, g_array_index(layers, LayerRef, i), group, i);
+  return group;
+}
+
+LayerRef
+layers_insert(const Target *target, const JobResult *result, GError **error)
+{
+  g_autoptr(GArray) layers = NULL;
+  ImageRef image = target->image;
+  LayerRef parent, layer;
+  int position;
+
+  if (result->images->len == 0 || (image != NO_IMAGE && !gimp_image_is_valid(image))) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("The image was closed"));
+    return NO_LAYER;
+  }
+  if (image == NO_IMAGE) {
+    const JobImage *first = g_ptr_array_index(result->images, 0);
+    image = gimp_image_new(first->width, first->height, first->channels < 3 ? GIMP_GRAY : GIMP_RGB);
+  }
+  layers = make_layers(image, result, error);
+  if (!layers) {
+    if (target->image == NO_IMAGE)
+      gimp_image_delete(image);
+    return NO_LAYER;
+  }
+  for (guint i = 0; i < layers->len; i++)
+    gimp_layer_set_offsets(g_array_index(layers, LayerRef, i), target->x, target->y);
+
+  gimp_image_undo_group_start(image);
+  parent = find_place(target, &position);
+  if (layers->len == 1) {
+    layer = g_array_index(layers, LayerRef, 0);
+    gimp_image_insert_layer(image, layer, parent, position);
+  } else
+    layer = insert_group(image, result, layers, parent, position);
+  if (target->mask)
+    add_mask(target, layer);
+  gimp_image_undo_group_end(image);
+  return layer;
+}
+
+ImageRef
+layers_get_image(LayerRef layer)
+{
+  return gimp_item_get_image(GIMP_ITEM(layer));
+}
+
+/* ---- reading settings back ---- */
+
+static LayerRef
+get_active_layer(ImageRef image)
+{
+#if DDIM_GIMP_MAJOR >= 3
+  g_autofree GimpLayer **layers = gimp_image_get_selected_layers(image);
+  return layers ? layers[0] : NULL;
+#else
+  return gimp_image_get_active_layer(image);
+#endif
+}
+
+static DdimRequest *
+read_parasite(GimpParasite *parasite, GError **error)
+{
+#if DDIM_GIMP_MAJOR >= 3
+  guint32 size = 0;
+  const char *data = gimp_parasite_get_data(parasite, &size);
+  return settings_from_parasite(data, size, error);
+#else
+  return settings_from_parasite(gimp_parasite_data(parasite), gimp_parasite_data_size(parasite),
+                                error);
+#endif
+}
+
+DdimRequest *
+layers_read_settings(ImageRef image, GError **error)
+{
+  LayerRef layer =
+      image != NO_IMAGE && gimp_image_is_valid(image) ? get_active_layer(image) : NO_LAYER;
+  GimpParasite *parasite =
+      layer == NO_LAYER ? NULL : gimp_item_get_parasite(GIMP_ITEM(layer), SETTINGS_PARASITE);
+  DdimRequest *request;
+
+  if (!parasite) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
+                _("The active layer was not generated here, so it has no settings"));
+    return NULL;
+  }
+  request = read_parasite(parasite, error);
+  gimp_parasite_free(parasite);
+  return request;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <libgimp/gimp.h>
+#include <libgimp/gimpui.h>
+
+G_BEGIN_DECLS
+
+/** The few things that GTK 2 and GTK 3 name differently, and rows of labelled controls. */
+
+GtkWidget *ui_box(GtkOrientation orientation, int spacing);
+
+/** A table of labels and controls. Labels get mnemonics that differ from each other and from
+ * @taken, in any language. */
+typedef struct {
+  GtkWidget *widget;
+  int n_rows;
+  GString *mnemonics; /**< lower-case letters in use */
+} UiRows;
+
+UiRows *ui_rows_new(GString *mnemonics);
+void ui_rows_free(UiRows *rows);
+/** A row: a label that belongs to @control, whose tooltip is set. @control may lie in a box @packed
+ * (nullable). */
+void ui_rows_add(UiRows *rows, const char *label, GtkWidget *control, GtkWidget *packed,
+                 const char *tooltip);
+/** A row without a label. */
+void ui_rows_add_wide(UiRows *rows, GtkWidget *widget);
+
+/** @text with an underscore before a letter that is not in @mnemonics yet, or " (_X)" behind it.
+ * (transfer full) */
+char *ui_mnemonic(const char *text, GString *mnemonics);
+
+/** A combo box of texts, each with an id. */
+GtkWidget *ui_choice_new(void);
+void ui_choice_add(GtkWidget *choice, const char *id, const char *text);
+void ui_choice_clear(GtkWidget *choice);
+/** (transfer full) the id of the chosen row; "" when none is. */
+char *ui_choice_get(GtkWidget *choice);
+/** Choose the row with @id; FALSE when there is none. */
+gboolean ui_choice_set(GtkWidget *choice, const char *id);
+
+/** A label of several lines beside controls: small, selectable, @width characters wide. */
+GtkWidget *ui_note_new(int width);
+
+G_END_DECLS
