@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include <gegl.h>
+#include <math.h>
+#include "plugin/resample.h"
+#include "plugin/size.h"
+
+static void
+test_multiple(void)
+{
+  SizePlan plan = size_plan(64, 48, 8);
+
+  g_assert_false(plan.scaled);
+  g_assert_cmpuint(plan.sampled_width, ==, 64);
+  g_assert_cmpuint(plan.sampled_height, ==, 48);
+  g_assert_cmpuint(plan.crop_x, ==, 0);
+  g_assert_cmpuint(plan.crop_y, ==, 0);
+}
+
+static void
+test_every_size_is_held(void)
+{
+  for (guint stride = 1; stride <= 32; stride *= 2)
+    for (guint size = 1; size < 100; size++) {
+      SizePlan plan = size_plan(size, 100 - size, stride);
+      g_assert_false(plan.scaled);
+      g_assert_cmpuint(plan.sampled_width % stride, ==, 0);
+      g_assert_cmpuint(plan.sampled_height % stride, ==, 0);
+      g_assert_cmpuint(plan.crop_x + plan.width, <=, plan.sampled_width);
+      g_assert_cmpuint(plan.crop_y + plan.height, <=, plan.sampled_height);
+      g_assert_cmpuint(plan.sampled_width - plan.width, <, stride);
+      g_assert_cmpuint(plan.sampled_height - plan.height, <, stride);
+    }
+}
+
+static void
+test_large(void)
+{
+  SizePlan plan = size_plan(4000, 1000, 8);
+
+  g_assert_true(plan.scaled);
+  g_assert_cmpuint(plan.sampled_width, ==, 2048);
+  g_assert_cmpuint(plan.sampled_height, ==, 512);
+  plan = size_plan(65536, 1, 8);
+  g_assert_false(plan.scaled);
+  plan = size_plan(65536, 65536, 8);
+  g_assert_true(plan.scaled);
+  g_assert_cmpuint(plan.sampled_width * plan.sampled_height, ==, SIZE_MAX_SAMPLED_AREA);
+}
+
+static void
+test_cut(void)
+{
+  SizePlan plan = size_plan(3, 2, 4);
+  float samples[2 * 4 * 4];
+  g_autofree float *out = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS(samples); i++)
+    samples[i] = i;
+  out = resample(&plan, samples, 2, NULL);
+  for (guint c = 0; c < 2; c++)
+    for (guint y = 0; y < 2; y++)
+      for (guint x = 0; x < 3; x++)
+        g_assert_cmpfloat(out[(c * 2 + y) * 3 + x], ==, samples[c * 16 + (y + 1) * 4 + x]);
+}
+
+/* A ramp stays a ramp, also at negative values and beyond 1, and each channel stays its own. */
+static void
+test_enlarge(void)
+{
+  SizePlan plan = {
+      .width = 256, .height = 128, .sampled_width = 64, .sampled_height = 32, .scaled = TRUE};
+  g_autofree float *samples = g_new(float, 2 * 64 * 32), *out = NULL;
+
+  for (guint i = 0; i < 2 * 64 * 32; i++)
+    samples[i] = i < 64 * 32 ? (i % 64) / 31.5f - 1 : 1.25f;
+  out = resample(&plan, samples, 2, NULL);
+  for (guint y = 0; y < 128; y++)
+    for (guint x = 0; x < 256; x++) {
+      double at = (x + 0.5) / 4 - 0.5;
+      if (at > 4 && at < 59)
+        g_assert_cmpfloat_with_epsilon(out[y * 256 + x], at / 31.5 - 1, 0.01);
+      g_assert_cmpfloat_with_epsilon(out[256 * 128 + y * 256 + x], 1.25f, 1e-4);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+  int status;
+
+  g_test_init(&argc, &argv, NULL);
+  gegl_init(NULL, NULL);
+  g_test_add_func("/size/multiple", test_multiple);
+  g_test_add_func("/size/every-size-is-held", test_every_size_is_held);
+  g_test_add_func("/size/large", test_large);
+  g_test_add_func("/resample/cut", test_cut);
+  g_test_add_func("/resample/enlarge", test_enlarge);
+  status = g_test_run();
+  gegl_exit();
+  return status;
+}
