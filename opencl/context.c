@@ -109,12 +109,13 @@ ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func, gpo
 DdimClBuffer *
 ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
 {
-  size = MAX((size + 63) & ~(guint64)63, 64);
-  if (size > context->info->max_allocation) {
+  const guint64 limit = context->info->max_allocation;
+  /* Compared before rounding, which could overflow. */
+  if (size > limit || (size = MAX((size + 63) & ~(guint64)63, 64)) > limit) {
     g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY,
                 _("this job needs a block of %.1f MiB, but %s allocates at most %.1f MiB at once; "
                   "try a smaller size or batch"),
-                size / 1048576.0, context->info->name, context->info->max_allocation / 1048576.0);
+                size / 1048576.0, context->info->name, limit / 1048576.0);
     return NULL;
   }
   DdimClBuffer *buffer = g_new0(DdimClBuffer, 1);

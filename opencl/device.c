@@ -28,7 +28,7 @@ device_string(cl_device_id device, cl_device_info what)
     return g_strdup("");
   g_autofree char *text = g_malloc0(size + 1);
   clGetDeviceInfo(device, what, size, text, NULL);
-  return g_strdup(g_strstrip(text));
+  return g_utf8_make_valid(g_strstrip(text), -1);
 }
 
 static char *
@@ -39,7 +39,7 @@ platform_name(cl_platform_id platform)
     return g_strdup("");
   g_autofree char *text = g_malloc0(size + 1);
   clGetPlatformInfo(platform, CL_PLATFORM_NAME, size, text, NULL);
-  return g_strdup(g_strstrip(text));
+  return g_utf8_make_valid(g_strstrip(text), -1);
 }
 
 #define QUERY(device, what, field) clGetDeviceInfo((device), (what), sizeof(field), &(field), NULL)
@@ -171,14 +171,19 @@ choose(GPtrArray *infos, const char *spec, GError **error)
 {
   if (!spec || !*spec)
     spec = g_getenv("DDIM_DEVICE");
-  gboolean any = !spec || !*spec;
+  g_autofree char *valid = spec ? g_utf8_make_valid(spec, -1) : NULL;
+  spec = valid;
+  const gboolean any = !spec || !*spec;
   guint64 index;
   if (!any && g_ascii_string_to_unsigned(spec, 10, 0, infos->len - 1, &index, NULL))
     return (int)index;
+  /* "3" means the fourth device, not whichever has a 3 in its name; "3090" may well be in one. */
+  const gboolean index_only =
+      !any && strlen(spec) < 3 && strspn(spec, "0123456789") == strlen(spec);
   int best = -1;
   for (guint i = 0; i < infos->len; i++) {
     const DdimDeviceInfo *info = infos->pdata[i];
-    if (!any && !contains(info->name, spec) && !contains(info->platform, spec))
+    if (!any && (index_only || (!contains(info->name, spec) && !contains(info->platform, spec))))
       continue;
     if (best < 0 || better(info, infos->pdata[best]))
       best = (int)i;

@@ -40,8 +40,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimDeviceInfo, ddim_device_info_free)
  * at all is DDIM_CL_ERROR_NO_DEVICE. */
 GPtrArray *ddim_device_list(GError **error);
 /** The device that @spec chooses: an index, or a part of a device's or platform's name
- * (case-insensitive). NULL or "" means $DDIM_DEVICE, and without that the best: a GPU before an
- * accelerator before a CPU, then the most compute units. (transfer full) */
+ * (case-insensitive; more than two characters if all are digits). NULL or "" means $DDIM_DEVICE,
+ * and without that the best: a GPU before an accelerator before a CPU, then the most compute units.
+ * (transfer full) */
 DdimDeviceInfo *ddim_device_choose(const char *spec, GError **error);
 
 G_END_DECLS

@@ -33,19 +33,48 @@ cache_path(DdimContext *context, const char *source, const char *text, const cha
   return g_build_filename(g_get_user_cache_dir(), "ddim", "programs", file, NULL);
 }
 
-/* A binary that the driver refuses (an update under the same version, a damaged file) is no error:
- * compile again. */
+/* A cache file is the SHA-256 of what follows and of the file's own name, then the driver's binary:
+ * drivers trust binaries, and some crash on damaged ones. */
+#define DIGEST_SIZE 32
+
+static void
+digest_binary(const char *path, const guchar *binary, gsize size, guchar digest[DIGEST_SIZE])
+{
+  g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+  g_autofree char *name = g_path_get_basename(path);
+  gsize length = DIGEST_SIZE;
+  g_checksum_update(sum, (const guchar *)name, strlen(name) + 1);
+  g_checksum_update(sum, binary, (gssize)size);
+  g_checksum_get_digest(sum, digest, &length);
+}
+
+/* The content of the cache file @path, digest included, or NULL when it is missing or not what was
+ * saved. */
+static guchar *
+read_binary(const char *path, gsize *size)
+{
+  g_autofree char *data = NULL;
+  guchar digest[DIGEST_SIZE];
+  if (!g_file_get_contents(path, &data, size, NULL) || *size <= DIGEST_SIZE)
+    return NULL;
+  digest_binary(path, (const guchar *)data + DIGEST_SIZE, *size - DIGEST_SIZE, digest);
+  return memcmp(data, digest, DIGEST_SIZE) == 0 ? (guchar *)g_steal_pointer(&data) : NULL;
+}
+
+/* A binary that the driver refuses (an update under the same version) is no error, as a damaged
+ * file is none: compile again. */
 static cl_program
 load_binary(DdimContext *context, const char *path, const char *options)
 {
-  g_autofree char *data = NULL;
   gsize size = 0;
-  if (!g_file_get_contents(path, &data, &size, NULL) || !size)
+  g_autofree guchar *data = read_binary(path, &size);
+  if (!data)
     return NULL;
-  const guchar *bytes = (const guchar *)data;
+  const guchar *binary = data + DIGEST_SIZE;
+  size -= DIGEST_SIZE;
   cl_int binary_status = CL_SUCCESS, status = CL_SUCCESS;
   cl_program program = clCreateProgramWithBinary(context->context, 1, &context->device, &size,
-                                                 &bytes, &binary_status, &status);
+                                                 &binary, &binary_status, &status);
   if (status != CL_SUCCESS)
     return NULL;
   if (binary_status != CL_SUCCESS ||
@@ -62,15 +91,18 @@ save_binary(cl_program program, const char *path)
 {
   gsize size = 0;
   if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) != CL_SUCCESS ||
-      !size)
+      !size || size > G_MAXSSIZE - DIGEST_SIZE)
     return;
-  g_autofree guchar *data = g_try_malloc(size);
-  if (!data ||
-      clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) != CL_SUCCESS)
+  g_autofree guchar *data = g_try_malloc(DIGEST_SIZE + size);
+  if (!data)
     return;
+  guchar *binary = data + DIGEST_SIZE;
+  if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS)
+    return;
+  digest_binary(path, binary, size, data);
   g_autofree char *folder = g_path_get_dirname(path);
   if (g_mkdir_with_parents(folder, 0700) == 0)
-    g_file_set_contents(path, (const char *)data, (gssize)size, NULL);
+    g_file_set_contents(path, (const char *)data, (gssize)(DIGEST_SIZE + size), NULL);
 }
 
 static void

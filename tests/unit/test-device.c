@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * Which device is chosen, and what is said when there is none. */
+#include <string.h>
+
+#include "opencl/context.h"
+
+static GPtrArray *
+list(void)
+{
+  g_autoptr(GError) error = NULL;
+  GPtrArray *devices = ddim_device_list(&error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(devices->len, >, 0);
+  return devices;
+}
+
+static void
+test_list(void)
+{
+  g_autoptr(GPtrArray) devices = list();
+  for (guint i = 0; i < devices->len; i++) {
+    const DdimDeviceInfo *d = devices->pdata[i];
+    g_assert_cmpuint(d->index, ==, i);
+    g_assert_cmpstr(d->name, !=, "");
+    g_assert_cmpstr(d->platform, !=, "");
+    g_assert_true(g_str_has_prefix(d->device_version, "OpenCL "));
+    g_assert_cmpuint(d->compute_units, >, 0);
+    g_assert_cmpuint(d->max_allocation, >, 0);
+    g_assert_cmpuint(d->max_allocation, <=, d->global_memory);
+    g_assert_cmpuint(d->max_work_group_size, >, 0);
+  }
+}
+
+static void
+test_index(void)
+{
+  g_autoptr(GPtrArray) devices = list();
+  for (guint i = 0; i < devices->len; i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *spec = g_strdup_printf("%u", i);
+    g_autoptr(DdimDeviceInfo) chosen = ddim_device_choose(spec, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(chosen->index, ==, i);
+    g_assert_cmpstr(chosen->name, ==, ((DdimDeviceInfo *)devices->pdata[i])->name);
+  }
+}
+
+/* Parts of names, in any case, of the device or of its platform. */
+static void
+test_name(void)
+{
+  g_autoptr(GPtrArray) devices = list();
+  for (guint i = 0; i < devices->len; i++) {
+    const DdimDeviceInfo *d = devices->pdata[i];
+    const char *names[] = {d->name, d->platform};
+    for (guint k = 0; k < G_N_ELEMENTS(names); k++) {
+      g_autoptr(GError) error = NULL;
+      g_autofree char *upper = g_utf8_strup(names[k], -1);
+      g_autoptr(DdimDeviceInfo) whole = ddim_device_choose(names[k], &error);
+      g_assert_no_error(error);
+      g_autoptr(DdimDeviceInfo) shouted = ddim_device_choose(upper, &error);
+      g_assert_no_error(error);
+      g_assert_cmpuint(whole->index, ==, shouted->index);
+      g_assert_true(strstr(k ? whole->platform : whole->name, names[k]) != NULL);
+      g_autoptr(DdimDeviceInfo) part = ddim_device_choose(names[k] + strlen(names[k]) / 2, &error);
+      g_assert_no_error(error);
+    }
+  }
+}
+
+static int
+rank(const DdimDeviceInfo *d)
+{
+  return d->kind == DDIM_DEVICE_GPU ? 2 : d->kind == DDIM_DEVICE_ACCELERATOR ? 1 : 0;
+}
+
+/* Nobody chooses: a GPU before all, then the most compute units. */
+static void
+test_best(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) devices = list();
+  g_unsetenv("DDIM_DEVICE");
+  g_autoptr(DdimDeviceInfo) chosen = ddim_device_choose(NULL, &error);
+  g_assert_no_error(error);
+  for (guint i = 0; i < devices->len; i++) {
+    const DdimDeviceInfo *d = devices->pdata[i];
+    g_assert_cmpint(rank(chosen), >=, rank(d));
+    if (rank(chosen) == rank(d))
+      g_assert_cmpuint(chosen->compute_units, >=, d->compute_units);
+  }
+  g_autoptr(DdimDeviceInfo) empty = ddim_device_choose("", &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(empty->index, ==, chosen->index);
+}
+
+/* What is there is listed, so that the next try can be right. */
+static void
+test_unknown(void)
+{
+  g_autoptr(GPtrArray) devices = list();
+  g_autofree char *behind = g_strdup_printf("%u", devices->len);
+  const char *specs[] = {"no such device", behind, "99999999999999999999", "-1", "%s%n"};
+  for (guint i = 0; i < G_N_ELEMENTS(specs); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ddim_device_choose(specs[i], &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
+    g_assert_nonnull(strstr(error->message, specs[i]));
+    g_assert_nonnull(strstr(error->message, ((DdimDeviceInfo *)devices->pdata[0])->name));
+    g_clear_error(&error);
+    g_assert_null(ddim_context_new(specs[i], &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
+  }
+}
+
+/* The environment holds any bytes; messages are UTF-8. */
+static void
+test_not_utf8(void)
+{
+  static const char *const specs[] = {"\xf0", "a\xff", "\xe2\x82"};
+  for (guint i = 0; i < G_N_ELEMENTS(specs); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ddim_device_choose(specs[i], &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
+    g_assert_true(g_utf8_validate(error->message, -1, NULL));
+  }
+}
+
+/* The environment chooses when the caller does not. */
+static void
+test_environment(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_setenv("DDIM_DEVICE", "no such device", TRUE);
+  g_assert_null(ddim_device_choose(NULL, &error));
+  g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
+  g_clear_error(&error);
+  g_assert_null(ddim_device_choose("", &error));
+  g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
+  g_clear_error(&error);
+  g_autoptr(DdimDeviceInfo) named = ddim_device_choose("0", &error);
+  g_assert_no_error(error);
+  g_setenv("DDIM_DEVICE", "0", TRUE);
+  g_autoptr(DdimDeviceInfo) chosen = ddim_device_choose(NULL, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(chosen->index, ==, 0);
+  g_unsetenv("DDIM_DEVICE");
+}
+
+/* In a process of its own: the loader looks for platforms once. */
+static void
+test_no_platform(void)
+{
+  if (g_test_subprocess()) {
+    g_autoptr(GError) error = NULL;
+    g_setenv("OCL_ICD_VENDORS", "/nonexistent/", TRUE);
+    g_assert_null(ddim_device_list(&error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE);
+    g_assert_nonnull(strstr(error->message, "pocl-opencl-icd"));
+    g_clear_error(&error);
+    g_assert_null(ddim_device_choose("0", &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE);
+    g_clear_error(&error);
+    g_assert_null(ddim_context_new(NULL, &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE);
+    return;
+  }
+  g_test_trap_subprocess(NULL, 0, 0);
+  g_test_trap_assert_passed();
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/device/list", test_list);
+  g_test_add_func("/device/index", test_index);
+  g_test_add_func("/device/name", test_name);
+  g_test_add_func("/device/best", test_best);
+  g_test_add_func("/device/unknown", test_unknown);
+  g_test_add_func("/device/not-utf8", test_not_utf8);
+  g_test_add_func("/device/environment", test_environment);
+  g_test_add_func("/device/no-platform", test_no_platform);
+  return g_test_run();
+}
