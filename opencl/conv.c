@@ -24,26 +24,34 @@ ddim_conv_flops(const DdimConvShape *shape)
   return 2.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in * shape->out;
 }
 
+/* Some rows of tiles of the images, counted through. */
 typedef struct {
-  guint tile, y, x; /* edge of a tile; tiles down and across an image */
-  guint64 rows;     /* of all images, padded so that blocks of rows are whole */
+  guint tile;        /* edge of a tile */
+  guint y, x;        /* tiles down and across an image */
+  guint first, rows; /* rows of tiles in this piece */
 } Tiles;
 
-static Tiles
-count_tiles(const DdimConvShape *shape, guint tile)
+static guint64
+tile_count(const Tiles *tiles)
 {
-  Tiles tiles = {
-      .tile = tile, .y = (shape->h + tile - 1) / tile, .x = (shape->w + tile - 1) / tile};
-  tiles.rows = (guint64)shape->n * tiles.y * tiles.x;
-  return tiles;
+  return (guint64)tiles->rows * tiles->x;
+}
+
+/* Floats from one point's matrix to the next. Their sizes are mostly powers of two, and at such
+ * distances all points of a tile would fall into the same few lines of a cache: shift each by five
+ * lines of 64 bytes. */
+static guint64
+point_stride(const Tiles *tiles, guint channels)
+{
+  return tile_count(tiles) * channels + 80;
 }
 
 static void
-tile_range(DdimClPlan *plan, guint channels, const DdimConvShape *shape, const Tiles *tiles)
+tile_range(DdimClPlan *plan, guint channels, const Tiles *tiles)
 {
   const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
   ddim_cl_plan_range(plan, channels / profile->vec,
-                     profile->row_loop ? tiles->y : (gsize)tiles->y * tiles->x, shape->n);
+                     profile->row_loop ? tiles->rows : tile_count(tiles), 1);
 }
 
 static void
@@ -63,8 +71,9 @@ winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, tiles->y);
   ddim_cl_plan_arg_u32(plan, tiles->x);
-  ddim_cl_plan_arg_u64(plan, tiles->rows);
-  tile_range(plan, x->c, shape, tiles);
+  ddim_cl_plan_arg_u32(plan, tiles->first);
+  ddim_cl_plan_arg_u64(plan, point_stride(tiles, x->c));
+  tile_range(plan, x->c, tiles);
 }
 
 static void
@@ -76,7 +85,7 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
                       epilogue->has_emb ? 1 : 0, epilogue->residual ? 1 : 0);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
   ddim_cl_plan_arg_mem(plan, m);
-  ddim_cl_plan_arg_u64(plan, tiles->rows);
+  ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));
   ddim_cl_plan_arg_u32(plan, columns);
   ddim_cl_plan_arg_mem(plan, y->mem);
   ddim_cl_plan_arg_u32(plan, y->ld);
@@ -85,7 +94,57 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, tiles->y);
   ddim_cl_plan_arg_u32(plan, tiles->x);
-  tile_range(plan, columns, shape, tiles);
+  ddim_cl_plan_arg_u32(plan, tiles->first);
+  tile_range(plan, columns, tiles);
+}
+
+/* Bytes of transformed tiles, in and out, that are worked on at once: on a CPU they should stay in
+ * the cores' own caches between the three kernels, on a GPU they must fill it. */
+#define PIECE_BYTES_PER_CORE ((guint64)3 << 20)
+#define PIECE_BYTES_GPU ((guint64)256 << 20)
+/* Rows of a product under which reading its weights again for the next piece costs more than caches
+ * give. */
+#define PIECE_TILES 64
+
+/* Rows of tiles in a piece. */
+static guint
+piece_rows(DdimContext *context, const DdimClMatrix *weights, const Tiles *tiles)
+{
+  const guint64 budget = context->profile.row_loop
+                             ? PIECE_BYTES_PER_CORE * context->info->compute_units
+                             : PIECE_BYTES_GPU;
+  const guint64 tile_bytes =
+      (guint64)weights->batch * (weights->depth + weights->columns) * sizeof(float);
+  const guint64 wanted = MAX(budget / tile_bytes, PIECE_TILES);
+  const guint64 rows = MAX(wanted / tiles->x, 1);
+  /* Pieces of one size, as many as it takes. */
+  const guint64 pieces = (tiles->rows + rows - 1) / rows;
+  return (guint)((tiles->rows + pieces - 1) / pieces);
+}
+
+static void
+winograd_piece(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
+               const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+               const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  const guint64 rows = tile_count(tiles);
+  const guint64 v_stride = point_stride(tiles, weights->depth);
+  const guint64 m_stride = point_stride(tiles, weights->columns);
+  DdimClMem v = ddim_cl_plan_alloc(plan, weights->batch * v_stride);
+  winograd_input(plan, shape, tiles, x, prologue, v);
+  DdimClMem m = ddim_cl_plan_alloc(plan, weights->batch * m_stride);
+  const DdimClGemm gemm = {.a = v,
+                           .c = m,
+                           .lda = weights->depth,
+                           .ldc = weights->columns,
+                           .a_batch = v_stride,
+                           .c_batch = m_stride,
+                           .rows = (guint)rows,
+                           .label = tiles->tile == 4 ? "winograd4 product" : "winograd2 product"};
+  ddim_cl_gemm(plan, weights, &gemm);
+  ddim_cl_plan_release(plan, v);
+  winograd_output(plan, shape, tiles, m, weights->columns, y, epilogue);
+  ddim_cl_plan_release(plan, m);
 }
 
 static void
@@ -93,22 +152,17 @@ winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape, const DdimClM
          const DdimClTensor *x, const DdimClMem *prologue, const DdimClTensor *y,
          const DdimClEpilogue *epilogue)
 {
-  const Tiles tiles = count_tiles(shape, tile);
-  DdimClMem v = ddim_cl_plan_alloc(plan, weights->batch * tiles.rows * weights->depth);
-  winograd_input(plan, shape, &tiles, x, prologue, v);
-  DdimClMem m = ddim_cl_plan_alloc(plan, weights->batch * tiles.rows * weights->columns);
-  const DdimClGemm gemm = {.a = v,
-                           .c = m,
-                           .lda = weights->depth,
-                           .ldc = weights->columns,
-                           .a_batch = tiles.rows * weights->depth,
-                           .c_batch = tiles.rows * weights->columns,
-                           .rows = (guint)tiles.rows,
-                           .label = tile == 4 ? "winograd4 product" : "winograd2 product"};
-  ddim_cl_gemm(plan, weights, &gemm);
-  ddim_cl_plan_release(plan, v);
-  winograd_output(plan, shape, &tiles, m, weights->columns, y, epilogue);
-  ddim_cl_plan_release(plan, m);
+  const Tiles all = {.tile = tile,
+                     .y = (shape->h + tile - 1) / tile,
+                     .x = (shape->w + tile - 1) / tile,
+                     .rows = shape->n * ((shape->h + tile - 1) / tile)};
+  const guint rows = piece_rows(ddim_cl_plan_get_context(plan), weights, &all);
+  for (guint first = 0; first < all.rows; first += rows) {
+    Tiles piece = all;
+    piece.first = first;
+    piece.rows = MIN(rows, all.rows - first);
+    winograd_piece(plan, shape, &piece, weights, x, prologue, y, epilogue);
+  }
 }
 
 /* The packed kernel reads the taps where they lie. */

@@ -89,8 +89,9 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 
 #else
 
-/* Pieces of a row of tiles: all of them in one work-item on a CPU, where the two columns that neighbouring tiles share are
- * then kept; one each on a GPU. */
+/* The images' rows of tiles are counted through, and a launch does those from first_row on, so that a caller may keep V and
+ * M small. Pieces of a row: all of it in one work-item on a CPU, where the two columns that neighbouring tiles share are then
+ * kept; one tile each on a GPU. */
 #if ROW_LOOP
 #define TILE_ROW get_global_id(1)
 #define TILE_FIRST 0
@@ -132,22 +133,21 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 #define GET_ROW(i) t[j][i]
 #define PUT_ROW(i, value) STOREV(value, out + (j * EDGE + i) * point)
 
-/* height, width: of the convolution, after upsampling. Global size: (C/VEC, rows of tiles or tiles, images). */
+/* height, width: of the convolution, after upsampling. point: floats from one point's matrix to the next. Global size: (C/VEC, rows of tiles or tiles). */
 __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
                              __global const float *ab, ulong ab_off, __global float *v, ulong v_off,
                              uint height, uint width, uint C, uint tiles_y, uint tiles_x,
-                             ulong tiles_padded)
+                             uint first_row, ulong point)
 {
-  const uint c = get_global_id(0) * VEC, n = get_global_id(2);
-  const uint ty = TILE_ROW;
+  const uint c = get_global_id(0) * VEC;
+  const uint n = (first_row + TILE_ROW) / tiles_y, ty = (first_row + TILE_ROW) % tiles_y;
   x += x_off + (ulong)n * (height >> UP) * (width >> UP) * x_ld + c;
 #if NORM
   const vec scale = LOADV(ab + ab_off + (ulong)n * 2 * C + c);
   const vec shift = LOADV(ab + ab_off + (ulong)n * 2 * C + C + c);
 #endif
   __global float *out =
-      v + v_off + ((ulong)n * tiles_y * tiles_x + (ulong)ty * tiles_x + TILE_FIRST) * C + c;
-  const ulong point = tiles_padded * C;
+      v + v_off + ((ulong)TILE_ROW * tiles_x + TILE_FIRST) * C + c;
   vec t[EDGE][EDGE];
   int px = (int)(TILE_FIRST * TILE) - 1;
 #if TILE == 4
@@ -189,24 +189,23 @@ __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
   STOREV((value) + b, o + (ulong)(i)*y_ld)
 #endif
 
-/* y = A^T M A + bias (+ emb[n]) (+ residual). Global size: (K/VEC, rows of tiles or tiles, images). K: the row length of M.
+/* y = A^T M A + bias (+ emb[n]) (+ residual). Global size: (K/VEC, rows of tiles or tiles). K: the row length of M.
  * The residual may be y itself. */
-__kernel void winograd_output(__global const float *m, ulong m_off, ulong tiles_padded, uint K,
+__kernel void winograd_output(__global const float *m, ulong m_off, ulong point, uint K,
                               __global float *y, ulong y_off, uint y_ld, __global const float *bias,
                               ulong bias_off, __global const float *emb, ulong emb_off, uint emb_ld,
                               __global const float *res, ulong res_off, uint res_ld, uint height,
-                              uint width, uint tiles_y, uint tiles_x)
+                              uint width, uint tiles_y, uint tiles_x, uint first_row)
 {
-  const uint k = get_global_id(0) * VEC, n = get_global_id(2);
-  const uint ty = TILE_ROW;
-  const ulong point = tiles_padded * K;
+  const uint k = get_global_id(0) * VEC;
+  const uint n = (first_row + TILE_ROW) / tiles_y, ty = (first_row + TILE_ROW) % tiles_y;
   vec b = LOADV(bias + bias_off + k);
 #if EMB
   b += LOADV(emb + emb_off + (ulong)n * emb_ld + k);
 #endif
   for (uint tx = TILE_FIRST; tx < TILE_END; tx++) {
     __global const float *in =
-        m + m_off + ((ulong)n * tiles_y * tiles_x + (ulong)ty * tiles_x + tx) * K + k;
+        m + m_off + ((ulong)TILE_ROW * tiles_x + tx) * K + k;
     vec r[TILE][EDGE];
     UNROLL for (int i = 0; i < EDGE; i++)
     {
