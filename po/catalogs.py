@@ -73,8 +73,10 @@ def check():
         extract(template)
         results += [(language, list(problems_of(language, template))) for language in languages()]
     for number, (name, problems) in enumerate(results, 1):
-        for problem in problems:
+        for problem in problems[:10]:
             print(f'# {problem}')
+        if len(problems) > 10:
+            print(f'# and {len(problems) - 10} lines more')
         print(f"{'not ok' if problems else 'ok'} {number} - {name} is up to date")
     print(f'1..{len(results)}')
     failed = any(problems for _, problems in results)
