@@ -174,7 +174,7 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   DdimContext *context = ddim_cl_plan_get_context(plan);
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   const guint panels = weights->columns / context->profile.nr;
-  const guint rows = ddim_cl_rows_per_item(context, pixels, panels);
+  const guint rows = ddim_cl_rows_per_item(context, pixels, x->c, panels);
   g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
   g_autofree char *options =
       g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s", epilogue_options, shape->taps,
@@ -196,7 +196,7 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, rows);
   ddim_cl_epilogue_args(plan, epilogue, shape->h * shape->w);
-  ddim_cl_plan_range(plan, (pixels + rows - 1) / rows, panels, 1);
+  ddim_cl_plan_range(plan, panels, (pixels + rows - 1) / rows, 1);
 }
 
 /* A library's product needs the taps copied together. */

@@ -6,7 +6,8 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
 {
   DdimContext *context = ddim_cl_plan_get_context(plan);
   const guint panels = b->columns / context->profile.nr;
-  const guint rows = ddim_cl_rows_per_item(context, gemm->rows, (guint64)panels * b->batch);
+  const guint rows =
+      ddim_cl_rows_per_item(context, gemm->rows, b->depth, (guint64)panels * b->batch);
   g_autofree char *epilogue = ddim_cl_epilogue_options(gemm->epilogue);
   g_autofree char *options = g_strdup_printf("%s%s", epilogue, b->half ? " -DHALF_WEIGHTS" : "");
   ddim_cl_plan_kernel(plan, "gemm", options, "gemm", gemm->label,
@@ -25,5 +26,5 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
   ddim_cl_plan_arg_u32(plan, rows);
   if (gemm->epilogue)
     ddim_cl_epilogue_args(plan, gemm->epilogue, gemm->rows_per_image);
-  ddim_cl_plan_range(plan, (gemm->rows + rows - 1) / rows, panels, b->batch);
+  ddim_cl_plan_range(plan, panels, (gemm->rows + rows - 1) / rows, b->batch);
 }

@@ -124,8 +124,10 @@ ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, guint ro
     ddim_cl_plan_arg_u32(plan, rows_per_image);
 }
 
+#define ROWS_BYTES ((guint64)256 << 10)
+
 guint
-ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint64 panels)
+ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint depth, guint64 panels)
 {
   const DdimClProfile *profile = &context->profile;
   if (!profile->row_loop)
@@ -133,8 +135,8 @@ ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint64 panels)
   const guint64 wanted = (guint64)context->info->compute_units * 4;
   guint64 pieces = panels >= wanted ? 1 : (wanted + panels - 1) / panels;
   guint64 each = (rows + pieces - 1) / pieces;
-  /* No more than fit, as a tile of A, beside the panel of B. */
-  each = MIN(each, 512);
+  /* All panels pass by these rows of A, which should stay in a core's cache meanwhile. */
+  each = MIN(each, MAX(ROWS_BYTES / (depth * sizeof(float)), 64));
   return (guint)((each + profile->mr - 1) / profile->mr * profile->mr);
 }
 

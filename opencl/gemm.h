@@ -67,6 +67,6 @@ void ddim_cl_gemm(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gem
 void ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, guint rows_per_image);
 /** "-DEPILOGUE=1 -DEMB=… -DRES=…", or "" for NULL. (transfer full) */
 char *ddim_cl_epilogue_options(const DdimClEpilogue *epilogue);
-/** Rows that one work-item of the packed kernels takes, so that @panels * pieces keep every compute
- * unit busy. */
-guint ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint64 panels);
+/** Rows of A, @depth long, that one work-item of the packed kernels takes, so that @panels * pieces
+ * keep every compute unit busy and the rows stay in its cache. */
+guint ddim_cl_rows_per_item(DdimContext *context, guint64 rows, guint depth, guint64 panels);

@@ -114,15 +114,16 @@ inline vec epilogue(vec value, ulong row, uint i EPILOGUE_BLOCK)
     STORE(R)                                                                                       \
   }
 
-/* Global size: (ceil(M / rows), N / NR, batches). Strides and offsets in elements. */
+/* Global size: (N / NR, ceil(M / rows), batches): neighbouring work-items share their rows of A, which stay in the cache.
+ * Strides and offsets in elements. */
 __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch,
                    __global const weight *b, ulong b_off, ulong b_batch, __global float *c,
                    ulong c_off, uint ldc, ulong c_batch, uint M, uint K,
                    uint rows EPILOGUE_PARAMETERS)
 {
-  const uint col = get_global_id(1) * NR;
+  const uint col = get_global_id(0) * NR;
   const ulong batch = get_global_id(2);
-  ulong row = (ulong)get_global_id(0) * rows;
+  ulong row = (ulong)get_global_id(1) * rows;
   const ulong end = min(row + rows, (ulong)M);
   a += a_off + batch * a_batch;
   b += b_off + batch * b_batch + (ulong)col * K;
@@ -164,7 +165,7 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
     STORE(R)                                                                                       \
   }
 
-/* Global size: (ceil(images * out_height * out_width / rows), N / NR). in_height, in_width: after upsampling. zeros: at least
+/* Global size: (N / NR, ceil(images * out_height * out_width / rows)). in_height, in_width: after upsampling. zeros: at least
  * C zeros, read in place of pixels outside. */
 __kernel void conv(__global const float *a, ulong a_off, uint lda, __global const weight *b,
                    ulong b_off, __global float *c, ulong c_off, uint ldc,
@@ -172,8 +173,8 @@ __kernel void conv(__global const float *a, ulong a_off, uint lda, __global cons
                    uint in_width, uint out_height, uint out_width, uint C,
                    uint rows EPILOGUE_PARAMETERS)
 {
-  const uint col = get_global_id(1) * NR;
-  ulong row = (ulong)get_global_id(0) * rows;
+  const uint col = get_global_id(0) * NR;
+  ulong row = (ulong)get_global_id(1) * rows;
   const ulong end = min(row + rows, (ulong)images * out_height * out_width);
   a += a_off;
   b += b_off + (ulong)col * C * TAPS * TAPS;
