@@ -146,6 +146,7 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
   if (!load(bench, request, &params, error))
     return FALSE;
   figures->load = seconds_since(start);
+  ddim_bar_warn(bar, ddim_context_get_tuning_problem(bench->session->context));
   start = g_get_monotonic_time();
   bench->plan = ddim_unet_plan_new(bench->session->unet, bench->batch, bench->height, bench->width,
                                    &params, error);

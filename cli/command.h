@@ -69,5 +69,6 @@ int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_predict(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_tune(DdimCli *cli, int argc, char **argv);
 
 G_END_DECLS

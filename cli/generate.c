@@ -66,6 +66,7 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
   g_atomic_int_set(&generation->sampling_begun, 1);
   generation->sampling = g_get_monotonic_time();
   ddim_writer_set_request(generation->writer, resolved);
+  ddim_bar_warn(generation->bar, ddim_generator_get_tuning_problem(generation->generator));
   say_settings(generation, config);
   g_object_get(generation->request, "seed", &asked, "class", &class_name, NULL);
   g_object_get(resolved, "seed", &seed, NULL);

@@ -16,6 +16,7 @@ static const DdimCommand commands[] = {
     {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},
     {"devices", N_("list the devices that OpenCL offers"), ddim_cmd_devices},
     {"bench", N_("measure a model on this device"), ddim_cmd_bench},
+    {"tune", N_("measure what is fastest on this device, and remember it"), ddim_cmd_tune},
     {"predict", N_("evaluate a model's UNet once"), ddim_cmd_predict},
     {"schedule", N_("print the tables of a noise schedule"), ddim_cmd_schedule},
     {"noise", N_("write the noise that a seed gives"), ddim_cmd_noise},

@@ -144,6 +144,9 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
       !parse_labels(session->config, paths->labels, n, labels, error) ||
       !ddim_session_start(session, request, NULL, error))
     return FALSE;
+  const char *problem = ddim_context_get_tuning_problem(session->context);
+  if (problem)
+    ddim_cli_warn("%s", problem);
   plan =
       ddim_unet_plan_new(session->unet, n, x->tensor.shape[2], x->tensor.shape[3], &params, error);
   /* The plan goes before the session that owns its UNet: the order of the declarations above sees

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "command.h"
+
 /* Where there is no terminal, work that takes longer than this is named. */
 #define PATIENCE G_USEC_PER_SEC
 /* Redrawn at most so often. */
@@ -175,4 +177,13 @@ ddim_bar_say(DdimBar *bar, DdimVerbosity level, const char *format, ...)
   va_end(args);
   clear(bar);
   g_printerr("%s\n", text);
+}
+
+void
+ddim_bar_warn(DdimBar *bar, const char *message)
+{
+  if (!message || bar->verbosity == DDIM_QUIET)
+    return;
+  clear(bar);
+  ddim_cli_warn("%s", message);
 }

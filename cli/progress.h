@@ -23,5 +23,7 @@ void ddim_bar_status(DdimBar *bar, const char *what, double fraction);
 void ddim_bar_progress(DdimBar *bar, const DdimProgress *progress);
 /** A line that stays, above the bar; @level is the least verbosity that shows it. */
 void ddim_bar_say(DdimBar *bar, DdimVerbosity level, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/** Likewise a warning; nothing for NULL. */
+void ddim_bar_warn(DdimBar *bar, const char *message);
 
 G_END_DECLS

@@ -16,4 +16,5 @@
 #include "schedule.h"
 #include "session.h"
 #include "tensor.h"
+#include "tune.h"
 #include "unet.h"

@@ -61,6 +61,14 @@ ddim_generator_get_device(DdimGenerator *generator)
   return ddim_context_get_device(generator->session->context);
 }
 
+const char *
+ddim_generator_get_tuning_problem(DdimGenerator *generator)
+{
+  if (!generator->session || !generator->session->context)
+    return NULL;
+  return ddim_context_get_tuning_problem(generator->session->context);
+}
+
 static gboolean
 open_session(DdimGenerator *generator, DdimRequest *request, GError **error)
 {

@@ -64,5 +64,7 @@ gboolean ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
 
 /** The device of the last job; NULL before the first. (transfer none) (nullable) */
 const DdimDeviceInfo *ddim_generator_get_device(DdimGenerator *generator);
+/** See ddim_context_get_tuning_problem(); NULL before the first job. (transfer none) (nullable) */
+const char *ddim_generator_get_tuning_problem(DdimGenerator *generator);
 
 G_END_DECLS

@@ -3,7 +3,7 @@
 
 #include "core/unet.h"
 #include "core/unet-structure.h"
-#include "opencl/choice.h"
+#include "opencl/tuning.h"
 #include "opencl/update.h"
 
 /** GroupNorm32 of improved_diffusion.nn. */
@@ -58,6 +58,16 @@ DdimClMem ddim_unet_vector(const DdimUNet *unet, guint64 at);
 
 /** Fill everything but the convolutions' matrices. */
 gboolean ddim_unet_load_vectors(DdimUNet *unet, const DdimUNetParams *params, GError **error);
+/** Whether an evaluation can have this size. */
+gboolean ddim_unet_check_size(DdimUNet *unet, guint batch, guint height, guint width,
+                              GError **error);
+/** Fix every convolution's size for a batch of @n inputs of @h x @w; the shapes, in the order of
+ * DdimUNet.convs. (transfer full) */
+DdimConvShape *ddim_unet_get_shapes(DdimUNet *unet, guint n, guint h, guint w);
+/** How each of @shapes is computed, within the memory that weights may take. (transfer full)
+ * @tuning  (nullable) NULL: as it would be without measurements */
+DdimClChoice *ddim_unet_choose(DdimUNet *unet, const DdimClTuning *tuning,
+                               const DdimConvShape *shapes);
 /** Choose how each convolution is computed at this size and lay its weights out for that, reusing
  * what is there. */
 gboolean ddim_unet_prepare(DdimUNet *unet, guint n, guint h, guint w, const DdimUNetParams *params,

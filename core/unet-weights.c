@@ -243,7 +243,7 @@ ddim_unet_load_vectors(DdimUNet *unet, const DdimUNetParams *params, GError **er
          load_embedding(unet, error);
 }
 
-/* Height and width of every convolution's output when the input has @h x @w. */
+/* Batch, height and width of every convolution's output when the input has @h x @w. */
 static void
 set_sizes(DdimUNet *unet, guint n, guint h, guint w)
 {
@@ -290,17 +290,32 @@ prepare_conv(DdimUNet *unet, DdimConvLayer *conv, DdimClChoice choice, GError **
 /* Weights on the device may take this many times the checkpoint's size as float32. */
 #define WEIGHT_BUDGET 1.9
 
+DdimConvShape *
+ddim_unet_get_shapes(DdimUNet *unet, guint n, guint h, guint w)
+{
+  DdimConvShape *shapes = g_new(DdimConvShape, unet->convs->len);
+  set_sizes(unet, n, h, w);
+  for (guint i = 0; i < unet->convs->len; i++)
+    shapes[i] = ((DdimConvLayer *)unet->convs->pdata[i])->shape;
+  return shapes;
+}
+
+DdimClChoice *
+ddim_unet_choose(DdimUNet *unet, const DdimClTuning *tuning, const DdimConvShape *shapes)
+{
+  DdimClChoice *choices = g_new(DdimClChoice, unet->convs->len);
+  ddim_cl_choose(unet->context, tuning, shapes, unet->convs->len, unet->half,
+                 (guint64)(unet->weight_bytes * WEIGHT_BUDGET), choices);
+  return choices;
+}
+
 gboolean
 ddim_unet_prepare(DdimUNet *unet, guint n, guint h, guint w, const DdimUNetParams *params,
                   GError **error)
 {
-  set_sizes(unet, n, h, w);
-  g_autofree DdimConvShape *shapes = g_new(DdimConvShape, unet->convs->len);
-  g_autofree DdimClChoice *choices = g_new(DdimClChoice, unet->convs->len);
-  for (guint i = 0; i < unet->convs->len; i++)
-    shapes[i] = ((DdimConvLayer *)unet->convs->pdata[i])->shape;
-  ddim_cl_choose(unet->context, shapes, unet->convs->len, unet->half,
-                 (guint64)(unet->weight_bytes * WEIGHT_BUDGET), choices);
+  g_autofree DdimConvShape *shapes = ddim_unet_get_shapes(unet, n, h, w);
+  g_autofree DdimClChoice *choices =
+      ddim_unet_choose(unet, ddim_cl_context_tuning(unet->context), shapes);
   for (guint i = 0; i < unet->convs->len; i++) {
     if (g_cancellable_set_error_if_cancelled(params->cancellable, error))
       return FALSE;

@@ -111,8 +111,8 @@ ddim_unet_get_stride(const DdimUNet *unet)
   return 1u << (unet->config.n_levels - 1);
 }
 
-static gboolean
-check_size(DdimUNet *unet, guint batch, guint height, guint width, GError **error)
+gboolean
+ddim_unet_check_size(DdimUNet *unet, guint batch, guint height, guint width, GError **error)
 {
   const guint stride = ddim_unet_get_stride(unet);
   if (!batch || !height || !width || height % stride || width % stride) {
@@ -160,7 +160,7 @@ ddim_unet_plan_new(DdimUNet *unet, guint batch, guint height, guint width,
 {
   static const DdimUNetParams none = {0};
   params = params ? params : &none;
-  if (!check_size(unet, batch, height, width, error) ||
+  if (!ddim_unet_check_size(unet, batch, height, width, error) ||
       !ddim_unet_prepare(unet, batch, height, width, params, error))
     return NULL;
   g_autoptr(DdimUNetPlan) p = g_new0(DdimUNetPlan, 1);

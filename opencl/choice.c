@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/choice.h"
 
+#include <math.h>
+
+#include "opencl/tuning.h"
+
 /* What a device does per second; only the ratios matter for a choice. A CPU's are per core,
  * measured with the packed kernel on an AVX-512 server core: 100 GFLOP/s in products, 8 GB/s of
  * weights streamed, 5 GB/s through the Winograd transforms. */
@@ -50,6 +54,84 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   return products / rates.flops + weights + transforms / rates.transform_bytes;
 }
 
+gboolean
+ddim_cl_can_use(const DdimConvShape *shape, DdimConvMethod method)
+{
+  return method == DDIM_CONV_DIRECT || (shape->taps == 3 && shape->stride == 1);
+}
+
+/* What each method costs one convolution, and with whom; infinite where it cannot be used. */
+typedef struct {
+  double seconds[DDIM_N_CONV_METHODS];
+  DdimGemmProvider provider[DDIM_N_CONV_METHODS];
+} Costs;
+
+static Costs
+estimate_costs(DdimContext *context, const DdimConvShape *shape, gboolean half)
+{
+  const DdimGemmProvider provider = ddim_cl_default_provider(context);
+  Costs costs;
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    costs.provider[m] = provider;
+    costs.seconds[m] = ddim_cl_can_use(shape, m)
+                           ? ddim_cl_estimate(context, shape, half, (DdimClChoice){m, provider})
+                           : INFINITY;
+  }
+  return costs;
+}
+
+/* Estimates and measurements of one shape cannot be compared, so this is FALSE unless every method
+ * was measured with the provider that would be used without measurements. Other providers take part
+ * where they were measured. */
+static gboolean
+measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shape,
+               gboolean half, Costs *costs)
+{
+  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    costs->provider[m] = own;
+    costs->seconds[m] = INFINITY;
+    if (!ddim_cl_can_use(shape, m))
+      continue;
+    costs->seconds[m] = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, own});
+    if (costs->seconds[m] < 0)
+      return FALSE;
+    for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
+      const double seconds = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, p});
+      if (seconds < 0 || seconds >= costs->seconds[m])
+        continue;
+      costs->seconds[m] = seconds;
+      costs->provider[m] = p;
+    }
+  }
+  return TRUE;
+}
+
+/* Costs of all shapes. Where only some were measured, the estimates of the others are scaled by
+ * what measurements and estimates of those differ, as all compete for one budget. */
+static Costs *
+find_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes, guint n,
+           gboolean half)
+{
+  Costs *costs = g_new(Costs, n);
+  g_autofree gboolean *measured = g_new0(gboolean, n);
+  double seconds = 0, estimated = 0;
+  for (guint i = 0; i < n; i++) {
+    const Costs estimate = estimate_costs(context, &shapes[i], half);
+    measured[i] = tuning && measured_costs(context, tuning, &shapes[i], half, &costs[i]);
+    if (measured[i]) {
+      seconds += costs[i].seconds[DDIM_CONV_DIRECT];
+      estimated += estimate.seconds[DDIM_CONV_DIRECT];
+    } else {
+      costs[i] = estimate;
+    }
+  }
+  for (guint i = 0; i < n; i++)
+    for (DdimConvMethod m = 0; !measured[i] && estimated > 0 && m < DDIM_N_CONV_METHODS; m++)
+      costs[i].seconds[m] *= seconds / estimated;
+  return costs;
+}
+
 typedef struct {
   guint index;
   DdimConvMethod method;
@@ -64,26 +146,21 @@ compare_upgrades(gconstpointer a, gconstpointer b)
 }
 
 void
-ddim_cl_choose(DdimContext *context, const DdimConvShape *shapes, guint n, gboolean half,
-               guint64 budget, DdimClChoice *choices)
+ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes,
+               guint n, gboolean half, guint64 budget, DdimClChoice *choices)
 {
-  const DdimGemmProvider provider = ddim_cl_default_provider(context);
+  g_autofree Costs *costs = find_costs(context, tuning, shapes, n, half);
   g_autoptr(GArray) upgrades = g_array_new(FALSE, FALSE, sizeof(Upgrade));
   guint64 used = 0;
   for (guint i = 0; i < n; i++) {
-    choices[i] = (DdimClChoice){DDIM_CONV_DIRECT, provider};
+    choices[i] = (DdimClChoice){DDIM_CONV_DIRECT, costs[i].provider[DDIM_CONV_DIRECT]};
     const guint64 bytes = weight_bytes(&shapes[i], half, DDIM_CONV_DIRECT);
     used += bytes;
-    if (shapes[i].taps != 3 || shapes[i].stride != 1)
-      continue;
-    const double base = ddim_cl_estimate(context, &shapes[i], half, choices[i]);
     for (DdimConvMethod m = DDIM_CONV_WINOGRAD2; m < DDIM_N_CONV_METHODS; m++) {
-      const double seconds =
-          ddim_cl_estimate(context, &shapes[i], half, (DdimClChoice){m, provider});
-      if (seconds >= base)
+      const double saved = costs[i].seconds[DDIM_CONV_DIRECT] - costs[i].seconds[m];
+      if (saved <= 0)
         continue;
-      const Upgrade upgrade = {i, m,
-                               (base - seconds) / (weight_bytes(&shapes[i], half, m) - bytes)};
+      const Upgrade upgrade = {i, m, saved / (weight_bytes(&shapes[i], half, m) - bytes)};
       g_array_append_val(upgrades, upgrade);
     }
   }
@@ -94,15 +171,14 @@ ddim_cl_choose(DdimContext *context, const DdimConvShape *shapes, guint n, gbool
     const Upgrade *up = &g_array_index(upgrades, Upgrade, i);
     const DdimConvShape *shape = &shapes[up->index];
     DdimClChoice *choice = &choices[up->index];
-    const DdimClChoice better = {up->method, provider};
-    if (ddim_cl_estimate(context, shape, half, better) >=
-        ddim_cl_estimate(context, shape, half, *choice))
+    const Costs *cost = &costs[up->index];
+    if (cost->seconds[up->method] >= cost->seconds[choice->method])
       continue;
     const guint64 now = weight_bytes(shape, half, choice->method);
     const guint64 then = weight_bytes(shape, half, up->method);
     if (used - now + then > budget)
       continue;
     used = used - now + then;
-    choice->method = up->method;
+    *choice = (DdimClChoice){up->method, cost->provider[up->method]};
   }
 }

@@ -9,12 +9,18 @@ typedef struct {
   DdimGemmProvider provider;
 } DdimClChoice;
 
+struct _DdimClTuning;
+
 /** Choose for every convolution of a network the way that costs least time, within a budget of
  * bytes for all weights together (Winograd's transformed weights are 1.8 and 4 times larger): the
  * choices that save most time per byte win.
+ * @tuning  (nullable) what was measured on this device; shapes that were not are estimated
  * @shapes, @choices  @n entries */
-void ddim_cl_choose(DdimContext *context, const DdimConvShape *shapes, guint n, gboolean half,
-                    guint64 budget, DdimClChoice *choices);
+void ddim_cl_choose(DdimContext *context, const struct _DdimClTuning *tuning,
+                    const DdimConvShape *shapes, guint n, gboolean half, guint64 budget,
+                    DdimClChoice *choices);
+/** Whether @method can compute @shape at all. */
+gboolean ddim_cl_can_use(const DdimConvShape *shape, DdimConvMethod method);
 /** Estimated seconds of @shape computed as @choice. */
 double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice);

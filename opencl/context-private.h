@@ -12,6 +12,8 @@ typedef struct {
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
 } DdimClProfile;
 
+struct _DdimClTuning;
+
 struct _DdimContext {
   gatomicrefcount refs;
   DdimDeviceInfo *info;
@@ -19,7 +21,9 @@ struct _DdimContext {
   cl_context context;
   cl_command_queue queue;
   DdimClProfile profile;
-  GHashTable *programs; /**< char* key -> cl_program */
+  GHashTable *programs;         /**< char* key -> cl_program */
+  struct _DdimClTuning *tuning; /**< see ddim_cl_context_tuning(); NULL until then */
+  char *tuning_problem;         /**< why its file is ignored */
   guint64 bytes, peak;
   DdimContextBuildFunc build_func;
   gpointer build_data;

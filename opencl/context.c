@@ -6,6 +6,7 @@
 #include "opencl/device-private.h"
 #include "opencl/host-memory.h"
 #include "opencl/status.h"
+#include "opencl/tuning.h"
 
 static void
 release_program(gpointer program)
@@ -74,6 +75,8 @@ ddim_context_unref(DdimContext *context)
   if (!context || !g_atomic_ref_count_dec(&context->refs))
     return;
   g_hash_table_unref(context->programs);
+  ddim_cl_tuning_free(context->tuning);
+  g_free(context->tuning_problem);
   if (context->queue)
     clReleaseCommandQueue(context->queue);
   if (context->context)

@@ -23,6 +23,9 @@ typedef void (*DdimContextBuildFunc)(const char *program, gpointer user_data);
 /** @func  (nullable) */
 void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,
                                  gpointer user_data);
+/** Why the measurements that `ddim tune` stored for this device are not used, as one line to show
+ * to the user; NULL when they are, or when there are none. (transfer none) (nullable) */
+const char *ddim_context_get_tuning_problem(DdimContext *context);
 /** Bytes of device memory now held through this context, and the most ever held. */
 guint64 ddim_context_get_device_bytes(DdimContext *context, guint64 *peak);
 

@@ -9,14 +9,15 @@
 #include "opencl/measure.h"
 
 static gboolean
-measure(DdimContext *context, guint n, guint size, guint in, guint out, GError **error)
+measure(DdimContext *context, DdimClBuffer *cold, guint n, guint size, guint in, guint out,
+        GError **error)
 {
   const DdimConvShape shape = {
       .in = in, .out = out, .taps = 3, .stride = 1, .n = n, .h = size, .w = size};
   printf("%2u x %3ux%-3u %4u -> %4u ", n, size, size, in, out);
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     const DdimClChoice choice = {m, ddim_cl_default_provider(context)};
-    const double seconds = ddim_cl_measure_conv(context, &shape, FALSE, choice, error);
+    const double seconds = ddim_cl_measure_conv(context, cold, &shape, FALSE, choice, error);
     if (seconds < 0)
       return FALSE;
     printf("| %s %7.3f ms %6.0f (est. %7.3f) ", ddim_conv_method_name(m), seconds * 1e3,
@@ -39,12 +40,13 @@ main(int argc, char **argv)
   };
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
-  gboolean ok = context != NULL;
+  g_autoptr(DdimClBuffer) cold = context ? ddim_cl_cold_memory_new(context, &error) : NULL;
+  gboolean ok = cold != NULL;
   if (ok && argc == 5)
-    ok = measure(context, atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), &error);
+    ok = measure(context, cold, atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), &error);
   else
     for (guint i = 0; ok && i < G_N_ELEMENTS(shapes); i++)
-      ok = measure(context, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3], &error);
+      ok = measure(context, cold, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3], &error);
   if (!ok)
     fprintf(stderr, "%s\n", error->message);
   return ok ? 0 : 1;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* `ddim tune`: find out what is fastest on this device. */
+
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
+
+#include "command.h"
+#include "core/tune.h"
+#include "interrupt.h"
+#include "options.h"
+#include "progress.h"
+
+/* What was found. */
+typedef struct {
+  DdimSession *session;
+  guint batch, width, height;
+  GArray *rows; /* DdimTuneRow */
+  char *path;
+} Tuned;
+
+static void
+tuned_clear(Tuned *tuned)
+{
+  g_clear_pointer(&tuned->rows, g_array_unref);
+  g_clear_pointer(&tuned->path, g_free);
+  g_clear_pointer(&tuned->session, ddim_session_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tuned, tuned_clear)
+
+static void
+on_status(const char *what, double fraction, gpointer bar)
+{
+  ddim_bar_status(bar, what, fraction);
+}
+
+static gboolean
+tune(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
+{
+  g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
+  const DdimUNetParams params = {
+      .status = on_status, .status_data = bar, .cancellable = cancellable};
+  guint own;
+  int width, height, batch;
+
+  if (!(tuned->session = ddim_session_new(request, error)) ||
+      !ddim_session_start(tuned->session, request, &params, error))
+    return FALSE;
+  ddim_bar_warn(bar, ddim_context_get_tuning_problem(tuned->session->context));
+  g_object_get(request, "width", &width, "height", &height, "batch", &batch, NULL);
+  own = ddim_config_get_image_size(tuned->session->config);
+  tuned->width = width ? (guint)width : own ? own : 64;
+  tuned->height = height ? (guint)height : own ? own : 64;
+  tuned->batch = MAX(batch, 1);
+  tuned->rows = ddim_tune(tuned->session, tuned->batch, tuned->height, tuned->width, &params,
+                          &tuned->path, error);
+  return tuned->rows != NULL;
+}
+
+/* Milliseconds of all convolutions of an evaluation. */
+static double
+sum(const Tuned *tuned, gboolean builtin)
+{
+  double seconds = 0;
+
+  for (guint i = 0; i < tuned->rows->len; i++) {
+    const DdimTuneRow *row = &g_array_index(tuned->rows, DdimTuneRow, i);
+    seconds += row->uses * (builtin ? row->builtin_seconds : row->seconds);
+  }
+  return seconds * 1e3;
+}
+
+static void
+add_int(JsonBuilder *builder, const char *name, gint64 value)
+{
+  json_builder_set_member_name(builder, name);
+  json_builder_add_int_value(builder, value);
+}
+
+static void
+add_double(JsonBuilder *builder, const char *name, double value)
+{
+  json_builder_set_member_name(builder, name);
+  json_builder_add_double_value(builder, value);
+}
+
+static void
+add_string(JsonBuilder *builder, const char *name, const char *value)
+{
+  g_autofree char *valid = g_utf8_make_valid(value, -1);
+
+  json_builder_set_member_name(builder, name);
+  json_builder_add_string_value(builder, valid);
+}
+
+static void
+add_row(JsonBuilder *builder, const DdimTuneRow *row)
+{
+  json_builder_begin_object(builder);
+  add_int(builder, "taps", row->taps);
+  add_int(builder, "stride", row->stride);
+  json_builder_set_member_name(builder, "up");
+  json_builder_add_boolean_value(builder, row->up);
+  add_int(builder, "in", row->in);
+  add_int(builder, "out", row->out);
+  add_int(builder, "width", row->width);
+  add_int(builder, "height", row->height);
+  add_int(builder, "uses", row->uses);
+  add_string(builder, "method", row->method);
+  add_string(builder, "provider", row->provider);
+  add_double(builder, "ms", row->seconds * 1e3);
+  add_string(builder, "builtin_method", row->builtin_method);
+  add_string(builder, "builtin_provider", row->builtin_provider);
+  add_double(builder, "builtin_ms", row->builtin_seconds * 1e3);
+  json_builder_end_object(builder);
+}
+
+static int
+print_json(const Tuned *tuned)
+{
+  const DdimDeviceInfo *device = ddim_context_get_device(tuned->session->context);
+  g_autofree char *shown = g_filename_display_name(tuned->path), *text = NULL, *line = NULL;
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  g_autoptr(JsonNode) root = NULL;
+
+  json_builder_begin_object(builder);
+  add_string(builder, "device", device->name);
+  add_string(builder, "driver", device->driver_version);
+  add_string(builder, "file", shown);
+  add_int(builder, "batch", tuned->batch);
+  add_int(builder, "width", tuned->width);
+  add_int(builder, "height", tuned->height);
+  add_double(builder, "ms", sum(tuned, FALSE));
+  add_double(builder, "builtin_ms", sum(tuned, TRUE));
+  json_builder_set_member_name(builder, "shapes");
+  json_builder_begin_array(builder);
+  for (guint i = 0; i < tuned->rows->len; i++)
+    add_row(builder, &g_array_index(tuned->rows, DdimTuneRow, i));
+  json_builder_end_array(builder);
+  json_builder_end_object(builder);
+  root = json_builder_get_root(builder);
+  text = json_to_string(root, FALSE);
+  line = g_strconcat(text, "\n", NULL);
+  return ddim_cli_print(line);
+}
+
+static void
+append_row(GString *table, const DdimTuneRow *row)
+{
+  g_autofree char *shape = g_strdup_printf("%ux%u%s %u -> %u", row->taps, row->taps,
+                                           row->stride > 1 ? "/2"
+                                           : row->up       ? "*2"
+                                                           : "",
+                                           row->in, row->out);
+  g_autofree char *size = g_strdup_printf("%ux%u", row->width, row->height);
+  g_autofree char *way = g_strdup_printf("%s, %s", row->method, row->provider);
+  const double gain = row->builtin_seconds / row->seconds;
+
+  g_string_append_printf(table, "%-18s %-9s %4u  %-18s %9.3f  ", shape, size, row->uses, way,
+                         row->seconds * 1e3);
+  if (row->method == row->builtin_method && row->provider == row->builtin_provider)
+    g_string_append(table, "   -\n");
+  else
+    g_string_append_printf(table, "%4.2f\n", gain);
+}
+
+static int
+print_table(const Tuned *tuned)
+{
+  const DdimDeviceInfo *device = ddim_context_get_device(tuned->session->context);
+  g_autoptr(GString) table = g_string_new(NULL);
+  g_autofree char *shown = g_filename_display_name(tuned->path);
+
+  g_string_append_printf(table, _("%s; %s, batch %u, %ux%u\n"), device->name,
+                         ddim_config_get_name(tuned->session->config), tuned->batch, tuned->width,
+                         tuned->height);
+  /* Translators: headings of columns, at these widths; gain: how many times faster than before */
+  g_string_append(table,
+                  _("convolution        pixels    uses  fastest                   ms  gain\n"));
+  for (guint i = 0; i < tuned->rows->len; i++)
+    append_row(table, &g_array_index(tuned->rows, DdimTuneRow, i));
+  g_string_append_printf(
+      table, _("all convolutions: %.1f ms, with the built-in choices %.1f ms\nkept in %s\n"),
+      sum(tuned, FALSE), sum(tuned, TRUE), shown);
+  return ddim_cli_print(table->str);
+}
+
+static const DdimHelp help = {
+    .description = N_(
+        "Measure how this device computes a model's convolutions fastest, and remember it: every "
+        "later run on the device uses what was measured. The times hold for one size, batch and "
+        "precision; others can be measured in turn and are kept beside them. They are stored in "
+        "the folder ddim of $XDG_CACHE_HOME, for this device, its driver and this version of the "
+        "program; interrupting keeps what is measured so far.\n\n"
+        "Nothing else should run on the device meanwhile."),
+    .examples = "ddim tune\nddim tune -m model.pt --size 64 --batch 4"};
+
+int
+ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
+{
+  static const char *const names[] = {"model",      "size",   "batch",     "flags",
+                                      "model-path", "device", "precision", NULL};
+  g_autoptr(DdimOptions) options = ddim_options_new(names);
+  g_autoptr(DdimRequest) request = ddim_request_new();
+  g_autoptr(DdimBar) bar = NULL;
+  g_autoptr(GError) error = NULL;
+  g_auto(Tuned) tuned = {0};
+  gboolean json = FALSE, quiet = FALSE, ok;
+  int code;
+  const GOptionEntry entries[] = {
+      {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON object"), NULL},
+      {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},
+      G_OPTION_ENTRY_NULL};
+
+  ddim_options_add(options, entries);
+  if (!ddim_cli_parse(cli, &help, ddim_options_get_entries(options), request, &argc, &argv, &code))
+    return code;
+  bar = ddim_bar_new(quiet ? DDIM_QUIET : DDIM_NORMAL);
+  ok = tune(&tuned, request, bar, &error);
+  g_clear_pointer(&bar, ddim_bar_free);
+  if (!ok) {
+    code = ddim_cli_fail(error);
+    return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? DDIM_EXIT_CANCELLED : code;
+  }
+  if (json)
+    return print_json(&tuned);
+  return quiet ? DDIM_EXIT_OK : print_table(&tuned);
+}

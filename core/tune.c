@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/tune.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/unet-private.h"
+#include "opencl/measure.h"
+#include "opencl/tuning.h"
+
+/* Another provider than the device's own is given up when it takes so many times as long for the
+ * shape that matters most. */
+#define HOPELESS 5
+
+typedef struct {
+  DdimConvShape shape;
+  guint uses;
+} Candidate;
+
+typedef struct {
+  DdimUNet *unet;
+  const DdimUNetParams *params;
+  DdimClTuning *tuning;
+  DdimClBuffer *cold;
+  GArray *candidates;    /* distinct shapes, those that matter most first */
+  guint measured, total; /* measurements */
+} Tune;
+
+static gboolean
+same_shape(const DdimConvShape *a, const DdimConvShape *b)
+{
+  return a->in == b->in && a->out == b->out && a->taps == b->taps && a->stride == b->stride &&
+         !a->up == !b->up && a->n == b->n && a->h == b->h && a->w == b->w;
+}
+
+static int
+compare_candidates(gconstpointer a, gconstpointer b)
+{
+  const Candidate *x = a, *y = b;
+  const double left = ddim_conv_flops(&x->shape) * x->uses;
+  const double right = ddim_conv_flops(&y->shape) * y->uses;
+  return left < right ? 1 : left > right ? -1 : 0;
+}
+
+static GArray *
+find_candidates(const DdimConvShape *shapes, guint n)
+{
+  GArray *candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+  for (guint i = 0; i < n; i++) {
+    guint c = 0;
+    while (c < candidates->len &&
+           !same_shape(&g_array_index(candidates, Candidate, c).shape, &shapes[i]))
+      c++;
+    if (c == candidates->len) {
+      const Candidate candidate = {.shape = shapes[i]};
+      g_array_append_val(candidates, candidate);
+    }
+    g_array_index(candidates, Candidate, c).uses++;
+  }
+  g_array_sort(candidates, compare_candidates);
+  return candidates;
+}
+
+static void
+tell(Tune *tune, const DdimConvShape *shape)
+{
+  if (!tune->params->status)
+    return;
+  /* Translators: taps of a convolution, its channels in and out, width and height */
+  g_autofree char *what =
+      g_strdup_printf(_("Measuring %ux%u, %u to %u channels, %ux%u pixels"), shape->taps,
+                      shape->taps, shape->in, shape->out, shape->w, shape->h);
+  tune->params->status(what, (double)tune->measured / tune->total, tune->params->status_data);
+}
+
+/* Every method for @candidate with @provider. */
+static gboolean
+measure_shape(Tune *tune, const Candidate *candidate, DdimGemmProvider provider, GError **error)
+{
+  const DdimConvShape *shape = &candidate->shape;
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    if (!ddim_cl_can_use(shape, m))
+      continue;
+    if (g_cancellable_set_error_if_cancelled(tune->params->cancellable, error))
+      return FALSE;
+    tell(tune, shape);
+    const DdimClChoice choice = {m, provider};
+    const double seconds = ddim_cl_measure_conv(tune->unet->context, tune->cold, shape,
+                                                tune->unet->half, choice, error);
+    if (seconds < 0)
+      return FALSE;
+    ddim_cl_tuning_set(tune->tuning, shape, tune->unet->half, choice, seconds);
+    tune->measured++;
+  }
+  return TRUE;
+}
+
+/* The least time of @candidate with @provider. */
+static double
+best_time(Tune *tune, const Candidate *candidate, DdimGemmProvider provider)
+{
+  double best = -1;
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    const double seconds = ddim_cl_tuning_get(tune->tuning, &candidate->shape, tune->unet->half,
+                                              (DdimClChoice){m, provider});
+    if (seconds >= 0 && (best < 0 || seconds < best))
+      best = seconds;
+  }
+  return best;
+}
+
+static gboolean
+measure_provider(Tune *tune, DdimGemmProvider provider, GError **error)
+{
+  const DdimGemmProvider own = ddim_cl_default_provider(tune->unet->context);
+  for (guint i = 0; i < tune->candidates->len; i++) {
+    const Candidate *candidate = &g_array_index(tune->candidates, Candidate, i);
+    if (!measure_shape(tune, candidate, provider, error))
+      return FALSE;
+    if (i == 0 && best_time(tune, candidate, provider) > HOPELESS * best_time(tune, candidate, own))
+      break;
+  }
+  return TRUE;
+}
+
+static gboolean
+measure_all(Tune *tune, GError **error)
+{
+  const DdimGemmProvider own = ddim_cl_default_provider(tune->unet->context);
+  if (!(tune->cold = ddim_cl_cold_memory_new(tune->unet->context, error)) ||
+      !measure_provider(tune, own, error))
+    return FALSE;
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
+    g_autoptr(GError) why = NULL;
+    /* A library that does not work on this device is no candidate on it. */
+    if (p == own || measure_provider(tune, p, &why) ||
+        !g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      continue;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static guint
+count_measurements(GArray *candidates)
+{
+  guint n = 0;
+  for (guint i = 0; i < candidates->len; i++)
+    for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
+      if (ddim_cl_can_use(&g_array_index(candidates, Candidate, i).shape, m))
+        n += DDIM_N_GEMM_PROVIDERS;
+  return n;
+}
+
+static int
+compare_rows(gconstpointer a, gconstpointer b)
+{
+  const DdimTuneRow *x = a, *y = b;
+  const double left = x->seconds * x->uses, right = y->seconds * y->uses;
+  return left < right ? 1 : left > right ? -1 : 0;
+}
+
+static DdimTuneRow
+make_row(Tune *tune, const DdimConvShape *shape, DdimClChoice choice, DdimClChoice builtin)
+{
+  const gboolean half = tune->unet->half;
+  return (DdimTuneRow){
+      .in = shape->in,
+      .out = shape->out,
+      .taps = shape->taps,
+      .stride = shape->stride,
+      .up = shape->up,
+      .batch = shape->n,
+      .width = shape->w,
+      .height = shape->h,
+      .uses = 1,
+      .method = ddim_conv_method_name(choice.method),
+      .provider = ddim_gemm_provider_name(choice.provider),
+      .seconds = ddim_cl_tuning_get(tune->tuning, shape, half, choice),
+      .builtin_method = ddim_conv_method_name(builtin.method),
+      .builtin_provider = ddim_gemm_provider_name(builtin.provider),
+      .builtin_seconds = ddim_cl_tuning_get(tune->tuning, shape, half, builtin),
+  };
+}
+
+/* Layers of one shape may differ in their choice, as not all may fit the memory for weights. */
+static gboolean
+same_row(const DdimTuneRow *a, const DdimTuneRow *b)
+{
+  return a->in == b->in && a->out == b->out && a->taps == b->taps && a->stride == b->stride &&
+         !a->up == !b->up && a->width == b->width && a->height == b->height &&
+         a->method == b->method && a->provider == b->provider &&
+         a->builtin_method == b->builtin_method && a->builtin_provider == b->builtin_provider;
+}
+
+static GArray *
+make_rows(Tune *tune, const DdimConvShape *shapes)
+{
+  GArray *rows = g_array_new(FALSE, FALSE, sizeof(DdimTuneRow));
+  g_autofree DdimClChoice *choices = ddim_unet_choose(tune->unet, tune->tuning, shapes);
+  g_autofree DdimClChoice *builtin = ddim_unet_choose(tune->unet, NULL, shapes);
+  for (guint i = 0; i < tune->unet->convs->len; i++) {
+    const DdimTuneRow row = make_row(tune, &shapes[i], choices[i], builtin[i]);
+    guint r = 0;
+    while (r < rows->len && !same_row(&g_array_index(rows, DdimTuneRow, r), &row))
+      r++;
+    if (r < rows->len)
+      g_array_index(rows, DdimTuneRow, r).uses++;
+    else
+      g_array_append_val(rows, row);
+  }
+  g_array_sort(rows, compare_rows);
+  return rows;
+}
+
+GArray *
+ddim_tune(DdimSession *session, guint batch, guint height, guint width,
+          const DdimUNetParams *params, char **path, GError **error)
+{
+  static const DdimUNetParams none = {0};
+  g_return_val_if_fail(session->unet, NULL);
+  if (!ddim_unet_check_size(session->unet, batch, height, width, error))
+    return NULL;
+  g_autofree DdimConvShape *shapes = ddim_unet_get_shapes(session->unet, batch, height, width);
+  g_autoptr(GArray) candidates = find_candidates(shapes, session->unet->convs->len);
+  Tune tune = {.unet = session->unet,
+               .params = params ? params : &none,
+               .tuning = ddim_cl_context_tuning(session->context),
+               .candidates = candidates,
+               .total = count_measurements(candidates)};
+  g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
+  g_autoptr(GError) why = NULL;
+  const gboolean ok = measure_all(&tune, &why);
+  ddim_cl_buffer_free(tune.cold);
+  if (tune.measured > 0 && !ddim_cl_tuning_save(tune.tuning, file, error))
+    return NULL;
+  if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                _("interrupted; %u of %u measurements are made and kept"), tune.measured,
+                tune.total);
+  else if (!ok)
+    g_propagate_error(error, g_steal_pointer(&why));
+  if (ok && path)
+    *path = g_steal_pointer(&file);
+  return ok ? make_rows(&tune, shapes) : NULL;
+}
