@@ -17,11 +17,12 @@ struct _DdimWriter {
   char *path; /* NULL until the seed that names it is known */
   guint count;
   DdimRequest *request;
-  GPtrArray *images;  /* DdimImage: kept for KIND_GRID and KIND_NPZ */
-  GByteArray *floats; /* kept for KIND_NPY */
-  GArray *labels;     /* gint64 */
-  GPtrArray *names;   /* of the labels, char* */
-  gsize shape[4];     /* [images so far][channels][height][width] */
+  GPtrArray *images; /* DdimImage: kept for KIND_GRID */
+  DdimArray
+      *array; /* of all `count` images, of which n_images are there: for KIND_NPZ and KIND_NPY */
+  GArray *labels;   /* gint64 */
+  GPtrArray *names; /* of the labels, char* */
+  guint n_images;   /* so far */
 };
 
 static gboolean
@@ -82,7 +83,6 @@ ddim_writer_new(const char *path, guint count, gboolean grid, GError **error)
   writer->path = g_strdup(path);
   writer->count = count;
   writer->images = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_image_free);
-  writer->floats = g_byte_array_new();
   writer->labels = g_array_new(FALSE, FALSE, sizeof(gint64));
   writer->names = g_ptr_array_new_with_free_func(g_free);
   if (!find_kind(writer, grid, error))
@@ -100,7 +100,7 @@ ddim_writer_free(DdimWriter *writer)
   g_free(writer->path);
   g_clear_object(&writer->request);
   g_ptr_array_unref(writer->images);
-  g_byte_array_unref(writer->floats);
+  g_clear_pointer(&writer->array, ddim_array_free);
   g_array_unref(writer->labels);
   g_ptr_array_unref(writer->names);
   g_free(writer);
@@ -142,11 +142,42 @@ keep_label(DdimWriter *writer, const DdimSample *sample)
   g_ptr_array_add(writer->names, name);
 }
 
-static void
-keep_floats(DdimWriter *writer, const DdimSample *sample)
+/* All images in one array, from the first on: it is better not to have the memory now than after a
+ * night. */
+static gboolean
+make_array(DdimWriter *writer, const DdimSample *sample, GError **error)
 {
-  g_byte_array_append(writer->floats, (const guint8 *)sample->samples,
-                      sample->channels * sample->height * sample->width * sizeof(float));
+  const gsize bytes[4] = {writer->count, sample->height, sample->width, sample->channels};
+  const gsize floats[4] = {writer->count, sample->channels, sample->height, sample->width};
+
+  if (!writer->array)
+    writer->array = writer->kind == KIND_NPZ ? ddim_array_new(DDIM_DTYPE_U8, 4, bytes, error)
+                                             : ddim_array_new(DDIM_DTYPE_F32, 4, floats, error);
+  return writer->array != NULL;
+}
+
+static gboolean
+keep_floats(DdimWriter *writer, const DdimSample *sample, GError **error)
+{
+  gsize size = (gsize)sample->channels * sample->height * sample->width;
+
+  if (!make_array(writer, sample, error))
+    return FALSE;
+  memcpy((float *)ddim_array_get_data(writer->array) + writer->n_images * size, sample->samples,
+         size * sizeof(float));
+  return TRUE;
+}
+
+static gboolean
+keep_bytes(DdimWriter *writer, const DdimSample *sample, const DdimImage *image, GError **error)
+{
+  gsize size = (gsize)image->channels * image->height * image->width;
+
+  if (!make_array(writer, sample, error))
+    return FALSE;
+  memcpy((guint8 *)ddim_array_get_data(writer->array) + writer->n_images * size, image->pixels,
+         size);
+  return TRUE;
 }
 
 static gboolean
@@ -163,28 +194,33 @@ write_picture(DdimWriter *writer, const DdimSample *sample, const DdimImage *ima
   return TRUE;
 }
 
-gboolean
-ddim_writer_add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error)
+static gboolean
+add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error)
 {
   g_autoptr(DdimImage) image = NULL;
 
-  *file = NULL;
-  keep_label(writer, sample);
-  writer->shape[0]++;
-  writer->shape[1] = sample->channels;
-  writer->shape[2] = sample->height;
-  writer->shape[3] = sample->width;
-  if (writer->kind == KIND_NPY) {
-    keep_floats(writer, sample);
-    return TRUE;
-  }
+  if (writer->kind == KIND_NPY)
+    return keep_floats(writer, sample, error);
   image = ddim_image_new_from_samples(sample->samples, sample->channels, sample->height,
                                       sample->width, error);
   if (!image)
     return FALSE;
   if (writer->kind == KIND_PNG)
     return write_picture(writer, sample, image, file, error);
+  if (writer->kind == KIND_NPZ)
+    return keep_bytes(writer, sample, image, error);
   g_ptr_array_add(writer->images, g_steal_pointer(&image));
+  return TRUE;
+}
+
+gboolean
+ddim_writer_add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error)
+{
+  *file = NULL;
+  keep_label(writer, sample);
+  if (!add(writer, sample, file, error))
+    return FALSE;
+  writer->n_images++;
   return TRUE;
 }
 
@@ -212,36 +248,27 @@ write_grid(DdimWriter *writer, GError **error)
 static gboolean
 write_npz(DdimWriter *writer, GError **error)
 {
-  const gsize n = writer->shape[0];
-  const gsize shape[4] = {n, writer->shape[2], writer->shape[3], writer->shape[1]};
-  gsize size = shape[1] * shape[2] * shape[3];
-  g_autoptr(DdimArray) images = ddim_array_new(DDIM_DTYPE_U8, 4, shape, error);
-  g_autoptr(DdimArray) labels = images ? ddim_array_new(DDIM_DTYPE_I64, 1, &n, error) : NULL;
   gboolean conditional = g_array_index(writer->labels, gint64, 0) >= 0;
-  DdimTensor tensors[2];
+  DdimTensor tensors[2] = {writer->array->tensor,
+                           {.name = "arr_1",
+                            .dtype = DDIM_DTYPE_I64,
+                            .n_dims = 1,
+                            .shape = {writer->n_images},
+                            .strides = {1},
+                            .data = (const guint8 *)writer->labels->data}};
 
-  if (!labels)
-    return FALSE;
-  for (gsize i = 0; i < n; i++)
-    memcpy((guint8 *)ddim_array_get_data(images) + i * size,
-           ((DdimImage *)writer->images->pdata[i])->pixels, size);
-  memcpy(ddim_array_get_data(labels), writer->labels->data, n * sizeof(gint64));
-  tensors[0] = images->tensor;
   tensors[0].name = "arr_0";
-  tensors[1] = labels->tensor;
-  tensors[1].name = "arr_1";
+  tensors[0].shape[0] = writer->n_images;
   return ddim_npz_write(writer->path, tensors, conditional ? 2 : 1, error);
 }
 
 static gboolean
 write_npy(DdimWriter *writer, GError **error)
 {
-  g_autoptr(DdimArray) array = ddim_array_new(DDIM_DTYPE_F32, 4, writer->shape, error);
+  DdimTensor tensor = writer->array->tensor;
 
-  if (!array)
-    return FALSE;
-  memcpy(ddim_array_get_data(array), writer->floats->data, writer->floats->len);
-  return ddim_npy_write(writer->path, &array->tensor, error);
+  tensor.shape[0] = writer->n_images;
+  return ddim_npy_write(writer->path, &tensor, error);
 }
 
 gboolean
@@ -250,7 +277,7 @@ ddim_writer_finish(DdimWriter *writer, char **file, GError **error)
   gboolean ok;
 
   *file = NULL;
-  if (writer->kind == KIND_PNG || writer->shape[0] == 0)
+  if (writer->kind == KIND_PNG || writer->n_images == 0)
     return TRUE;
   ok = writer->kind == KIND_GRID  ? write_grid(writer, error)
        : writer->kind == KIND_NPZ ? write_npz(writer, error)
