@@ -15,6 +15,7 @@ typedef struct {
   char *description, *license, *error; /**< (nullable); with an error nothing below is known */
   guint image_size;                    /**< of the training images, 0 when unknown */
   guint stride;
+  double eta;    /**< that suits the model */
   GStrv classes; /**< names, or numbers where there are none; empty when unconditional */
 } CatalogModel;
 

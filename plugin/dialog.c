@@ -106,6 +106,8 @@ insert(Dialog *dialog, JobResult *result)
     gimp_display_new(dialog->image);
   }
   gimp_displays_flush();
+  /* The next one comes above this one. */
+  dialog->drawable = GIMP_DRAWABLE(layer);
   g_object_get(result->settings, "seed", &seed, NULL);
   form_set_seed(dialog->form, seed);
   name = gimp_item_get_name(GIMP_ITEM(layer));

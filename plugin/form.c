@@ -77,6 +77,20 @@ show_size(Form *form)
 }
 
 static void
+show_eta(Form *form)
+{
+  const CatalogModel *model = get_model(form);
+  g_autofree char *sampler = ui_choice_get(form->sampler);
+  gboolean ddim = g_str_equal(sampler, "ddim");
+  gboolean suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(form->model_eta));
+
+  gtk_widget_set_sensitive(form->model_eta, ddim);
+  gtk_widget_set_sensitive(form->eta, ddim && !suits);
+  if (suits && model)
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(form->eta), model->eta);
+}
+
+static void
 show_classes(Form *form)
 {
   const CatalogModel *model = get_model(form);
@@ -105,6 +119,7 @@ on_model_changed(GtkWidget *combo, Form *form)
   g_clear_pointer(&form->wanted_class, g_free);
   show_classes(form);
   show_size(form);
+  show_eta(form);
 }
 
 /* ---- lists that come from threads ---- */
@@ -246,17 +261,6 @@ on_respacing(GtkWidget *entry, Form *form)
 {
   if (!ui_choice_set(form->preset, gtk_entry_get_text(GTK_ENTRY(entry))))
     ui_choice_set(form->preset, "");
-}
-
-static void
-show_eta(Form *form)
-{
-  g_autofree char *sampler = ui_choice_get(form->sampler);
-  gboolean ddim = g_str_equal(sampler, "ddim");
-
-  gtk_widget_set_sensitive(form->model_eta, ddim);
-  gtk_widget_set_sensitive(
-      form->eta, ddim && !gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(form->model_eta)));
 }
 
 /* ---- building ---- */

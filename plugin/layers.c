@@ -264,12 +264,12 @@ layers_get_image(LayerRef layer)
 
 /* ---- reading settings back ---- */
 
-static LayerRef
-get_active_layer(ImageRef image)
+LayerRef
+layers_get_active(ImageRef image)
 {
 #if DDIM_GIMP_MAJOR >= 3
   g_autofree GimpLayer **layers = gimp_image_get_selected_layers(image);
-  return layers ? layers[0] : NULL;
+  return layers ? layers[0] : NO_LAYER;
 #else
   return gimp_image_get_active_layer(image);
 #endif
@@ -292,7 +292,7 @@ DdimRequest *
 layers_read_settings(ImageRef image, GError **error)
 {
   LayerRef layer =
-      image != NO_IMAGE && gimp_image_is_valid(image) ? get_active_layer(image) : NO_LAYER;
+      image != NO_IMAGE && gimp_image_is_valid(image) ? layers_get_active(image) : NO_LAYER;
   GimpParasite *parasite =
       layer == NO_LAYER ? NULL : gimp_item_get_parasite(GIMP_ITEM(layer), SETTINGS_PARASITE);
   DdimRequest *request;

@@ -29,6 +29,8 @@ DdimRequest *target_fit_request(const Target *target, DdimRequest *request);
  * inserted as one undo step. Returns the layer or the group; NO_LAYER with @error set, and the
  * image as it was, on failure. */
 LayerRef layers_insert(const Target *target, const JobResult *result, GError **error);
+/** The active layer of @image; NO_LAYER when there is none. */
+LayerRef layers_get_active(ImageRef image);
 /** The settings kept with the active layer of @image. NULL with @error set when there are none.
  * (transfer full) */
 DdimRequest *layers_read_settings(ImageRef image, GError **error);

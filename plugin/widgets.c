@@ -110,6 +110,14 @@ find_letter(const char *text, gboolean initial, GString *mnemonics)
   return NULL;
 }
 
+static gboolean
+has_letters(const char *text)
+{
+  while (*text && !g_ascii_isalpha(*text))
+    text++;
+  return *text != '\0';
+}
+
 char *
 ui_mnemonic(const char *text, GString *mnemonics)
 {
@@ -119,7 +127,8 @@ ui_mnemonic(const char *text, GString *mnemonics)
     letter = find_letter(text, FALSE, mnemonics);
   if (letter)
     return g_strdup_printf("%.*s_%s", (int)(letter - text), text, letter);
-  for (char other = 'a'; other <= 'z'; other++)
+  /* Texts in another script have their letter behind them, as is usual there. */
+  for (char other = 'a'; other <= 'z' && !has_letters(text); other++)
     if (take(mnemonics, other))
       return g_strdup_printf("%s (_%c)", text, g_ascii_toupper(other));
   return g_strdup(text);

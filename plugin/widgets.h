@@ -27,8 +27,8 @@ void ui_rows_add(UiRows *rows, const char *label, GtkWidget *control, GtkWidget 
 /** A row without a label. */
 void ui_rows_add_wide(UiRows *rows, GtkWidget *widget);
 
-/** @text with an underscore before a letter that is not in @mnemonics yet, or " (_X)" behind it.
- * (transfer full) */
+/** @text with an underscore before a letter that is not in @mnemonics yet, or " (_X)" behind it
+ * when it is not in Latin letters. (transfer full) */
 char *ui_mnemonic(const char *text, GString *mnemonics);
 
 /** A combo box of texts, each with an id. */

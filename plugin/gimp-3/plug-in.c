@@ -170,6 +170,19 @@ ddim_plug_in_set_i18n(GimpPlugIn *plug_in, const char *name, char **domain, char
 }
 
 static void
+drop_message(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+}
+
+/* When GIMP has closed the connection already, which is a race, libgimp 3.0 complains about its own
+ * goodbye. */
+static void
+ddim_plug_in_quit(GimpPlugIn *plug_in)
+{
+  g_log_set_handler("LibGimp", G_LOG_LEVEL_WARNING, drop_message, NULL);
+}
+
+static void
 ddim_plug_in_class_init(DdimPlugInClass *klass)
 {
   GimpPlugInClass *plug_in = GIMP_PLUG_IN_CLASS(klass);
@@ -177,6 +190,7 @@ ddim_plug_in_class_init(DdimPlugInClass *klass)
   plug_in->query_procedures = ddim_plug_in_query_procedures;
   plug_in->create_procedure = ddim_plug_in_create_procedure;
   plug_in->set_i18n = ddim_plug_in_set_i18n;
+  plug_in->quit = ddim_plug_in_quit;
 }
 
 static void

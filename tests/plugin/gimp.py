@@ -29,7 +29,8 @@ SCHEME = {
 (define (offsets drawable) (gimp-drawable-offsets drawable))
 (define (to-indexed image) (gimp-image-convert-indexed image 0 0 16 FALSE FALSE ""))
 (define (new-group image) (car (gimp-layer-group-new image)))
-(define (float-selection layer) (gimp-selection-float layer 0 0))
+(define (float-selection layer) (gimp-edit-copy layer) (gimp-edit-paste layer TRUE))
+(define (set-profile image file) (gimp-image-set-color-profile-from-file image (string-append "file://" file)))
 """,
     3: r"""
 (define (ddim image drawable . options)
@@ -49,7 +50,8 @@ SCHEME = {
 (define (offsets drawable) (gimp-drawable-get-offsets drawable))
 (define (to-indexed image) (gimp-image-convert-indexed image 0 0 16 FALSE FALSE ""))
 (define (new-group image) (car (gimp-group-layer-new image "group")))
-(define (float-selection layer) (gimp-selection-float (vector layer) 0 0))
+(define (float-selection layer) (gimp-edit-copy (vector layer)) (gimp-edit-paste layer TRUE))
+(define (set-profile image file) (gimp-image-set-color-profile-from-file image file))
 """,
     'both': r"""
 (define throw-error *error-hook*)
@@ -84,7 +86,7 @@ SCHEME = {
   (let* ((image (car (gimp-item-get-image drawable)))
          (copy (car (gimp-image-new-with-precision (width drawable) (height drawable) (base-type image)
                       (car (gimp-image-get-precision image))))))
-    (if profile (gimp-image-set-color-profile-from-file copy profile))
+    (if profile (set-profile copy profile))
     (let ((layer (car (gimp-layer-new-from-drawable drawable copy))))
       (gimp-image-insert-layer copy layer 0 -1)
       (gimp-layer-set-offsets layer 0 0)

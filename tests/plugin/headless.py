@@ -144,8 +144,8 @@ class Headless(unittest.TestCase):
         profile = self.folder / 'swapped.icc'
         profile.write_bytes(swapped_profile())
         _, (_, _, channels, samples) = self.layer(
-            f'(define profile "{profile.as_uri()}")' +
-            self.make(precision=250, before=f'(gimp-image-set-color-profile-from-file image "{profile.as_uri()}")',
+            f'(define profile "{profile}")' +
+            self.make(precision=250, before=f'(set-profile image "{profile}")',
                       options="'(class \"lava\")"))
         expected = self.command_floats('64x48', '--class', 'lava')
         self.assertEqual(channels, 3)
@@ -277,10 +277,10 @@ class Headless(unittest.TestCase):
             (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 2 2 8 8)
             (float-selection (bottom image))
             (define result (attempt (lambda () (ddim image (bottom image)))))
-            (say (if (string? result) result "no error")) (say (length (layers image)))
+            (say (if (string? result) result "no error")) (say (map name (layers image)))
             (gimp-image-delete image)''')
         self.assertIn('floating selection', said[0])
-        self.assertEqual(said[1], '2')
+        self.assertNotIn('DDIM', said[1])
 
     def test_without_opencl(self):
         (message,) = self.failures(["'(steps \"2\")"], OCL_ICD_VENDORS=str(self.folder / 'none'), OPENCL_VENDOR_PATH=str(self.folder / 'none'))
