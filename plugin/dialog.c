@@ -20,7 +20,7 @@ enum {
 };
 
 typedef struct {
-  GtkWidget *window, *preview, *progress, *status;
+  GtkWidget *window, *preview, *progress, *status, *reuse;
   GtkWidget *message_bar, *message;
   Form *form;
 
@@ -72,6 +72,7 @@ show_generating(Dialog *dialog, gboolean generating)
   gtk_dialog_set_response_sensitive(window, RESPONSE_RESET, !generating);
   gtk_dialog_set_response_sensitive(window, RESPONSE_STOP, generating);
   gtk_widget_set_sensitive(form_get_widget(dialog->form), !generating);
+  gtk_widget_set_sensitive(dialog->reuse, !generating);
   if (generating)
     show_message(dialog, GTK_MESSAGE_INFO, NULL);
 }
@@ -252,18 +253,19 @@ build_left(Dialog *dialog, GString *mnemonics)
 {
   GtkWidget *box = ui_box(GTK_ORIENTATION_VERTICAL, 6);
   g_autofree char *text = ui_mnemonic(_("Reuse Settings of the Active Layer"), mnemonics);
-  GtkWidget *reuse = gtk_button_new_with_mnemonic(text);
 
+  dialog->reuse = gtk_button_new_with_mnemonic(text);
   dialog->preview = preview_new();
   dialog->progress = gtk_progress_bar_new();
   dialog->status = ui_note_new(36);
   gtk_box_pack_start(GTK_BOX(box), dialog->preview, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->progress, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->status, FALSE, FALSE, 0);
-  gtk_box_pack_end(GTK_BOX(box), reuse, FALSE, FALSE, 0);
+  gtk_box_pack_end(GTK_BOX(box), dialog->reuse, FALSE, FALSE, 0);
   gimp_help_set_help_data(
-      reuse, _("Take over the settings with which the image’s active layer was generated"), NULL);
-  g_signal_connect(reuse, "clicked", G_CALLBACK(on_reuse), dialog);
+      dialog->reuse, _("Take over the settings with which the image’s active layer was generated"),
+      NULL);
+  g_signal_connect(dialog->reuse, "clicked", G_CALLBACK(on_reuse), dialog);
   return box;
 }
 

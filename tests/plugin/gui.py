@@ -123,7 +123,7 @@ class Session:
         return re.findall(r'DDIM .*?#\d+|base', names)
 
     def dirty(self):
-        return self.ask('(display (car (gimp-image-is-dirty image)))').strip()
+        return self.ask('(display (car (gimp-image-is-dirty image)))')[0]
 
     def open_dialog(self):
         """Filters > Generate > DDIM Image; "Generic" begins with a G too."""
