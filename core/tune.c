@@ -230,6 +230,9 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width,
                .total = count_measurements(candidates)};
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;
+  /* Before measuring: nobody shall wait for what then cannot be kept. */
+  if (!ddim_cl_tuning_save(tune.tuning, file, error))
+    return NULL;
   const gboolean ok = measure_all(&tune, &why);
   ddim_cl_buffer_free(tune.cold);
   if (tune.measured > 0 && !ddim_cl_tuning_save(tune.tuning, file, error))

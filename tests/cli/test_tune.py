@@ -155,7 +155,7 @@ class Tune(ddim.Case):
         made, total = map(int, re.search(r'interrupted; (\d+) of (\d+) measurements', errors).groups())
         self.assertLess(made, total)
         files = list(folder.glob('ddim/tuning-*'))
-        self.assertEqual(len(files), 1 if made else 0)
+        self.assertEqual(len(files), 1)
         self.assertEqual(sum(len(re.findall('(?m)^[a-z0-9]+-(?:packed|clblast)=', path.read_text())) for path in files),
                          made)
 
@@ -163,6 +163,14 @@ class Tune(ddim.Case):
         env = self.env(self.measured)
         self.assertIn('multiples', self.refused(1, 'tune', *MODEL, '--size', '17', env=env))
         self.refused(2, 'tune', *MODEL, '--batch', '-1', env=env)
+
+    def test_nowhere_to_keep_it(self):
+        (self.folder / 'file').write_text('no folder')
+        env = self.env(self.measured) | {'XDG_CACHE_HOME': str(self.folder / 'file')}
+        done = ddim.run('tune', *MODEL, env=env)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(str(self.folder / 'file'), done.stderr)
+        self.assertNotIn('Measuring', done.stderr)
 
 
 if __name__ == '__main__':
