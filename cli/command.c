@@ -2,25 +2,13 @@
 /* What all sub-commands share: reading the command line, and how errors look. */
 
 #include "command.h"
+#include "core/printable.h"
 #include "man.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
 #include <string.h>
-
-char *
-ddim_cli_printable(const char *text)
-{
-  GString *out = g_string_new(NULL);
-  g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-  for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
-    gunichar c = g_utf8_get_char(p);
-    g_string_append_unichar(out, g_unichar_iscntrl(c) ? 0xfffd : c);
-  }
-  return g_string_free(out, FALSE);
-}
 
 /* One line, whatever the message holds: a build log, a file name with a line break. */
 static void
@@ -29,7 +17,7 @@ print_line(const char *message)
   g_autofree char *line = g_strdup(message);
 
   g_strdelimit(line, "\r\n", ' ');
-  g_autofree char *clean = ddim_cli_printable(g_strchomp(line));
+  g_autofree char *clean = ddim_printable(g_strchomp(line));
   g_printerr("ddim: %s\n", clean);
 }
 

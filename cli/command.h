@@ -57,8 +57,6 @@ void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /** Print @text as it is on standard output. DDIM_EXIT_FAILURE, said on stderr, when that is full or
  * closed. */
 int ddim_cli_print(const char *text);
-/** Text from a file, without what could steer a terminal. (transfer full) */
-char *ddim_cli_printable(const char *text);
 
 int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);

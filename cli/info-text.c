@@ -2,6 +2,7 @@
 /* `ddim info` for people. */
 
 #include "command.h"
+#include "core/printable.h"
 #include "info.h"
 
 #include <glib/gi18n-lib.h>
@@ -9,7 +10,7 @@
 static void
 append_row(GString *out, const char *label, const char *value)
 {
-  g_autofree char *clean = ddim_cli_printable(value);
+  g_autofree char *clean = ddim_printable(value);
   int pad = 15 - (int)g_utf8_strlen(label, -1);
 
   g_string_append_printf(out, "  %s%*s %s\n", label, MAX(pad, 0), "", clean);
@@ -19,11 +20,11 @@ static void
 append_title(GString *out, DdimConfig *config)
 {
   const char *description = ddim_config_get_description(config);
-  g_autofree char *name = ddim_cli_printable(ddim_config_get_name(config));
+  g_autofree char *name = ddim_printable(ddim_config_get_name(config));
 
   g_string_append(out, name);
   if (description) {
-    g_autofree char *clean = ddim_cli_printable(description);
+    g_autofree char *clean = ddim_printable(description);
     g_string_append_printf(out, ": %s", clean);
   }
   g_string_append_c(out, '\n');
@@ -95,7 +96,7 @@ append_model(GString *out, DdimConfig *config)
 static void
 append_value(const char *key, const char *value, DdimSource source, gpointer user_data)
 {
-  g_autofree char *clean = ddim_cli_printable(value);
+  g_autofree char *clean = ddim_printable(value);
 
   g_string_append_printf(user_data, "  %-24s %-12s %s\n", key, *clean ? clean : "\"\"",
                          ddim_source_get_name(source));
@@ -114,7 +115,7 @@ append_classes(GString *out, DdimConfig *config)
     return;
   }
   for (guint i = 0; i < n; i++) {
-    g_autofree char *clean = ddim_cli_printable(ddim_config_get_class_name(config, i));
+    g_autofree char *clean = ddim_printable(ddim_config_get_class_name(config, i));
     g_string_append_printf(out, "  %4u %s\n", i, clean);
   }
 }
@@ -128,7 +129,7 @@ append_notes(GString *out, DdimConfig *config)
     return;
   g_string_append_printf(out, "\n%s\n", _("Notes"));
   for (guint i = 0; notes[i]; i++) {
-    g_autofree char *clean = ddim_cli_printable(notes[i]);
+    g_autofree char *clean = ddim_printable(notes[i]);
     g_string_append_printf(out, "  %s\n", clean);
   }
 }

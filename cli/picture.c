@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "command.h"
 #include "picture.h"
 
 #include <glib/gi18n-lib.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/printable.h"
 
 #define KEY_SOFTWARE "Software"
 #define KEY_REQUEST "ddim:request"
@@ -53,7 +53,7 @@ make_command(DdimRequest *request, gboolean grid)
 static void
 append_row(GString *out, const char *label, const char *value)
 {
-  g_autofree char *clean = value ? ddim_cli_printable(value) : NULL;
+  g_autofree char *clean = value ? ddim_printable(value) : NULL;
 
   if (clean)
     g_string_append_printf(out, "%-12s %s\n", label, clean);
@@ -75,7 +75,8 @@ describe_for_people(DdimRequest *request, GHashTable *text)
     g_autofree char *value = ddim_request_get_as_string(request, specs[i]->name);
     append_row(out, specs[i]->name, value);
   }
-  g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), command);
+  g_autofree char *clean = ddim_printable(command);
+  g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), clean);
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 

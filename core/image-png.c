@@ -195,15 +195,20 @@ DdimImage *
 ddim_image_read_png(const char *path, GHashTable **text, GError **error)
 {
   g_autoptr(GBytes) file = ddim_input_map(path, error);
+
+  return file ? ddim_image_read_png_bytes(file, path, text, error) : NULL;
+}
+
+DdimImage *
+ddim_image_read_png_bytes(GBytes *bytes, const char *name, GHashTable **text, GError **error)
+{
   g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   PngJob job = {.text = found};
   gboolean ok;
 
-  if (!file)
-    return NULL;
-  job.in = g_bytes_get_data(file, &job.in_size);
+  job.in = g_bytes_get_data(bytes, &job.in_size);
   if (job.in_size < 8 || png_sig_cmp(job.in, 0, 8)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), path);
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), name);
     return NULL;
   }
   job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
@@ -212,7 +217,7 @@ ddim_image_read_png(const char *path, GHashTable **text, GError **error)
   png_destroy_read_struct(&job.png, &job.info, NULL);
   g_free(job.rows);
   if (!ok) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"), path,
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"), name,
                 job.message ? job.message : "libpng");
     g_clear_pointer(&job.image, ddim_image_free);
   }

@@ -35,5 +35,8 @@ gboolean ddim_image_write_png(const DdimImage *image, const char *path, GHashTab
 /** Any PNG, reduced to 8 bits per sample, palettes expanded. @text (nullable) (out) (transfer full)
  * its text chunks. */
 DdimImage *ddim_image_read_png(const char *path, GHashTable **text, GError **error);
+/** As above, from memory; messages call it @name. */
+DdimImage *ddim_image_read_png_bytes(GBytes *bytes, const char *name, GHashTable **text,
+                                     GError **error);
 
 G_END_DECLS

@@ -11,14 +11,17 @@
 
 #include "error.h"
 #include "json.h"
+#include "printable.h"
 
 static GParamSpec *
 find_spec(DdimRequest *request, const char *name, GError **error)
 {
   GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(request), name);
 
-  if (!spec)
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("there is no option '%s'"), name);
+  if (!spec) {
+    g_autofree char *shown = ddim_printable(name);
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("there is no option '%s'"), shown);
+  }
   return spec;
 }
 
@@ -47,10 +50,10 @@ describe_range(GParamSpec *spec)
 static gboolean
 refuse(GParamSpec *spec, const char *value, GError **error)
 {
-  g_autofree char *range = describe_range(spec);
+  g_autofree char *range = describe_range(spec), *shown = ddim_printable(value);
 
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%s: '%s' is not valid; expected %s"),
-              spec->name, value, range);
+              spec->name, shown, range);
   return FALSE;
 }
 
@@ -111,6 +114,7 @@ set_size(DdimRequest *request, const char *text, GError **error)
   g_auto(GStrv) parts = g_strsplit(text, "x", 3);
   guint n = g_strv_length(parts);
   GParamSpec *spec = find_spec(request, "width", NULL);
+  g_autofree char *shown = ddim_printable(text);
   gint64 size[2] = {0, 0};
 
   for (guint i = 0; i < n && i < 2; i++)
@@ -119,7 +123,7 @@ set_size(DdimRequest *request, const char *text, GError **error)
   if (n < 1 || n > 2) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("size: '%s' is not valid; expected WIDTHxHEIGHT, such as 64x48, or one number"),
-                text);
+                shown);
     return FALSE;
   }
   g_object_set(request, "width", (int)size[0], "height", (int)size[n - 1], NULL);

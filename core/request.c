@@ -5,6 +5,7 @@
 
 #include "diffusion.h"
 #include "error.h"
+#include "printable.h"
 
 enum {
   PROP_0,
@@ -228,14 +229,15 @@ static gboolean
 check_choice(DdimRequest *self, const char *name, GError **error)
 {
   const char *const *choices = ddim_request_get_choices(name);
-  g_autofree char *value = NULL, *list = NULL;
+  g_autofree char *value = NULL, *list = NULL, *shown = NULL;
 
   g_object_get(self, name, &value, NULL);
   if (value && g_strv_contains(choices, value))
     return TRUE;
   list = g_strjoinv(", ", (char **)choices);
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%s: '%s' is none of: %s"), name,
-              value ? value : "", list);
+  shown = ddim_printable(value ? value : "");
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%s: '%s' is none of: %s"), name, shown,
+              list);
   return FALSE;
 }
 
