@@ -145,7 +145,7 @@ set_damaged(const char *path, GError **error)
 static char *
 read_text(const char *path, gboolean *found, GError **error)
 {
-  GStatBuf info;
+  GStatBuf info = {0};
   g_autofree char *text = NULL;
   gsize size = 0;
   *found = g_stat(path, &info) == 0 || errno != ENOENT;
