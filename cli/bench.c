@@ -9,6 +9,7 @@
 #include "core/inputs.h"
 #include "core/noise.h"
 #include "core/session.h"
+#include "core/json.h"
 #include "options.h"
 #include "progress.h"
 #include "usage.h"
@@ -217,7 +218,7 @@ print_json(const Bench *bench, const Figures *figures)
   add_int(builder, "steps", bench->n_steps);
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  text = json_to_string(root, FALSE);
+  text = ddim_json_to_line(root);
   line = g_strconcat(text, "\n", NULL);
   return ddim_cli_print(line);
 }

@@ -5,6 +5,7 @@
 #include <json-glib/json-glib.h>
 
 #include "command.h"
+#include "core/json.h"
 #include "opencl/device.h"
 
 static const char *
@@ -73,7 +74,7 @@ print_json(GPtrArray *devices, const DdimDeviceInfo *chosen)
   }
   json_builder_end_array(builder);
   root = json_builder_get_root(builder);
-  text = json_to_string(root, FALSE);
+  text = ddim_json_to_line(root);
   line = g_strconcat(text, "\n", NULL);
   return ddim_cli_print(line);
 }

@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "core/generator.h"
+#include "core/json.h"
 #include "interrupt.h"
 #include "options.h"
 #include "progress.h"
@@ -183,7 +184,7 @@ print_json(Generation *generation, const char *file)
   add_seconds(builder, "total_s", generation->begun, now);
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  text = json_to_string(root, FALSE);
+  text = ddim_json_to_line(root);
   line = g_strconcat(text, "\n", NULL);
   return ddim_cli_print(line);
 }

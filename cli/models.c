@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "core/models.h"
+#include "core/json.h"
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
@@ -38,7 +39,7 @@ print_json(GPtrArray *files, GStrv folders)
   json_builder_end_array(builder);
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  text = json_to_string(root, FALSE);
+  text = ddim_json_to_line(root);
   line = g_strconcat(text, "\n", NULL);
   return ddim_cli_print(line);
 }

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/printable.h"
+#include "core/json.h"
 
 #define KEY_SOFTWARE "Software"
 #define KEY_REQUEST "ddim:request"
@@ -112,7 +113,7 @@ describe_as_json(DdimRequest *request, GHashTable *text)
   add_string(builder, "command", command);
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  line = json_to_string(root, FALSE);
+  line = ddim_json_to_line(root);
   return g_strconcat(line, "\n", NULL);
 }
 

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "core/tune.h"
+#include "core/json.h"
 #include "interrupt.h"
 #include "options.h"
 #include "progress.h"
@@ -139,7 +140,7 @@ print_json(const Tuned *tuned)
   json_builder_end_array(builder);
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  text = json_to_string(root, FALSE);
+  text = ddim_json_to_line(root);
   line = g_strconcat(text, "\n", NULL);
   return ddim_cli_print(line);
 }

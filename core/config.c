@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include "error.h"
+#include "json.h"
 #include "similar.h"
 
 DdimSettings *
@@ -275,7 +276,7 @@ class_names_to_json(GStrv names)
   for (guint i = 0; names[i]; i++)
     json_array_add_string_element(array, names[i]);
   json_node_set_array(node, array);
-  return json_to_string(node, FALSE);
+  return ddim_json_to_line(node);
 }
 
 static void

@@ -167,6 +167,17 @@ set_transformations(PngJob *job)
   png_read_update_info(job->png, job->info);
 }
 
+/* Deflate makes at most 1032 bytes of one. A header that promises more gets no memory. */
+static void
+check_promise(PngJob *job)
+{
+  guint64 raw =
+      (guint64)png_get_rowbytes(job->png, job->info) * png_get_image_height(job->png, job->info);
+
+  if (raw / 1032 > job->in_size)
+    png_error(job->png, "the file is too short for a picture of its size");
+}
+
 static gboolean
 decode(PngJob *job)
 {
@@ -175,6 +186,7 @@ decode(PngJob *job)
   png_set_user_limits(job->png, MAX_SIDE, MAX_SIDE);
   png_set_read_fn(job->png, job, on_read);
   png_read_info(job->png, job->info);
+  check_promise(job);
   set_transformations(job);
   job->image = ddim_image_new(png_get_image_width(job->png, job->info),
                               png_get_image_height(job->png, job->info),

@@ -241,3 +241,12 @@ ddim_json_parse(const char *text, gsize length, const char *name, GError **error
   }
   return json_parser_steal_root(parser);
 }
+
+char *
+ddim_json_to_line(JsonNode *node)
+{
+  g_autofree char *text = json_to_string(node, FALSE);
+  g_auto(GStrv) parts = g_strsplit(text, "\x1f", -1);
+
+  return g_strjoinv("\\u001f", parts);
+}

@@ -16,4 +16,8 @@ G_BEGIN_DECLS
  * for deeper nesting, and for the character \u0000. */
 JsonNode *ddim_json_parse(const char *text, gsize length, const char *name, GError **error);
 
+/** @node as one line of JSON that ddim_json_parse() takes: json_to_string() leaves U+001F in strings as it is, which JSON
+ * forbids. (transfer full) */
+char *ddim_json_to_line(JsonNode *node);
+
 G_END_DECLS

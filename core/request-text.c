@@ -184,7 +184,7 @@ ddim_request_to_json(DdimRequest *request)
   }
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  return json_to_string(root, FALSE);
+  return ddim_json_to_line(root);
 }
 
 static gboolean
@@ -198,7 +198,7 @@ set_from_node(DdimRequest *request, const char *name, JsonNode *node, GError **e
   if (!spec)
     return FALSE;
   text = JSON_NODE_HOLDS_VALUE(node) && type == G_TYPE_STRING ? g_strdup(json_node_get_string(node))
-                                                              : json_to_string(node, FALSE);
+                                                              : ddim_json_to_line(node);
   g_value_init(&value, spec->value_type);
   if (spec->value_type == G_TYPE_STRING && type == G_TYPE_STRING) {
     g_value_set_string(&value, text);

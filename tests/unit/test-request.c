@@ -144,6 +144,25 @@ test_json(void)
   g_assert_nonnull(strstr(json, "9007199254740993"));
 }
 
+/* Whatever a string holds, JSON gives it back. */
+static void
+test_json_strings(void)
+{
+  g_autoptr(DdimRequest) request = ddim_request_new();
+
+  for (int c = 1; c < 0x80; c++) {
+    char text[] = {'a', c, 'b', '\0'};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimRequest) again = NULL;
+    g_autofree char *json = NULL;
+    g_object_set(request, "device", text, NULL);
+    json = ddim_request_to_json(request);
+    again = ddim_request_new_from_json(json, &error);
+    g_assert_no_error(error);
+    assert_equal(request, again);
+  }
+}
+
 static void
 test_bad_json(void)
 {
@@ -212,6 +231,7 @@ main(int argc, char **argv)
   g_test_add_func("/request/refusals", test_refusals);
   g_test_add_func("/request/check", test_check);
   g_test_add_func("/request/json", test_json);
+  g_test_add_func("/request/json/strings", test_json_strings);
   g_test_add_func("/request/json/bad", test_bad_json);
   g_test_add_func("/request/json/deep", test_deep_json);
   g_test_add_func("/request/command", test_command);
