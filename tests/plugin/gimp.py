@@ -144,6 +144,11 @@ class Gimp:
         return kept | {'PATH': '/usr/bin:/bin', 'HOME': str(self.folder), 'LC_ALL': 'C.UTF-8',
                        f'GIMP{self.major}_DIRECTORY': str(self.folder / 'profile')} | more
 
+    def printed(self):
+        """What the plug-in printed, but for one line: where nothing can be sandboxed, as in a chroot, GTK's picture loader
+        says so in every program."""
+        return [line for line in self.log.read_text().splitlines() if 'Glycin running without sandbox' not in line]
+
     def interpreter(self):
         return ['--batch-interpreter=plug-in-script-fu-eval'] if self.major > 2 else []
 

@@ -207,14 +207,14 @@ class Dialog(unittest.TestCase):
         wait('one undo, one layer', lambda: session.layers() == [second, base], 10)
         self.screen.keys(session.main, 'ctrl+z')
         wait('the second undo', lambda: session.layers() == [base], 10)
-        self.assertEqual(session.app.log.read_text(), '')
+        self.assertEqual(session.app.printed(), [])
 
         # The settings outlive GIMP.
         session.quit()
         again = self.start(16, 16, session.app)
         again.ask("(ddim image (bottom image) (list 'run-mode RUN-WITH-LAST-VALS))")
         self.assertRegex(again.layers()[0], r'^DDIM textures lava #\d+$')
-        self.assertEqual(session.app.log.read_text(), '')
+        self.assertEqual(session.app.printed(), [])
 
     def test_stop(self):
         session = self.start(640, 512)
@@ -234,7 +234,7 @@ class Dialog(unittest.TestCase):
         wait('the dialog goes', lambda: not self.screen.window(TITLE), 5)
         wait('the plug-in ends', lambda: session.plugin() is None)
         self.assertEqual((session.layers(), session.dirty()), (['base'], '0'))
-        self.assertEqual(session.app.log.read_text(), '')
+        self.assertEqual(session.app.printed(), [])
 
     def test_kill(self):
         session = self.start(640, 512)

@@ -49,7 +49,7 @@ class Headless(unittest.TestCase):
 
     def tearDown(self):
         """The plug-in has printed nothing."""
-        self.assertEqual(self.gimp.log.read_text(), '')
+        self.assertEqual(self.gimp.printed(), [])
 
     def generate(self, size, *options, suffix='png', **environment):
         """What the command makes of the same settings."""
