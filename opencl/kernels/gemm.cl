@@ -44,8 +44,9 @@ inline vec epilogue(vec value, ulong row, uint i EPILOGUE_BLOCK)
 }
 
 /* Weights are read once per evaluation, from memory, and a processor's own prefetching is too short-sighted for that: while one
- * panel is multiplied, its blocks of rows together ask for the panel behind it, each a part. */
-#if ROW_LOOP && defined(__has_builtin)
+ * panel is multiplied, its blocks of rows together ask for the panel behind it, each a part.
+ * Only where the compiler's target is the processor itself: those by way of SPIR-V (Mesa's) abort the process at it. */
+#if ROW_LOOP && defined(__has_builtin) && (defined(__x86_64__) || defined(__aarch64__))
 #if __has_builtin(__builtin_prefetch)
 #define PREFETCH                                                                                   \
   __builtin_prefetch((const void *)ahead, 0, 2);                                                   \
