@@ -88,6 +88,13 @@ class Ddim:
                     '-o', folder / 'ddim.npz'])[1:]
 
 
+def report_load():
+    """PyTorch's threads wait for each other by spinning: on a busy machine it loses far more than ddim does."""
+    load = os.getloadavg()
+    print(f"load average {' '.join(f'{value:.2f}' for value in load)}", flush=True)
+    return load[0]
+
+
 def median_of(rounds, key):
     return statistics.median(result[key] for result in rounds)
 
@@ -141,8 +148,9 @@ def main():
         skip('needs a --python that has torch and numpy')
     sides = [Ddim(options.ddim), *torches]
     options.weights.mkdir(parents=True, exist_ok=True)
-    print(f"load average {' '.join(f'{load:.2f}' for load in os.getloadavg())}, {THREADS} threads, "
-          f'{options.rounds} rounds', flush=True)
+    print(f'{THREADS} threads, {options.rounds} rounds', flush=True)
+    if report_load() > 0.5:
+        print('compare: the machine is busy: these ratios flatter ddim; measure again when it is quiet', file=sys.stderr)
     cases = {case['name']: case for case in json.loads(CASES.read_text())}
     for name, batch, count in RUNS:
         if options.names and name not in options.names:
@@ -154,7 +162,7 @@ def main():
         compare_evaluations(sides, cases[name], weights, batch, count, options.rounds)
     if not options.names or 'textures' in options.names:
         compare_first_image(sides, options.rounds)
-    print(f"load average {' '.join(f'{load:.2f}' for load in os.getloadavg())}")
+    report_load()
 
 
 if __name__ == '__main__':
