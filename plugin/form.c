@@ -70,7 +70,7 @@ show_size(Form *form)
       note = g_strdup_printf(_("Sampled at %u × %u, then enlarged to %u × %u"), plan.sampled_width,
                              plan.sampled_height, width, height);
     else if (model->image_size)
-      note = g_strdup_printf(_("The model learned from images of %u × %u"), model->image_size,
+      note = g_strdup_printf(_("The model is made for images of %u × %u"), model->image_size,
                              model->image_size);
   }
   gtk_label_set_text(GTK_LABEL(form->size_note), note ? note : "");
