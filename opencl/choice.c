@@ -15,9 +15,8 @@ typedef struct {
 static Rates
 device_rates(DdimContext *context)
 {
-  const DdimDeviceInfo *info = ddim_context_get_device(context);
-  if (info->kind == DDIM_DEVICE_CPU) {
-    const double cores = info->compute_units;
+  if (context->profile.row_loop) {
+    const double cores = context->info->compute_units;
     return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores};
   }
   return (Rates){8e12, 4e11, 2e11};
@@ -26,8 +25,7 @@ device_rates(DdimContext *context)
 DdimGemmProvider
 ddim_cl_default_provider(DdimContext *context)
 {
-  return ddim_context_get_device(context)->kind == DDIM_DEVICE_CPU ? DDIM_GEMM_PACKED
-                                                                   : DDIM_GEMM_CLBLAST;
+  return context->profile.row_loop ? DDIM_GEMM_PACKED : DDIM_GEMM_CLBLAST;
 }
 
 static guint64
@@ -37,6 +35,15 @@ weight_bytes(const DdimConvShape *shape, gboolean half, DdimConvMethod method)
                               shape->taps * shape->taps);
 }
 
+/* What gathering the taps for a library's product reads and writes. */
+static double
+im2col_bytes(const DdimConvShape *shape, DdimGemmProvider provider)
+{
+  if (provider != DDIM_GEMM_CLBLAST || shape->taps == 1)
+    return 0;
+  return 8.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in;
+}
+
 double
 ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                  DdimClChoice choice)
@@ -44,7 +51,8 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   const Rates rates = device_rates(context);
   const double weights = weight_bytes(shape, half, choice.method) / rates.weight_bytes;
   if (choice.method == DDIM_CONV_DIRECT)
-    return ddim_conv_flops(shape) / rates.flops + weights;
+    return ddim_conv_flops(shape) / rates.flops + weights +
+           im2col_bytes(shape, choice.provider) / rates.transform_bytes;
   const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
   const double tiles =
       (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);

@@ -62,6 +62,22 @@ class Golden(ddim.Case):
                 self.assertLess(max(abs(a - b) for a, b in zip(made.values, golden['out'].values)), 2e-4)
 
 
+class Graphics(ddim.Case):
+    """With the kernels and the choices that a graphics card gets, on whatever device there is."""
+
+    def test_same_picture(self):
+        for precision in ['f32', 'f16']:
+            with self.subTest(precision=precision):
+                made = {}
+                for kernels in ['cpu', 'gpu']:
+                    self.good('generate', *QUICK, '--seed', '3', '--class', '1', '--precision', precision, '-o',
+                              f'{kernels}.npy', env={'DDIM_KERNELS': kernels})
+                    made[kernels] = npy.load(self.folder / f'{kernels}.npy').values
+                differences = [abs(a - b) for a, b in zip(made['cpu'], made['gpu'])]
+                self.assertLess(max(differences), 1e-3 if precision == 'f32' else 0.1)
+                self.assertGreater(max(differences), 0)
+
+
 class Noise(ddim.Case):
     """Which numbers of a seed go where."""
 
