@@ -78,12 +78,12 @@ measure_shape(Tune *tune, const Candidate *candidate, DdimGemmProvider provider,
 {
   const DdimConvShape *shape = &candidate->shape;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
-    if (!ddim_cl_can_use(shape, m))
+    const DdimClChoice choice = {m, provider};
+    if (!ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, choice))
       continue;
     if (g_cancellable_set_error_if_cancelled(tune->params->cancellable, error))
       return FALSE;
     tell(tune, shape);
-    const DdimClChoice choice = {m, provider};
     const double seconds = ddim_cl_measure_conv(tune->unet->context, tune->cold, shape,
                                                 tune->unet->half, choice, error);
     if (seconds < 0)
@@ -142,13 +142,15 @@ measure_all(Tune *tune, GError **error)
 }
 
 static guint
-count_measurements(GArray *candidates)
+count_measurements(Tune *tune)
 {
   guint n = 0;
-  for (guint i = 0; i < candidates->len; i++)
+  for (guint i = 0; i < tune->candidates->len; i++) {
+    const DdimConvShape *shape = &g_array_index(tune->candidates, Candidate, i).shape;
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
-      if (ddim_cl_can_use(&g_array_index(candidates, Candidate, i).shape, m))
-        n += DDIM_N_GEMM_PROVIDERS;
+      for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
+        n += ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, (DdimClChoice){m, p});
+  }
   return n;
 }
 
@@ -227,7 +229,8 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width,
                .params = params ? params : &none,
                .tuning = ddim_cl_context_tuning(session->context),
                .candidates = candidates,
-               .total = count_measurements(candidates)};
+  };
+  tune.total = count_measurements(&tune);
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;
   /* Before measuring: nobody shall wait for what then cannot be kept. */

@@ -33,7 +33,7 @@ block_emb(Recorder *r, const DdimModuleWeights *w)
 
 static void
 record_conv(Recorder *r, const DdimConvLayer *conv, const DdimClTensor *x,
-            const DdimClMem *prologue, const DdimClTensor *y, const DdimClTensor *residual,
+            const DdimClPrologue *prologue, const DdimClTensor *y, const DdimClTensor *residual,
             const DdimClMem *emb)
 {
   DdimClEpilogue epilogue = {.bias = ddim_unet_vector(r->unet, conv->bias),
@@ -66,7 +66,7 @@ record_in_layers(Recorder *r, const DdimModuleWeights *w, DdimClTensor *x, gbool
   DdimClTensor h = alloc_like(r, &w->conv1.shape, w->module->out);
   *resampled = w->module->resample != DDIM_RESAMPLE_NONE;
   if (w->module->resample != DDIM_RESAMPLE_DOWN) {
-    record_conv(r, &w->conv1, x, &ab, &h, NULL, additive ? &emb : NULL);
+    record_conv(r, &w->conv1, x, &(DdimClPrologue){ab, TRUE}, &h, NULL, additive ? &emb : NULL);
   } else {
     DdimClTensor full = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
     DdimClTensor small = alloc_like(r, &w->conv1.shape, x->c);
@@ -108,7 +108,7 @@ record_res(Recorder *r, const DdimModuleWeights *w, const DdimClTensor *input,
     record_conv(r, &w->skip, &x, NULL, y, NULL, NULL);
     residual = y;
   }
-  record_conv(r, &w->conv2, &h, &ab, y, residual, NULL);
+  record_conv(r, &w->conv2, &h, &(DdimClPrologue){ab, TRUE}, y, residual, NULL);
   ddim_cl_plan_release(r->plan, ab);
   ddim_cl_plan_release(r->plan, h.mem);
   if (resampled)
@@ -122,19 +122,18 @@ record_attention(Recorder *r, const DdimModuleWeights *w, const DdimClTensor *x,
 {
   const DdimClNorm norm = norm_params(r, &w->norm1);
   DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
-  DdimClTensor normal = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
-  ddim_cl_norm_apply(r->plan, x, ab, FALSE, &normal);
-  ddim_cl_plan_release(r->plan, ab);
   DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * x->c);
-  record_conv(r, &w->conv1, &normal, NULL, &qkv, NULL, NULL);
+  record_conv(r, &w->conv1, x, &(DdimClPrologue){ab, FALSE}, &qkv, NULL, NULL);
+  ddim_cl_plan_release(r->plan, ab);
+  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
   const DdimClAttention attention = {.heads = w->module->heads,
                                      .interleaved = !r->unet->config.use_new_attention_order};
-  ddim_cl_attention(r->plan, &qkv, &attention, &normal);
+  ddim_cl_attention(r->plan, &qkv, &attention, &attended);
   const double positions = (double)x->h * x->w;
   r->flops += 4 * x->n * positions * positions * x->c;
   ddim_cl_plan_release(r->plan, qkv.mem);
-  record_conv(r, &w->conv2, &normal, NULL, y, x, NULL);
-  ddim_cl_plan_release(r->plan, normal.mem);
+  record_conv(r, &w->conv2, &attended, NULL, y, x, NULL);
+  ddim_cl_plan_release(r->plan, attended.mem);
 }
 
 static void
@@ -209,7 +208,7 @@ record_output_convolution(Recorder *r, const DdimClTensor *x)
   DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
   DdimClTensor y =
       ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, r->unet->out_conv.matrix->columns);
-  record_conv(r, &r->unet->out_conv, x, &ab, &y, NULL, NULL);
+  record_conv(r, &r->unet->out_conv, x, &(DdimClPrologue){ab, TRUE}, &y, NULL, NULL);
   ddim_cl_plan_release(r->plan, ab);
   return y;
 }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "opencl/amx.h"
 #include "opencl/tuning.h"
 
 /* What a device does per second; only the ratios matter for a choice. A CPU's are per core,
@@ -10,6 +11,7 @@
  * weights streamed, 5 GB/s through the Winograd transforms. */
 typedef struct {
   double flops, weight_bytes, transform_bytes;
+  double amx_flops, amx_input_bytes; /* of the matrix units, and of preparing their input */
 } Rates;
 
 static Rates
@@ -17,9 +19,9 @@ device_rates(DdimContext *context)
 {
   if (context->profile.row_loop) {
     const double cores = context->info->compute_units;
-    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores};
+    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores, 600e9 * cores, 10e9 * cores};
   }
-  return (Rates){8e12, 4e11, 2e11};
+  return (Rates){8e12, 4e11, 2e11, 0, 0};
 }
 
 DdimGemmProvider
@@ -44,6 +46,18 @@ im2col_bytes(const DdimConvShape *shape, DdimGemmProvider provider)
   return 8.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in;
 }
 
+/* Products and preparation of the input, margins included. */
+static double
+amx_seconds(const DdimConvShape *shape, const Rates *rates)
+{
+  const guint margin = shape->taps / 2;
+  const double positions = (double)shape->n * (shape->h + margin) * (shape->w + margin);
+  const double products = 2 * ceil(positions / 32) * 32 * shape->taps * shape->taps * shape->in *
+                          ceil(shape->out / 32.0) * 32;
+  const double input = 8 * positions * shape->stride * shape->stride * shape->in;
+  return products / rates->amx_flops + input / rates->amx_input_bytes;
+}
+
 double
 ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                  DdimClChoice choice)
@@ -53,6 +67,8 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   if (choice.method == DDIM_CONV_DIRECT)
     return ddim_conv_flops(shape) / rates.flops + weights +
            im2col_bytes(shape, choice.provider) / rates.transform_bytes;
+  if (choice.method == DDIM_CONV_AMX)
+    return amx_seconds(shape, &rates) + weights;
   const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
   const double tiles =
       (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
@@ -63,9 +79,18 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
 }
 
 gboolean
-ddim_cl_can_use(const DdimConvShape *shape, DdimConvMethod method)
+ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
+                DdimClChoice choice)
 {
-  return method == DDIM_CONV_DIRECT || (shape->taps == 3 && shape->stride == 1);
+  switch (choice.method) {
+  case DDIM_CONV_AMX:
+    return choice.provider == DDIM_GEMM_PACKED && !half && ddim_cl_has_amx(context);
+  case DDIM_CONV_WINOGRAD2:
+  case DDIM_CONV_WINOGRAD4:
+    return shape->taps == 3 && shape->stride == 1;
+  default:
+    return TRUE;
+  }
 }
 
 /* What each method costs one convolution, and with whom; infinite where it cannot be used. */
@@ -81,8 +106,9 @@ estimate_costs(DdimContext *context, const DdimConvShape *shape, gboolean half)
   Costs costs;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     costs.provider[m] = provider;
-    costs.seconds[m] = ddim_cl_can_use(shape, m)
-                           ? ddim_cl_estimate(context, shape, half, (DdimClChoice){m, provider})
+    const DdimClChoice choice = {m, provider};
+    costs.seconds[m] = ddim_cl_can_use(context, shape, half, choice)
+                           ? ddim_cl_estimate(context, shape, half, choice)
                            : INFINITY;
   }
   return costs;
@@ -99,7 +125,7 @@ measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     costs->provider[m] = own;
     costs->seconds[m] = INFINITY;
-    if (!ddim_cl_can_use(shape, m))
+    if (!ddim_cl_can_use(context, shape, half, (DdimClChoice){m, own}))
       continue;
     costs->seconds[m] = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, own});
     if (costs->seconds[m] < 0)
@@ -184,7 +210,7 @@ ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
       continue;
     const guint64 now = weight_bytes(shape, half, choice->method);
     const guint64 then = weight_bytes(shape, half, up->method);
-    if (used - now + then > budget)
+    if (then > now && used - now + then > budget)
       continue;
     used = used - now + then;
     *choice = (DdimClChoice){up->method, cost->provider[up->method]};

@@ -19,8 +19,9 @@ struct _DdimClTuning;
 void ddim_cl_choose(DdimContext *context, const struct _DdimClTuning *tuning,
                     const DdimConvShape *shapes, guint n, gboolean half, guint64 budget,
                     DdimClChoice *choices);
-/** Whether @method can compute @shape at all. */
-gboolean ddim_cl_can_use(const DdimConvShape *shape, DdimConvMethod method);
+/** Whether @shape can be computed as @choice at all. */
+gboolean ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
+                         DdimClChoice choice);
 /** Estimated seconds of @shape computed as @choice. */
 double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice);

@@ -10,6 +10,7 @@ typedef struct {
   guint nr;          /**< columns of a packed weight panel */
   guint mr;          /**< rows of the packed micro-kernel */
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
+  gboolean matrix_units; /**< may be used where there are any, see ddim_cl_has_amx() */
 } DdimClProfile;
 
 struct _DdimClTuning;
@@ -24,6 +25,7 @@ struct _DdimContext {
   GHashTable *programs;         /**< char* key -> cl_program */
   struct _DdimClTuning *tuning; /**< see ddim_cl_context_tuning(); NULL until then */
   char *tuning_problem;         /**< why its file is ignored */
+  gboolean has_amx, amx_known; /**< see ddim_cl_has_amx() */
   guint64 bytes, peak;
   DdimContextBuildFunc build_func;
   gpointer build_data;

@@ -16,16 +16,18 @@ release_program(gpointer program)
 
 /* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
  * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
- * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device: for tests, and to
- * find out which shape a new driver likes. */
+ * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device, without matrix
+ * units: for tests, and to find out which shape a new driver likes. */
 static void
 choose_profile(DdimContext *context)
 {
   DdimClProfile *profile = &context->profile;
   const char *forced = g_getenv("DDIM_KERNELS");
-  gboolean cpu = context->info->kind == DDIM_DEVICE_CPU;
-  if (g_strcmp0(forced, "cpu") == 0 || g_strcmp0(forced, "gpu") == 0)
+  gboolean cpu = context->info->kind == DDIM_DEVICE_CPU, matrix_units = cpu;
+  if (g_strcmp0(forced, "cpu") == 0 || g_strcmp0(forced, "gpu") == 0) {
     cpu = forced[0] == 'c';
+    matrix_units = FALSE;
+  }
   if (cpu) {
     cl_uint native = 0;
     clGetDeviceInfo(context->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof native, &native,
@@ -37,6 +39,7 @@ choose_profile(DdimContext *context)
   } else {
     *profile = (DdimClProfile){.vec = 4, .nr = 32, .mr = 4, .row_loop = FALSE};
   }
+  profile->matrix_units = matrix_units;
 }
 
 DdimContext *

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/conv.h"
 
+#include "opencl/conv-amx.h"
 #include "opencl/norm.h"
 
 const char *
 ddim_conv_method_name(DdimConvMethod method)
 {
-  static const char *const names[] = {"direct", "winograd2", "winograd4"};
+  static const char *const names[] = {"direct", "winograd2", "winograd4", "amx"};
   return names[method];
 }
 
@@ -14,7 +15,7 @@ DdimClPacking
 ddim_conv_method_packing(DdimConvMethod method)
 {
   static const DdimClPacking packings[] = {DDIM_CL_PACK_PLAIN, DDIM_CL_PACK_WINOGRAD2,
-                                           DDIM_CL_PACK_WINOGRAD4};
+                                           DDIM_CL_PACK_WINOGRAD4, DDIM_CL_PACK_AMX};
   return packings[method];
 }
 
@@ -256,12 +257,17 @@ direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
 
 void
 ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
-             const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+             const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
              const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
 {
-  if (method != DDIM_CONV_DIRECT) {
+  if (method == DDIM_CONV_AMX) {
+    ddim_cl_conv_amx(plan, shape, weights, x, prologue, y, epilogue);
+    return;
+  }
+  if (method != DDIM_CONV_DIRECT && (!prologue || prologue->silu)) {
     g_return_if_fail(shape->taps == 3 && shape->stride == 1);
-    winograd(plan, method == DDIM_CONV_WINOGRAD4 ? 4 : 2, shape, weights, x, prologue, y, epilogue);
+    winograd(plan, method == DDIM_CONV_WINOGRAD4 ? 4 : 2, shape, weights, x,
+             prologue ? &prologue->ab : NULL, y, epilogue);
     return;
   }
   if (!prologue) {
@@ -269,7 +275,7 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
     return;
   }
   DdimClTensor activated = ddim_cl_plan_alloc_tensor(plan, x->n, x->h, x->w, x->c);
-  ddim_cl_norm_apply(plan, x, *prologue, TRUE, &activated);
-  direct(plan, shape, weights, &activated, y, epilogue, zeros);
+  ddim_cl_norm_apply(plan, x, prologue->ab, prologue->silu, &activated);
+  ddim_cl_conv(plan, method, shape, weights, &activated, NULL, y, epilogue, zeros);
   ddim_cl_plan_release(plan, activated.mem);
 }

@@ -3,11 +3,12 @@
 
 #include "opencl/gemm.h"
 
-/** How a 3x3 convolution is computed. 1x1 and strided ones are always DIRECT. */
+/** How a convolution is computed. Winograd's ways are for 3x3 ones of stride 1. */
 typedef enum {
   DDIM_CONV_DIRECT,    /**< implicit matrix product over (tap, channel) */
   DDIM_CONV_WINOGRAD2, /**< F(2x2,3x3): 2.25 times fewer multiplications, 1.8 times the weights */
   DDIM_CONV_WINOGRAD4, /**< F(4x4,3x3): 4 times fewer multiplications, 4 times the weights */
+  DDIM_CONV_AMX,       /**< direct, on the matrix units of x86 processors (kernels/amx.cl) */
   DDIM_N_CONV_METHODS
 } DdimConvMethod;
 
@@ -26,11 +27,17 @@ typedef struct {
 /** Floating-point operations, counted as a direct convolution of the real channels. */
 double ddim_conv_flops(const DdimConvShape *shape);
 
+/** What is done to an input in front of a convolution: group normalisation as ab[n][2][C], the way
+ * ddim_cl_norm_scale_shift() makes it, then SiLU if asked. */
+typedef struct {
+  DdimClMem ab;
+  gboolean silu;
+} DdimClPrologue;
+
 /** Record y = conv(prologue(x)) + epilogue. y may be a slice; y->n, h, w are the output's.
- * @prologue  (nullable) group normalisation with SiLU: ab[n][2][C] as ddim_cl_norm_scale_shift()
- * makes it
+ * @prologue  (nullable)
  * @weights   laid out for @method; y has room for weights->columns channels
  * @zeros     at least as many zeros as x has channels */
 void ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
-                  const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+                  const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
                   const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros);

@@ -34,12 +34,24 @@ ddim_cl_packing_batch(DdimClPacking packing)
   return packing == DDIM_CL_PACK_WINOGRAD4 ? 36 : packing == DDIM_CL_PACK_WINOGRAD2 ? 16 : 1;
 }
 
+static gboolean
+is_winograd(DdimClPacking packing)
+{
+  return packing == DDIM_CL_PACK_WINOGRAD2 || packing == DDIM_CL_PACK_WINOGRAD4;
+}
+
+/* A tile of the matrix units is two rows of weights high. */
+static guint
+padded_depth(DdimClPacking packing, guint in)
+{
+  return pad(in, (packing == DDIM_CL_PACK_AMX ? 2 : 1) * DDIM_CL_DEPTH_PADDING);
+}
+
 guint64
 ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, guint taps)
 {
-  guint64 one = (guint64)pad(in, DDIM_CL_DEPTH_PADDING) * pad(out, DDIM_CL_COLUMN_PADDING);
-  return one * (packing == DDIM_CL_PACK_PLAIN ? taps : ddim_cl_packing_batch(packing)) *
-         (half ? 2 : 4);
+  const guint64 one = (guint64)padded_depth(packing, in) * pad(out, DDIM_CL_COLUMN_PADDING);
+  return one * (is_winograd(packing) ? ddim_cl_packing_batch(packing) : taps) * (half ? 2 : 4);
 }
 
 static cl_kernel
@@ -50,6 +62,8 @@ packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider pro
       g_strdup_printf("-DPACKED=%d%s", provider == DDIM_GEMM_PACKED, half ? " -DHALF_WEIGHTS" : "");
   if (packing == DDIM_CL_PACK_PLAIN)
     return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
+  if (packing == DDIM_CL_PACK_AMX)
+    return ddim_cl_kernel_new(context, "amx", "-DWEIGHTS", "amx_weights", error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
                                               packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
@@ -58,10 +72,9 @@ packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider pro
 /* Run @kernel over all (column, depth) pairs of @matrix, reading OIHW weights from @staging. */
 static gboolean
 run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, guint out, guint in,
-            guint taps, GError **error)
+            guint in_padded, guint taps, GError **error)
 {
   DdimContext *context = staging->context;
-  const cl_uint in_padded = pad(in, DDIM_CL_DEPTH_PADDING);
   const cl_uint values[] = {out, in, matrix->columns, in_padded, taps};
   const guint n = matrix->batch == 1 ? 5 : 4;
   cl_int status = clSetKernelArg(kernel, 0, sizeof(cl_mem), &staging->mem);
@@ -85,7 +98,8 @@ ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider
   matrix->half = half;
   matrix->batch = ddim_cl_packing_batch(packing);
   matrix->columns = pad(out, DDIM_CL_COLUMN_PADDING);
-  matrix->depth = pad(in, DDIM_CL_DEPTH_PADDING) * (packing == DDIM_CL_PACK_PLAIN ? taps : 1);
+  const guint in_padded = padded_depth(packing, in);
+  matrix->depth = in_padded * (is_winograd(packing) ? 1 : taps);
   matrix->buffer =
       ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
   if (!matrix->buffer)
@@ -97,7 +111,7 @@ ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider
   cl_kernel kernel = packing_kernel(context, packing, provider, half, error);
   if (!kernel)
     return NULL;
-  gboolean ok = run_packing(kernel, matrix, staging, out, in, taps, error);
+  gboolean ok = run_packing(kernel, matrix, staging, out, in, in_padded, taps, error);
   clReleaseKernel(kernel);
   return ok ? g_steal_pointer(&matrix) : NULL;
 }

@@ -40,7 +40,7 @@ record(DdimContext *context, const DdimConvShape *shape, DdimClChoice choice,
   DdimClMem vector = ddim_cl_plan_alloc(plan, 2 * (guint64)shape->n * MAX(x.c, weights->columns));
   const gboolean prologue = shape->taps == 3 && shape->stride == 1 && !shape->up;
   const DdimClEpilogue epilogue = {.bias = vector};
-  ddim_cl_conv(plan, choice.method, shape, weights, &x, prologue ? &vector : NULL, &y, &epilogue,
+  ddim_cl_conv(plan, choice.method, shape, weights, &x, prologue ? &(DdimClPrologue){vector, TRUE} : NULL, &y, &epilogue,
                vector);
   return ddim_cl_plan_seal(plan, error) ? g_steal_pointer(&plan) : NULL;
 }

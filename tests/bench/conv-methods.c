@@ -17,6 +17,8 @@ measure(DdimContext *context, DdimClBuffer *cold, guint n, guint size, guint in,
   printf("%2u x %3ux%-3u %4u -> %4u ", n, size, size, in, out);
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     const DdimClChoice choice = {m, ddim_cl_default_provider(context)};
+    if (!ddim_cl_can_use(context, &shape, FALSE, choice))
+      continue;
     const double seconds = ddim_cl_measure_conv(context, cold, &shape, FALSE, choice, error);
     if (seconds < 0)
       return FALSE;

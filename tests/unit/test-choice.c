@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The choice of a method for every convolution of a network. */
+#include "opencl/amx.h"
 #include "opencl/choice.h"
 #include "opencl/context.h"
 #include "opencl/tuning.h"
@@ -61,7 +62,7 @@ check_choices(const DdimConvShape *shapes, gboolean half, guint64 budget,
   const DdimGemmProvider provider = ddim_cl_default_provider(ops_context());
   for (guint i = 0; i < LAYERS; i++) {
     const DdimClChoice direct = {DDIM_CONV_DIRECT, provider};
-    g_assert_true(ddim_cl_can_use(&shapes[i], choices[i].method));
+    g_assert_true(ddim_cl_can_use(ops_context(), &shapes[i], half, choices[i]));
     g_assert_cmpint(choices[i].provider, ==, provider);
     g_assert_cmpfloat(ddim_cl_estimate(ops_context(), &shapes[i], half, choices[i]), <=,
                       ddim_cl_estimate(ops_context(), &shapes[i], half, direct));
@@ -86,10 +87,11 @@ test_budget(void)
     check_choices(shapes, half, least * 3 / 2, some);
     check_choices(shapes, half, G_MAXUINT64 / 2, all);
     for (guint i = 0; i < LAYERS; i++) {
-      g_assert_cmpint(none[i].method, ==, DDIM_CONV_DIRECT);
+      g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_WINOGRAD2);
+      g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_WINOGRAD4);
       /* without a limit nothing is left on the table */
       for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
-        if (ddim_cl_can_use(&shapes[i], m))
+        if (ddim_cl_can_use(ops_context(), &shapes[i], half, (DdimClChoice){m, all[i].provider}))
           g_assert_cmpfloat(ddim_cl_estimate(ops_context(), &shapes[i], half, all[i]), <=,
                             ddim_cl_estimate(ops_context(), &shapes[i], half,
                                              (DdimClChoice){m, all[i].provider}));
@@ -100,17 +102,31 @@ test_budget(void)
   }
 }
 
+static gboolean
+can_use(const DdimConvShape *shape, DdimClChoice choice)
+{
+  return ddim_cl_can_use(ops_context(), shape, FALSE, choice);
+}
+
 static void
 test_can_use(void)
 {
   const DdimConvShape strided = {32, 32, 3, 2, FALSE, 1, 8, 8},
                       one = {32, 32, 1, 1, FALSE, 1, 8, 8};
   const DdimConvShape up = {32, 32, 3, 1, TRUE, 1, 8, 8};
-  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
-    g_assert_cmpint(ddim_cl_can_use(&strided, m), ==, m == DDIM_CONV_DIRECT);
-    g_assert_cmpint(ddim_cl_can_use(&one, m), ==, m == DDIM_CONV_DIRECT);
-    g_assert_true(ddim_cl_can_use(&up, m));
-  }
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
+    for (DdimConvMethod m = DDIM_CONV_DIRECT; m <= DDIM_CONV_WINOGRAD4; m++) {
+      const DdimClChoice choice = {m, p};
+      g_assert_cmpint(can_use(&strided, choice), ==, m == DDIM_CONV_DIRECT);
+      g_assert_cmpint(can_use(&one, choice), ==, m == DDIM_CONV_DIRECT);
+      g_assert_true(can_use(&up, choice));
+    }
+  const DdimClChoice amx = {DDIM_CONV_AMX, DDIM_GEMM_PACKED};
+  const gboolean has_amx = ddim_cl_has_amx(ops_context());
+  g_assert_cmpint(can_use(&strided, amx), ==, has_amx);
+  g_assert_cmpint(can_use(&one, amx), ==, has_amx);
+  g_assert_cmpint(can_use(&up, amx), ==, has_amx);
+  g_assert_false(can_use(&one, (DdimClChoice){DDIM_CONV_AMX, DDIM_GEMM_CLBLAST}));
 }
 
 /* What was measured is believed, whatever the estimates say. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * Whether the matrix units of an x86 processor can be used. */
+#include "opencl/amx.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+
+#include <cpuid.h>
+#include <math.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "opencl/conv-amx.h"
+
+/* CPUID leaf 7, EDX. */
+#define HAS_AMX_BF16 (1u << 22)
+#define HAS_AMX_TILE (1u << 24)
+/* The tiles' registers are large, so Linux saves them only for processes that asked
+ * (Documentation/arch/x86/xstate.rst). */
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_XTILEDATA 18
+
+static gboolean
+processor_has_amx(void)
+{
+  guint a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+         (d & (HAS_AMX_BF16 | HAS_AMX_TILE)) == (HAS_AMX_BF16 | HAS_AMX_TILE) &&
+         syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+/* Enough to need several positions, columns and planes. */
+#define PIXELS 40
+#define CHANNELS 64
+
+static float
+sample(guint i)
+{
+  return (float)((i * 2654435761u >> 8) % 2000) / 1000 - 1;
+}
+
+/* Compare a 1x1 convolution with the same sums in double. */
+static gboolean
+compare_product(const float *x, const float *w, const float *y)
+{
+  for (guint p = 0; p < PIXELS; p++)
+    for (guint n = 0; n < CHANNELS; n++) {
+      double sum = 0;
+      for (guint c = 0; c < CHANNELS; c++)
+        sum += (double)x[p * CHANNELS + c] * w[n * CHANNELS + c];
+      if (!(fabs(y[p * CHANNELS + n] - sum) < 1e-3))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+product_is_right(DdimContext *context)
+{
+  g_autofree float *x = g_new(float, PIXELS *CHANNELS);
+  g_autofree float *y = g_new0(float, PIXELS *CHANNELS);
+  g_autofree float *w = g_new(float, CHANNELS *CHANNELS);
+  for (guint i = 0; i < PIXELS * CHANNELS; i++)
+    x[i] = sample(i);
+  for (guint i = 0; i < CHANNELS * CHANNELS; i++)
+    w[i] = sample(i + 100000);
+  g_autoptr(DdimClMatrix) matrix = ddim_cl_matrix_new(context, DDIM_CL_PACK_AMX, DDIM_GEMM_PACKED,
+                                                      FALSE, w, CHANNELS, CHANNELS, 1, NULL);
+  if (!matrix)
+    return FALSE;
+  g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
+  const DdimClTensor in = ddim_cl_plan_alloc_tensor(plan, 1, 1, PIXELS, CHANNELS);
+  const DdimClTensor out = ddim_cl_plan_alloc_tensor(plan, 1, 1, PIXELS, CHANNELS);
+  const DdimClEpilogue epilogue = {.bias = ddim_cl_plan_alloc(plan, CHANNELS)};
+  const DdimConvShape shape = {CHANNELS, CHANNELS, 1, 1, FALSE, 1, 1, PIXELS};
+  ddim_cl_conv_amx(plan, &shape, matrix, &in, NULL, &out, &epilogue);
+  return ddim_cl_plan_seal(plan, NULL) &&
+         ddim_cl_plan_write(plan, epilogue.bias, CHANNELS, y, NULL) &&
+         ddim_cl_plan_write(plan, in.mem, PIXELS * CHANNELS, x, NULL) &&
+         ddim_cl_plan_run(plan, NULL) &&
+         ddim_cl_plan_read(plan, out.mem, PIXELS * CHANNELS, y, NULL) && compare_product(x, w, y);
+}
+
+static gboolean
+find_out(DdimContext *context)
+{
+  return context->profile.matrix_units && processor_has_amx() && product_is_right(context);
+}
+
+#else
+
+static gboolean
+find_out(DdimContext *context)
+{
+  return FALSE;
+}
+
+#endif
+
+gboolean
+ddim_cl_has_amx(DdimContext *context)
+{
+  if (!context->amx_known) {
+    context->has_amx = find_out(context);
+    context->amx_known = TRUE;
+  }
+  return context->has_amx;
+}

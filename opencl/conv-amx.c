@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/conv-amx.h"
+
+/* Channels of a plane, positions and columns of a block: what the kernels' tiles are made for. */
+#define PLANE 32
+#define BLOCK 32
+
+/* How the input lies in planes of positions (kernels/amx.cl). */
+typedef struct {
+  guint height, width; /* of an image's positions: the output's and a margin */
+  guint parities;      /* images of positions, one for each parity of line and column */
+  guint64 rows;        /* lines of positions of one parity, of all images */
+  guint planes;        /* of 32 channels */
+  guint64 plane;       /* positions of a plane */
+  guint64 positions;   /* to be multiplied, from the first pixel to the last */
+} Grid;
+
+static Grid
+make_grid(const DdimConvShape *shape, guint channels)
+{
+  const guint margin = shape->taps / 2;
+  Grid grid = {.height = shape->h + margin,
+               .width = shape->w + margin,
+               .parities = shape->stride * shape->stride,
+               .planes = (channels + PLANE - 1) / PLANE};
+  /* Behind the last image its margin at the bottom, which else the next image's top serves as. */
+  grid.rows = (guint64)shape->n * grid.height + 2 * margin;
+  grid.plane = grid.parities * grid.rows * grid.width;
+  grid.positions =
+      ((guint64)(shape->n - 1) * grid.height + shape->h - 1) * grid.width + shape->w;
+  return grid;
+}
+
+static DdimClMem
+record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+             const DdimClPrologue *prologue)
+{
+  /* The last block reads its taps past the last position. */
+  const guint64 slack = 2 * grid->width + 2 + BLOCK;
+  DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
+  g_autofree char *options =
+      g_strdup_printf("-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d", shape->taps, shape->stride,
+                      shape->up ? 1 : 0, prologue ? prologue->silu ? 2 : 1 : 0);
+  ddim_cl_plan_kernel(plan, "amx", options, "amx_input", "amx input", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, prologue ? prologue->ab : x->mem);
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid->plane);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, grid->height);
+  ddim_cl_plan_arg_u32(plan, grid->width);
+  ddim_cl_plan_range(plan, grid->planes * 2, grid->rows, grid->parities);
+  return a;
+}
+
+/* Positions that one work-item multiplies by its panel: they should stay in a core's cache while
+ * the panels pass by, and all cores should have some. */
+#define ROWS_BYTES ((guint64)256 << 10)
+
+static guint64
+positions_per_item(DdimContext *context, const Grid *grid, guint panels)
+{
+  const guint64 wanted = (guint64)context->info->compute_units * 4;
+  const guint64 pieces = (wanted + panels - 1) / panels;
+  guint64 each = (grid->positions + pieces - 1) / pieces;
+  each = MIN(each, MAX(ROWS_BYTES / (grid->planes * PLANE * sizeof(float)), 2 * BLOCK));
+  return (each + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+void
+ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+                 const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
+                 const DdimClEpilogue *epilogue)
+{
+  const Grid grid = make_grid(shape, x->c);
+  const guint panels = weights->columns / BLOCK;
+  const guint64 rows = positions_per_item(ddim_cl_plan_get_context(plan), &grid, panels);
+  DdimClMem a = record_input(plan, shape, &grid, x, prologue);
+  g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
+  g_autofree char *options =
+      g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u", epilogue_options, shape->taps, shape->stride);
+  ddim_cl_plan_kernel(plan, "amx", options, "amx_product",
+                      shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid.plane);
+  ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);
+  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_u32(plan, grid.planes);
+  ddim_cl_plan_arg_u64(plan, grid.positions);
+  ddim_cl_plan_arg_u32(plan, (guint)rows);
+  ddim_cl_plan_arg_u32(plan, grid.height);
+  ddim_cl_plan_arg_u32(plan, grid.width);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_epilogue_args(plan, epilogue, 0);
+  ddim_cl_plan_range(plan, panels, (grid.positions + rows - 1) / rows, 1);
+  ddim_cl_plan_release(plan, a);
+}

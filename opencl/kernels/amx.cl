@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * Convolutions on the matrix units of x86 processors (AMX), which multiply tiles of bfloat16 and add in float32. A float32
+ * value a is split into a bfloat16 ah and what that leaves, al = a - ah, again as bfloat16: 16 bits of significand together.
+ * Of the four products of two such pairs the least, al bl, is left out (about 2^-18 of a product, less than float32 loses in
+ * summing a thousand of them), and the other three cost a fifth of the time that float32's own units take.
+ *
+ * A convolution becomes one matrix product per tap over shifted views of its input, with no copy per tap: `amx_input` writes
+ * the (normalised, activated, upsampled) image with a margin of zeros on the top and on the left, which serve the row above
+ * and the line before as margins at the bottom and on the right. Counted through, a position's neighbours then lie at
+ * constant distances, so 16 positions in a row are a tile whatever line of the image they are on. Results at margins are
+ * computed in vain and dropped.
+ *
+ * Layouts: A[plane of 32 channels][position][hi, lo][32], B[panel of 32 columns][plane][tap][lo, hi][half panel][16][16][2],
+ * as bfloat16. With stride 2 there are four images of positions, one for each parity of line and column.
+ *
+ * Options: TAPS (3: 3x3, 1: 1x1), STRIDE; of the input: NORM (1: x * scale + shift, ab[n][2][C]; 2: then SiLU), UP (1: read
+ * through nearest upsampling by 2); of the product: EPILOGUE, EMB, RES as in gemm.cl. */
+
+#ifndef __x86_64__
+#error "the matrix units of x86 processors"
+#endif
+
+/* bfloat16 of a float, in the upper half of the result: rounded to nearest. */
+#define BF16(bits) (((bits) + 0x8000u) & 0xffff0000u)
+
+#ifdef WEIGHTS
+
+/* w[n][c][tap] (PyTorch's OIHW) -> B; columns and channels past the real ones become zero. One work-item per (n, c). */
+__kernel void amx_weights(__global const float *w, __global ushort *b, uint n_real, uint c_real,
+                          uint N, uint C, uint taps)
+{
+  const uint n = get_global_id(0), c = get_global_id(1);
+  const bool real = n < n_real && c < c_real;
+  b += (ulong)(n / 32) * C * taps * 64 + (ulong)(c / 32) * taps * 2048 + (n / 16 % 2) * 512 +
+       (c % 32 / 2) * 32 + n % 16 * 2 + c % 2;
+  for (uint tap = 0; tap < taps; tap++, b += 2048) {
+    const float value = real ? w[((ulong)n * c_real + c) * taps + tap] : 0.0f;
+    const uint hi = BF16(as_uint(value));
+    b[0] = BF16(as_uint(value - as_float(hi))) >> 16;
+    b[1024] = hi >> 16;
+  }
+}
+
+#else
+
+#define PAD (TAPS / 2)
+
+#ifdef NORM
+
+#if NORM == 2
+#define ACTIVATE(v) silu(fma(v, scale, shift))
+#elif NORM == 1
+#define ACTIVATE(v) fma(v, scale, shift)
+#else
+#define ACTIVATE(v) (v)
+#endif
+
+/* Global size: (ceil(C / 16), rows of positions of all images and a parity of lines, STRIDE^2 parities). Rows past the last image's become
+ * margin. height, width: the input's after upsampling; C: its channels, a multiple of 16; plane: positions of a plane. */
+__kernel void amx_input(__global const float *x, ulong x_off, uint x_ld, __global const float *ab,
+                        ulong ab_off, __global float *a, ulong a_off, ulong plane, uint images,
+                        uint height, uint width, uint C, uint grid_height, uint grid_width)
+{
+  const uint c = get_global_id(0) * 16, row = get_global_id(1), parity = get_global_id(2);
+  const uint n = row / grid_height;
+  const int y = (int)(row % grid_height * STRIDE + parity / STRIDE) - PAD;
+  __global ushort *out = (__global ushort *)(a + a_off) +
+                         ((ulong)(c / 32) * plane + (ulong)parity * get_global_size(1) * grid_width +
+                          (ulong)row * grid_width) *
+                             64 +
+                         c % 32;
+  const bool inside = c < C && n < images && y >= 0 && y < (int)height;
+  const uint line = inside ? n * (height >> UP) + (y >> UP) : 0;
+  x += x_off + (ulong)line * (width >> UP) * x_ld + c;
+#if NORM
+  const uint image = inside ? n : 0, channel = inside ? c : 0;
+  const float16 scale = vload16(0, ab + ab_off + (ulong)image * 2 * C + channel);
+  const float16 shift = vload16(0, ab + ab_off + (ulong)image * 2 * C + C + channel);
+#endif
+  for (uint i = 0; i < grid_width; i++, out += 64) {
+    const int column = (int)(i * STRIDE + parity % STRIDE) - PAD;
+    float16 v = (float16)(0.0f);
+    if (inside && column >= 0 && column < (int)width)
+      v = ACTIVATE(vload16(0, x + (ulong)(column >> UP) * x_ld));
+    const uint16 hi = BF16(as_uint16(v));
+    const uint16 lo = BF16(as_uint16(v - as_float16(hi)));
+    vstore16(convert_ushort16(hi >> 16), 0, out);
+    vstore16(convert_ushort16(lo >> 16), 0, out + 32);
+  }
+}
+
+#else
+
+/* Palette 1: all eight tiles of 16 rows of 64 bytes. */
+__constant uchar tile_config[64] __attribute__((aligned(64))) = {
+    1,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
+    64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
+    0,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
+    16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0};
+#define CONFIGURE __asm__ volatile("ldtilecfg (%0)" : : "r"((ulong)tile_config) : "memory");
+#define RELEASE __asm__ volatile("tilerelease" : : : "memory");
+#define ZERO(t) __asm__ volatile("tilezero %%tmm" #t : :);
+#define LOAD(t, p, stride)                                                                         \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
+#define STORE(t, p, stride)                                                                        \
+  __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)"                                             \
+                   :                                                                               \
+                   : "r"((ulong)(p)), "r"((ulong)(stride))                                         \
+                   : "memory");
+#define MULTIPLY(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : :);
+#define MULTIPLY_4                                                                                 \
+  MULTIPLY(0, 4, 6)                                                                                \
+  MULTIPLY(1, 4, 7)                                                                                \
+  MULTIPLY(2, 5, 6)                                                                                \
+  MULTIPLY(3, 5, 7)
+
+/* A position's bytes: 32 channels, hi and lo. */
+#define POSITION 128
+
+/* 32 positions at p times the 32 columns at b, for one tap and plane. */
+#define STEP(p, b)                                                                                 \
+  {                                                                                                \
+    __global const uchar *p_ = (p);                                                                \
+    LOAD(4, p_, POSITION)                                                                          \
+    LOAD(6, b, 64)                                                                                 \
+    LOAD(7, b + 1024, 64)                                                                          \
+    LOAD(5, p_ + 16 * POSITION, POSITION)                                                          \
+    MULTIPLY_4                                                                                     \
+    LOAD(6, b + 2048, 64)                                                                          \
+    LOAD(7, b + 3072, 64)                                                                          \
+    MULTIPLY_4                                                                                     \
+    LOAD(4, p_ + 64, POSITION)                                                                     \
+    LOAD(5, p_ + 16 * POSITION + 64, POSITION)                                                     \
+    MULTIPLY_4                                                                                     \
+  }
+
+#if STRIDE == 2
+#define TAP_OFFSET(dy, dx)                                                                         \
+  (((dy) % 2 * 2 + (dx) % 2) * parity + (ulong)((dy) / 2) * grid_width + (dx) / 2)
+#else
+#define TAP_OFFSET(dy, dx) ((ulong)(dy) * grid_width + (dx))
+#endif
+
+/* Results of 32 positions from `position` on, in `block`, to the pixels they belong to. */
+inline void put_block(const float *block, ulong position, ulong end, __global float *y, uint ldc,
+                      uint grid_height, uint grid_width, uint height, uint width,
+                      __global const float *bias, __global const float *emb, uint emb_ld,
+                      __global const float *res, uint res_ld)
+{
+  uint column = position % grid_width;
+  ulong row = position / grid_width;
+  uint line = row % grid_height;
+  ulong image = row / grid_height;
+  const float16 bias0 = vload16(0, bias), bias1 = vload16(1, bias);
+  for (uint r = 0; r < 32 && position + r < end; r++) {
+    if (column < width && line < height) {
+      const ulong pixel = (image * height + line) * width + column;
+      float16 v0 = vload16(2 * r, block) + bias0, v1 = vload16(2 * r + 1, block) + bias1;
+#if EMB
+      v0 += vload16(0, emb + image * emb_ld);
+      v1 += vload16(1, emb + image * emb_ld);
+#endif
+#if RES
+      v0 += vload16(0, res + pixel * res_ld);
+      v1 += vload16(1, res + pixel * res_ld);
+#endif
+      vstore16(v0, 0, y + pixel * ldc);
+      vstore16(v1, 1, y + pixel * ldc);
+    }
+    if (++column == grid_width) {
+      column = 0;
+      if (++line == grid_height) {
+        line = 0;
+        image++;
+      }
+    }
+  }
+}
+
+/* Global size: (columns / 32, ceil(positions / rows)). plane: positions of a plane of A, parity: of one of its four images
+ * when the stride is 2; height, width: the output's; rows: a multiple of 32. */
+__kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulong parity,
+                          __global const uchar *b, __global float *y, ulong y_off, uint ldc,
+                          uint planes, ulong positions, uint rows, uint grid_height,
+                          uint grid_width, uint height, uint width, __global const float *bias,
+                          ulong bias_off, __global const float *emb, ulong emb_off, uint emb_ld,
+                          __global const float *res, ulong res_off, uint res_ld)
+{
+  const uint panel = get_global_id(0);
+  const ulong first = get_global_id(1) * (ulong)rows, end = min(first + rows, positions);
+  __global const uchar *input = (__global const uchar *)(a + a_off);
+  b += (ulong)panel * planes * TAPS * TAPS * 4096;
+  y += y_off + panel * 32;
+  bias += bias_off + panel * 32;
+  emb += emb_off + panel * 32;
+  res += res_off + panel * 32;
+  float block[32 * 32] __attribute__((aligned(64)));
+  CONFIGURE
+  for (ulong p = first; p < end; p += 32) {
+    ZERO(0)
+    ZERO(1)
+    ZERO(2)
+    ZERO(3)
+    __global const uchar *weights = b;
+    for (uint i = 0; i < planes; i++) {
+      __global const uchar *from = input + (i * plane + p) * POSITION;
+      UNROLL for (uint dy = 0; dy < TAPS; dy++)
+      UNROLL for (uint dx = 0; dx < TAPS; dx++, weights += 4096)
+          STEP(from + TAP_OFFSET(dy, dx) * POSITION, weights)
+    }
+    STORE(0, block, 128)
+    STORE(1, block + 16, 128)
+    STORE(2, block + 16 * 32, 128)
+    STORE(3, block + 16 * 32 + 16, 128)
+    put_block(block, p, end, y, ldc, grid_height, grid_width, height, width, bias, emb, emb_ld, res,
+              res_ld);
+  }
+  RELEASE
+}
+#endif
+#endif
