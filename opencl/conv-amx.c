@@ -53,7 +53,7 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, grid->height);
   ddim_cl_plan_arg_u32(plan, grid->width);
-  ddim_cl_plan_range(plan, grid->planes * 2, grid->rows, grid->parities);
+  ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
   return a;
 }
 

@@ -10,8 +10,8 @@
  * constant distances, so 16 positions in a row are a tile whatever line of the image they are on. Results at margins are
  * computed in vain and dropped.
  *
- * Layouts: A[plane of 32 channels][position][hi, lo][32], B[panel of 32 columns][plane][tap][lo, hi][half panel][16][16][2],
- * as bfloat16. With stride 2 there are four images of positions, one for each parity of line and column.
+ * Layouts, as bfloat16: A[plane of 32 channels][position][hi, lo][16][2], B[panel of 32 columns][plane][tap][lo, hi][half
+ * panel][16][16 columns][2]; the pairs are channels c and c + 16 of a plane. With stride 2 there are four images of positions, one for each parity of line and column.
  *
  * Options: TAPS (3: 3x3, 1: 1x1), STRIDE; of the input: NORM (1: x * scale + shift, ab[n][2][C]; 2: then SiLU), UP (1: read
  * through nearest upsampling by 2); of the product: EPILOGUE, EMB, RES as in gemm.cl. */
@@ -32,7 +32,7 @@ __kernel void amx_weights(__global const float *w, __global ushort *b, uint n_re
   const uint n = get_global_id(0), c = get_global_id(1);
   const bool real = n < n_real && c < c_real;
   b += (ulong)(n / 32) * C * taps * 64 + (ulong)(c / 32) * taps * 2048 + (n / 16 % 2) * 512 +
-       (c % 32 / 2) * 32 + n % 16 * 2 + c % 2;
+       c % 16 * 32 + n % 16 * 2 + c / 16 % 2;
   for (uint tap = 0; tap < taps; tap++, b += 2048) {
     const float value = real ? w[((ulong)n * c_real + c) * taps + tap] : 0.0f;
     const uint hi = BF16(as_uint(value));
@@ -48,44 +48,53 @@ __kernel void amx_weights(__global const float *w, __global ushort *b, uint n_re
 #ifdef NORM
 
 #if NORM == 2
-#define ACTIVATE(v) silu(fma(v, scale, shift))
+#define ACTIVATE(v, scale, shift) silu(fma(v, scale, shift))
 #elif NORM == 1
-#define ACTIVATE(v) fma(v, scale, shift)
+#define ACTIVATE(v, scale, shift) fma(v, scale, shift)
 #else
-#define ACTIVATE(v) (v)
+#define ACTIVATE(v, scale, shift) (v)
 #endif
 
-/* Global size: (ceil(C / 16), rows of positions of all images and a parity of lines, STRIDE^2 parities). Rows past the last image's become
+/* Both upper halves: a pair of bfloat16 in each word. */
+inline uint16 pair(uint16 even, uint16 odd)
+{
+  return even >> 16 | odd;
+}
+
+/* Global size: (ceil(C / 32), rows of positions of all images and a parity of lines, STRIDE^2 parities). Rows past the last image's become
  * margin. height, width: the input's after upsampling; C: its channels, a multiple of 16; plane: positions of a plane. */
 __kernel void amx_input(__global const float *x, ulong x_off, uint x_ld, __global const float *ab,
                         ulong ab_off, __global float *a, ulong a_off, ulong plane, uint images,
                         uint height, uint width, uint C, uint grid_height, uint grid_width)
 {
-  const uint c = get_global_id(0) * 16, row = get_global_id(1), parity = get_global_id(2);
+  const uint c = get_global_id(0) * 32, row = get_global_id(1), parity = get_global_id(2);
   const uint n = row / grid_height;
   const int y = (int)(row % grid_height * STRIDE + parity / STRIDE) - PAD;
-  __global ushort *out = (__global ushort *)(a + a_off) +
-                         ((ulong)(c / 32) * plane + (ulong)parity * get_global_size(1) * grid_width +
-                          (ulong)row * grid_width) *
-                             64 +
-                         c % 32;
-  const bool inside = c < C && n < images && y >= 0 && y < (int)height;
+  __global uint *out =
+      (__global uint *)(a + a_off) +
+      (get_global_id(0) * plane + ((ulong)parity * get_global_size(1) + row) * grid_width) * 32;
+  const bool inside = n < images && y >= 0 && y < (int)height;
+  const uint second = c + 16 < C ? 16 : 0; /* else there are no more channels: zeros */
   const uint line = inside ? n * (height >> UP) + (y >> UP) : 0;
   x += x_off + (ulong)line * (width >> UP) * x_ld + c;
 #if NORM
-  const uint image = inside ? n : 0, channel = inside ? c : 0;
-  const float16 scale = vload16(0, ab + ab_off + (ulong)image * 2 * C + channel);
-  const float16 shift = vload16(0, ab + ab_off + (ulong)image * 2 * C + C + channel);
+  ab += ab_off + (inside ? (ulong)n * 2 * C : 0) + c;
+  const float16 scale0 = vload16(0, ab), shift0 = vload16(0, ab + C);
+  const float16 scale1 = vload16(0, ab + second), shift1 = vload16(0, ab + C + second);
 #endif
-  for (uint i = 0; i < grid_width; i++, out += 64) {
+  for (uint i = 0; i < grid_width; i++, out += 32) {
     const int column = (int)(i * STRIDE + parity % STRIDE) - PAD;
-    float16 v = (float16)(0.0f);
-    if (inside && column >= 0 && column < (int)width)
-      v = ACTIVATE(vload16(0, x + (ulong)(column >> UP) * x_ld));
-    const uint16 hi = BF16(as_uint16(v));
-    const uint16 lo = BF16(as_uint16(v - as_float16(hi)));
-    vstore16(convert_ushort16(hi >> 16), 0, out);
-    vstore16(convert_ushort16(lo >> 16), 0, out + 32);
+    float16 v0 = (float16)(0.0f), v1 = (float16)(0.0f);
+    if (inside && column >= 0 && column < (int)width) {
+      __global const float *from = x + (ulong)(column >> UP) * x_ld;
+      v0 = ACTIVATE(vload16(0, from), scale0, shift0);
+      if (second)
+        v1 = ACTIVATE(vload16(0, from + 16), scale1, shift1);
+    }
+    const uint16 hi0 = BF16(as_uint16(v0)), hi1 = BF16(as_uint16(v1));
+    vstore16(pair(hi0, hi1), 0, out);
+    vstore16(pair(BF16(as_uint16(v0 - as_float16(hi0))), BF16(as_uint16(v1 - as_float16(hi1)))), 1,
+             out);
   }
 }
 
@@ -117,6 +126,14 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
 /* A position's bytes: 32 channels, hi and lo. */
 #define POSITION 128
 
+/* Weights are read once per evaluation, from memory, and positions once per panel, from a shared cache; a processor's own
+ * prefetching ends at each page. So the first block of positions asks for its panel some steps ahead, the others for parts of
+ * the panel behind it, and each for the positions that the next block adds. */
+#define STEPS_AHEAD 8
+#define PREFETCH                                                                                   \
+  for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
+  ahead += ahead_lines * 64;
+
 /* 32 positions at p times the 32 columns at b, for one tap and plane. */
 #define STEP(p, b)                                                                                 \
   {                                                                                                \
@@ -124,6 +141,7 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
     LOAD(4, p_, POSITION)                                                                          \
     LOAD(6, b, 64)                                                                                 \
     LOAD(7, b + 1024, 64)                                                                          \
+    PREFETCH                                                                                       \
     LOAD(5, p_ + 16 * POSITION, POSITION)                                                          \
     MULTIPLY_4                                                                                     \
     LOAD(6, b + 2048, 64)                                                                          \
@@ -196,7 +214,13 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
   res += res_off + panel * 32;
   float block[32 * 32] __attribute__((aligned(64)));
   CONFIGURE
+  const uint steps = planes * TAPS * TAPS, blocks = (end - first + 31) / 32;
   for (ulong p = first; p < end; p += 32) {
+    const uint done = (p - first) / 32;
+    const uint share = blocks > 1 ? (63 + blocks - 1) / (blocks - 1) : 0;
+    const uint ahead_lines = done == 0 ? 64 : done <= 64 ? share : 0;
+    ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * 4096
+                                        : (ulong)steps * (4096 + (done - 1) * share * 64));
     ZERO(0)
     ZERO(1)
     ZERO(2)

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * Every way to compute a convolution, measured with cold weights: conv-methods [N SIZE IN OUT].
+ * Every way to compute a convolution, measured with cold weights: conv-methods [N SIZE IN OUT
+ * [METHOD]].
  * Milliseconds, GFLOP/s counted as direct convolution, and what the built-in estimate says. Without
  * arguments: shapes of the published models. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "opencl/context-private.h"
 #include "opencl/measure.h"
 
 static gboolean
 measure(DdimContext *context, DdimClBuffer *cold, guint n, guint size, guint in, guint out,
-        GError **error)
+        const char *only, GError **error)
 {
   const DdimConvShape shape = {
       .in = in, .out = out, .taps = 3, .stride = 1, .n = n, .h = size, .w = size};
   printf("%2u x %3ux%-3u %4u -> %4u ", n, size, size, in, out);
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     const DdimClChoice choice = {m, ddim_cl_default_provider(context)};
-    if (!ddim_cl_can_use(context, &shape, FALSE, choice))
+    if ((only && strcmp(only, ddim_conv_method_name(m)) != 0) ||
+        !ddim_cl_can_use(context, &shape, FALSE, choice))
       continue;
     const double seconds = ddim_cl_measure_conv(context, cold, &shape, FALSE, choice, error);
     if (seconds < 0)
@@ -44,11 +47,13 @@ main(int argc, char **argv)
   g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
   g_autoptr(DdimClBuffer) cold = context ? ddim_cl_cold_memory_new(context, &error) : NULL;
   gboolean ok = cold != NULL;
-  if (ok && argc == 5)
-    ok = measure(context, cold, atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), &error);
+  if (ok && argc >= 5)
+    ok = measure(context, cold, atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), argv[5],
+                 &error);
   else
     for (guint i = 0; ok && i < G_N_ELEMENTS(shapes); i++)
-      ok = measure(context, cold, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3], &error);
+      ok = measure(context, cold, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3], NULL,
+                   &error);
   if (!ok)
     fprintf(stderr, "%s\n", error->message);
   return ok ? 0 : 1;

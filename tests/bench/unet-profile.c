@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Where an evaluation's time goes: unet-profile MODEL BATCH SIZE [FLAGS]. Prints the median time of
- * whole evaluations, then every kind of operation with its time and rate. */
+ * whole evaluations, then every kind of operation with its time and rate: of each operation the least
+ * of several runs, as what disturbs a run only ever makes it longer. With $EACH set, every operation
+ * in its order as well. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,25 +26,51 @@ cpu_seconds(void)
 }
 
 typedef struct {
-  GHashTable *totals; /* char* -> Total */
+  const char *name;
+  double seconds, processor, flops;
+} Operation;
+
+typedef struct {
+  GArray *operations; /* in their order, the least of the runs so far */
+  guint at;           /* in this run */
   double before;      /* processor time at the end of the previous operation */
 } Profile;
 
 static void
-add(const char *operation, double seconds, double flops, gpointer user_data)
+add(const char *name, double seconds, double flops, gpointer user_data)
 {
   Profile *profile = user_data;
-  Total *total = g_hash_table_lookup(profile->totals, operation);
-  if (!total) {
-    total = g_new0(Total, 1);
-    g_hash_table_insert(profile->totals, g_strdup(operation), total);
-  }
   const double now = cpu_seconds();
-  total->processor += now - profile->before;
+  const Operation run = {name, seconds, now - profile->before, flops};
   profile->before = now;
-  total->seconds += seconds;
-  total->flops += flops;
-  total->calls++;
+  if (profile->at == profile->operations->len)
+    g_array_append_val(profile->operations, run);
+  Operation *least = &g_array_index(profile->operations, Operation, profile->at++);
+  least->seconds = MIN(least->seconds, run.seconds);
+  least->processor = MIN(least->processor, run.processor);
+}
+
+/* char* -> Total */
+static GHashTable *
+sum_up(GArray *operations)
+{
+  GHashTable *totals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; i < operations->len; i++) {
+    const Operation *operation = &g_array_index(operations, Operation, i);
+    Total *total = g_hash_table_lookup(totals, operation->name);
+    if (!total) {
+      total = g_new0(Total, 1);
+      g_hash_table_insert(totals, g_strdup(operation->name), total);
+    }
+    total->seconds += operation->seconds;
+    total->processor += operation->processor;
+    total->flops += operation->flops;
+    total->calls++;
+    if (g_getenv("EACH"))
+      printf("%-20s %10.3f ms %10.1f GFLOP/s\n", operation->name, operation->seconds * 1e3,
+             operation->flops / operation->seconds * 1e-9);
+  }
+  return totals;
 }
 
 static int
@@ -112,10 +140,13 @@ run(int argc, char **argv, GError **error)
   printf(
       "first %.1f ms, median %.1f ms, min %.1f ms, processor %.1f ms, %.2f GFLOP, %.1f GFLOP/s\n",
       times[0] * 1e3, median * 1e3, times[1] * 1e3, cpu * 1e3, flops * 1e-9, flops / median * 1e-9);
-  g_autoptr(GHashTable) totals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  Profile profile = {.totals = totals, .before = cpu_seconds()};
-  if (!ddim_unet_plan_profile(plan, add, &profile, error))
-    return FALSE;
+  g_autoptr(GArray) operations = g_array_new(FALSE, FALSE, sizeof(Operation));
+  for (int i = 0; i < EVALUATIONS; i++) {
+    Profile profile = {.operations = operations, .before = cpu_seconds()};
+    if (!ddim_unet_plan_profile(plan, add, &profile, error))
+      return FALSE;
+  }
+  g_autoptr(GHashTable) totals = sum_up(operations);
   print_profile(totals);
   return TRUE;
 }
