@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+#include "opencl/amx.h"
+#include "opencl/attention-amx.h"
+
 /* Query rows of a work-item: with two vectors of keys or values they fill a CPU's vector registers.
  */
 #define CPU_ROWS 8
@@ -12,6 +15,10 @@ void
 ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
                   const DdimClTensor *out)
 {
+  if (ddim_cl_has_amx(ddim_cl_plan_get_context(plan))) {
+    ddim_cl_attention_amx(plan, qkv, attention, out);
+    return;
+  }
   const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
   const guint T = qkv->h * qkv->w, keys = 2 * profile->vec;
   const guint padded = (T + keys - 1) / keys * keys;

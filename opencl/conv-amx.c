@@ -5,7 +5,7 @@
 #define PLANE 32
 #define BLOCK 32
 
-/* How the input lies in planes of positions (kernels/amx.cl). */
+/* How the input lies in planes of positions (kernels/amx-conv.cl). */
 typedef struct {
   guint height, width; /* of an image's positions: the output's and a margin */
   guint parities;      /* images of positions, one for each parity of line and column */
@@ -41,7 +41,7 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   g_autofree char *options =
       g_strdup_printf("-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d", shape->taps, shape->stride,
                       shape->up ? 1 : 0, prologue ? prologue->silu ? 2 : 1 : 0);
-  ddim_cl_plan_kernel(plan, "amx", options, "amx_input", "amx input", 0);
+  ddim_cl_plan_kernel(plan, "amx-conv", options, "amx_input", "amx input", 0);
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
   ddim_cl_plan_arg_mem(plan, prologue ? prologue->ab : x->mem);
@@ -83,7 +83,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
   g_autofree char *options =
       g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u", epilogue_options, shape->taps, shape->stride);
-  ddim_cl_plan_kernel(plan, "amx", options, "amx_product",
+  ddim_cl_plan_kernel(plan, "amx-conv", options, "amx_product",
                       shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);

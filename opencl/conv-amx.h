@@ -4,7 +4,7 @@
 #include "opencl/conv.h"
 
 /** Record a convolution as ddim_cl_conv() does, with weights packed as DDIM_CL_PACK_AMX
- * (kernels/amx.cl). Any taps, stride and upsampling. */
+ * (kernels/amx-conv.cl). Any taps, stride and upsampling. */
 void ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
                       const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
                       const DdimClEpilogue *epilogue);

@@ -17,16 +17,27 @@ find_source(const char *name)
   g_return_val_if_reached(NULL);
 }
 
+/* What is compiled in front of @source: the first always, the second for kernels of matrix units. */
+static void
+find_preludes(const char *source, const char *preludes[2])
+{
+  preludes[0] = find_source("common");
+  preludes[1] = g_str_has_prefix(source, "amx-") ? find_source("amx-tiles") : "";
+}
+
 /* The cache file of a binary: its key holds everything that the binary depends on. */
 static char *
 cache_path(DdimContext *context, const char *source, const char *text, const char *options)
 {
   const DdimDeviceInfo *info = context->info;
   g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-  const char *parts[] = {
-      DDIM_VERSION,        find_source("common"), text,           options,
-      info->name,          info->vendor,          info->platform, info->device_version,
-      info->driver_version};
+  const char *preludes[2];
+  find_preludes(source, preludes);
+  const char *parts[] = {DDIM_VERSION,          preludes[0],
+                         preludes[1],           text,
+                         options,               info->name,
+                         info->vendor,          info->platform,
+                         info->device_version,  info->driver_version};
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
     g_checksum_update(sum, (const guchar *)parts[i], strlen(parts[i]) + 1);
   g_autofree char *file = g_strdup_printf("%s-%.32s.bin", source, g_checksum_get_string(sum));
@@ -121,7 +132,9 @@ static cl_program
 compile(DdimContext *context, const char *source, const char *text, const char *options,
         GError **error)
 {
-  const char *strings[] = {find_source("common"), text};
+  const char *strings[3];
+  find_preludes(source, strings);
+  strings[2] = text;
   cl_int status = CL_SUCCESS;
   cl_program program =
       clCreateProgramWithSource(context->context, G_N_ELEMENTS(strings), strings, NULL, &status);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * Convolutions on the matrix units of x86 processors (AMX), which multiply tiles of bfloat16 and add in float32. A float32
- * value a is split into a bfloat16 ah and what that leaves, al = a - ah, again as bfloat16: 16 bits of significand together.
- * Of the four products of two such pairs the least, al bl, is left out (about 2^-18 of a product, less than float32 loses in
- * summing a thousand of them), and the other three cost a fifth of the time that float32's own units take.
+ * Convolutions on the matrix units of x86 processors (amx-tiles.cl).
  *
  * A convolution becomes one matrix product per tap over shifted views of its input, with no copy per tap: `amx_input` writes
  * the (normalised, activated, upsampled) image with a margin of zeros on the top and on the left, which serve the row above
@@ -10,18 +7,10 @@
  * constant distances, so 16 positions in a row are a tile whatever line of the image they are on. Results at margins are
  * computed in vain and dropped.
  *
- * Layouts, as bfloat16: A[plane of 32 channels][position][hi, lo][16][2], B[panel of 32 columns][plane][tap][lo, hi][half
- * panel][16][16 columns][2]; the pairs are channels c and c + 16 of a plane. With stride 2 there are four images of positions, one for each parity of line and column.
+ * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap]. With stride 2 there are four images of positions, one for each parity of line and column.
  *
  * Options: TAPS (3: 3x3, 1: 1x1), STRIDE; of the input: NORM (1: x * scale + shift, ab[n][2][C]; 2: then SiLU), UP (1: read
  * through nearest upsampling by 2); of the product: EPILOGUE, EMB, RES as in gemm.cl. */
-
-#ifndef __x86_64__
-#error "the matrix units of x86 processors"
-#endif
-
-/* bfloat16 of a float, in the upper half of the result: rounded to nearest. */
-#define BF16(bits) (((bits) + 0x8000u) & 0xffff0000u)
 
 #ifdef WEIGHTS
 
@@ -48,18 +37,12 @@ __kernel void amx_weights(__global const float *w, __global ushort *b, uint n_re
 #ifdef NORM
 
 #if NORM == 2
-#define ACTIVATE(v, scale, shift) silu(fma(v, scale, shift))
+#define ACTIVATE(v, scale, shift) fast_silu(fma(v, scale, shift))
 #elif NORM == 1
 #define ACTIVATE(v, scale, shift) fma(v, scale, shift)
 #else
 #define ACTIVATE(v, scale, shift) (v)
 #endif
-
-/* Both upper halves: a pair of bfloat16 in each word. */
-inline uint16 pair(uint16 even, uint16 odd)
-{
-  return even >> 16 | odd;
-}
 
 /* Global size: (ceil(C / 32), rows of positions of all images and a parity of lines, STRIDE^2 parities). Rows past the last image's become
  * margin. height, width: the input's after upsampling; C: its channels, a multiple of 16; plane: positions of a plane. */
@@ -91,66 +74,21 @@ __kernel void amx_input(__global const float *x, ulong x_off, uint x_ld, __globa
       if (second)
         v1 = ACTIVATE(vload16(0, from + 16), scale1, shift1);
     }
-    const uint16 hi0 = BF16(as_uint16(v0)), hi1 = BF16(as_uint16(v1));
-    vstore16(pair(hi0, hi1), 0, out);
-    vstore16(pair(BF16(as_uint16(v0 - as_float16(hi0))), BF16(as_uint16(v1 - as_float16(hi1)))), 1,
-             out);
+    const Split words = split(v0, v1);
+    vstore16(words.hi, 0, out);
+    vstore16(words.lo, 1, out);
   }
 }
 
 #else
 
-/* Palette 1: all eight tiles of 16 rows of 64 bytes. */
-__constant uchar tile_config[64] __attribute__((aligned(64))) = {
-    1,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
-    64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
-    0,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
-    16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0};
-#define CONFIGURE __asm__ volatile("ldtilecfg (%0)" : : "r"((ulong)tile_config) : "memory");
-#define RELEASE __asm__ volatile("tilerelease" : : : "memory");
-#define ZERO(t) __asm__ volatile("tilezero %%tmm" #t : :);
-#define LOAD(t, p, stride)                                                                         \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
-#define STORE(t, p, stride)                                                                        \
-  __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)"                                             \
-                   :                                                                               \
-                   : "r"((ulong)(p)), "r"((ulong)(stride))                                         \
-                   : "memory");
-#define MULTIPLY(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : :);
-#define MULTIPLY_4                                                                                 \
-  MULTIPLY(0, 4, 6)                                                                                \
-  MULTIPLY(1, 4, 7)                                                                                \
-  MULTIPLY(2, 5, 6)                                                                                \
-  MULTIPLY(3, 5, 7)
-
-/* A position's bytes: 32 channels, hi and lo. */
-#define POSITION 128
-
 /* Weights are read once per evaluation, from memory, and positions once per panel, from a shared cache; a processor's own
  * prefetching ends at each page. So the first block of positions asks for its panel some steps ahead, the others for parts of
  * the panel behind it, and each for the positions that the next block adds. */
 #define STEPS_AHEAD 8
-#define PREFETCH                                                                                   \
+#define ASK_AHEAD                                                                                  \
   for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
   ahead += ahead_lines * 64;
-
-/* 32 positions at p times the 32 columns at b, for one tap and plane. */
-#define STEP(p, b)                                                                                 \
-  {                                                                                                \
-    __global const uchar *p_ = (p);                                                                \
-    LOAD(4, p_, POSITION)                                                                          \
-    LOAD(6, b, 64)                                                                                 \
-    LOAD(7, b + 1024, 64)                                                                          \
-    PREFETCH                                                                                       \
-    LOAD(5, p_ + 16 * POSITION, POSITION)                                                          \
-    MULTIPLY_4                                                                                     \
-    LOAD(6, b + 2048, 64)                                                                          \
-    LOAD(7, b + 3072, 64)                                                                          \
-    MULTIPLY_4                                                                                     \
-    LOAD(4, p_ + 64, POSITION)                                                                     \
-    LOAD(5, p_ + 16 * POSITION + 64, POSITION)                                                     \
-    MULTIPLY_4                                                                                     \
-  }
 
 #if STRIDE == 2
 #define TAP_OFFSET(dy, dx)                                                                         \
@@ -207,7 +145,7 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
   const uint panel = get_global_id(0);
   const ulong first = get_global_id(1) * (ulong)rows, end = min(first + rows, positions);
   __global const uchar *input = (__global const uchar *)(a + a_off);
-  b += (ulong)panel * planes * TAPS * TAPS * 4096;
+  b += (ulong)panel * planes * TAPS * TAPS * BLOCK_BYTES;
   y += y_off + panel * 32;
   bias += bias_off + panel * 32;
   emb += emb_off + panel * 32;
@@ -219,23 +157,17 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
     const uint done = (p - first) / 32;
     const uint share = blocks > 1 ? (63 + blocks - 1) / (blocks - 1) : 0;
     const uint ahead_lines = done == 0 ? 64 : done <= 64 ? share : 0;
-    ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * 4096
-                                        : (ulong)steps * (4096 + (done - 1) * share * 64));
-    ZERO(0)
-    ZERO(1)
-    ZERO(2)
-    ZERO(3)
+    ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * BLOCK_BYTES
+                                        : (ulong)steps * (BLOCK_BYTES + (done - 1) * share * 64));
+    ZERO_4
     __global const uchar *weights = b;
     for (uint i = 0; i < planes; i++) {
       __global const uchar *from = input + (i * plane + p) * POSITION;
       UNROLL for (uint dy = 0; dy < TAPS; dy++)
-      UNROLL for (uint dx = 0; dx < TAPS; dx++, weights += 4096)
-          STEP(from + TAP_OFFSET(dy, dx) * POSITION, weights)
+      UNROLL for (uint dx = 0; dx < TAPS; dx++, weights += BLOCK_BYTES)
+          STEP(from + TAP_OFFSET(dy, dx) * POSITION, weights, ASK_AHEAD)
     }
-    STORE(0, block, 128)
-    STORE(1, block + 16, 128)
-    STORE(2, block + 16 * 32, 128)
-    STORE(3, block + 16 * 32 + 16, 128)
+    STORE_4(block, 128)
     put_block(block, p, end, y, ldc, grid_height, grid_width, height, width, bias, emb, emb_ld, res,
               res_ld);
   }

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * Softmax attention on the matrix units of x86 processors (amx-tiles.cl), as in attention.cl without the T x T matrix. Scores
+ * and results are computed transposed, keys or channels down and 32 queries across: then a lane is a query, maxima and sums
+ * need no work across lanes, and weights are in the layout of a right factor as they come.
+ *
+ * Packed, for each image and head, three matrices of T_padded x CHP values: queries [panel of 32][plane of 32 channels] as
+ * right factors, scaled; keys [plane of 32 channels][key] and values [plane of 32 keys][channel] as left factors.
+ *
+ * Options: CH, the head's channels. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
+
+#define PLANES ((CH + 31) / 32)
+#define CHP (PLANES * 32)
+
+#define LOW(a, b)                                                                                  \
+  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b)                                                                                 \
+  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+/* A perfect shuffle rotates an element's index of 8 bits by one; four exchange row and column. */
+inline void transpose(uint16 *m)
+{
+  UNROLL for (int round = 0; round < 4; round++)
+  {
+    uint16 t[16];
+    UNROLL for (int i = 0; i < 8; i++)
+    {
+      t[2 * i] = LOW(m[i], m[i + 8]);
+      t[2 * i + 1] = HIGH(m[i], m[i + 8]);
+    }
+    UNROLL for (int i = 0; i < 16; i++) m[i] = t[i];
+  }
+}
+
+/* Channels [c, c + 16) of a head at p, zeros past its last. */
+inline float16 load_channels(__global const float *p, uint c)
+{
+#if CH % 16 == 0
+  return c < CH ? vload16(0, p + c) : (float16)(0.0f);
+#else
+  float lane[16];
+  for (uint i = 0; i < 16; i++)
+    lane[i] = c + i < CH ? p[c + i] : 0.0f;
+  return vload16(0, lane);
+#endif
+}
+
+#ifdef PACK
+
+/* Pack 32 positions. Global size: (T_padded / 32, heads, images). */
+__kernel void amx_attention_pack(__global const float *qkv, ulong qkv_off, uint ld,
+                                 __global float *packed, ulong packed_off, uint T, uint head_ld,
+                                 uint k_at, uint v_at, float scale)
+{
+  const uint block = get_global_id(0), head = get_global_id(1), n = get_global_id(2);
+  const ulong matrix = (ulong)get_global_size(0) * 32 * CHP;
+  __global uint *out = (__global uint *)(packed + packed_off) +
+                       ((ulong)n * get_global_size(1) + head) * 3 * matrix;
+  qkv += qkv_off + ((ulong)n * T + block * 32) * ld + head * head_ld;
+  const uint here = min(T - block * 32, 32u);
+  for (uint plane = 0; plane < PLANES; plane++) {
+    const uint c = plane * 32;
+    __global uint *q = out + ((ulong)block * PLANES + plane) * (BLOCK_BYTES / 4);
+    __global uint *k = out + matrix + ((ulong)plane * get_global_size(0) + block) * 32 * 32;
+    __global uint *v = out + 2 * matrix + ((ulong)block * CHP + c) * 32;
+    float16 value[2][32];
+    for (uint half_ = 0; half_ < 2; half_++) {
+      uint16 hi[16], lo[16];
+      for (uint i = 0; i < 16; i++) {
+        const uint t = half_ * 16 + i;
+        float16 q0 = 0, q1 = 0, k0 = 0, k1 = 0, v0 = 0, v1 = 0;
+        if (t < here) {
+          __global const float *p = qkv + (ulong)t * ld;
+          q0 = load_channels(p, c) * scale;
+          q1 = load_channels(p, c + 16) * scale;
+          k0 = load_channels(p + k_at, c);
+          k1 = load_channels(p + k_at, c + 16);
+          v0 = load_channels(p + v_at, c);
+          v1 = load_channels(p + v_at, c + 16);
+        }
+        const Split query = split(q0, q1), key = split(k0, k1);
+        hi[i] = query.hi;
+        lo[i] = query.lo;
+        vstore16(key.hi, 0, k + t * 32);
+        vstore16(key.lo, 1, k + t * 32);
+        value[0][t] = v0;
+        value[1][t] = v1;
+      }
+      transpose(hi);
+      transpose(lo);
+      for (uint i = 0; i < 16; i++) {
+        vstore16(lo[i], half_ * 16 + i, q);
+        vstore16(hi[i], 32 + half_ * 16 + i, q);
+      }
+    }
+    for (uint group = 0; group < 2; group++) {
+      uint16 hi[16], lo[16];
+      for (uint i = 0; i < 16; i++) {
+        const Split both = split(value[group][i], value[group][i + 16]);
+        hi[i] = both.hi;
+        lo[i] = both.lo;
+      }
+      transpose(hi);
+      transpose(lo);
+      for (uint i = 0; i < 16; i++) {
+        vstore16(hi[i], 0, v + (group * 16 + i) * 32);
+        vstore16(lo[i], 1, v + (group * 16 + i) * 32);
+      }
+    }
+  }
+}
+
+#else
+
+/* Keys between two updates of the maxima. */
+#define KEYS 256
+
+/* The running maximum and sum of 16 queries, and how much what was summed before still counts. */
+typedef struct {
+  float16 top, sum, keep;
+} Running;
+
+inline void raise(Running *r, const float *scores, uint keys)
+{
+  float16 top = r->top;
+  for (uint j = 0; j < keys; j++)
+    top = fmax(top, vload16(0, scores + j * 32));
+  r->keep = exp2_(r->top - top);
+  r->top = top;
+  r->sum *= r->keep;
+}
+
+/* Weights of 32 keys from their scores, as a right factor's columns. `keys` of them count. */
+inline void weigh(Running *r, const float *scores, uint keys, uint *weights)
+{
+  for (uint i = 0; i < 16; i++) {
+    float16 w0 = 0, w1 = 0;
+    if (i < keys)
+      w0 = exp2_(vload16(0, scores + i * 32) - r->top);
+    if (i + 16 < keys)
+      w1 = exp2_(vload16(0, scores + (i + 16) * 32) - r->top);
+    r->sum += w0 + w1;
+    const Split words = split(w0, w1);
+    vstore16(words.lo, i, weights);
+    vstore16(words.hi, 32 + i, weights);
+  }
+}
+
+/* Rows of 16 channels from c on, of 16 queries: o[c][query] / sum to out[query][c]. */
+inline void put_queries(const float *o, float16 scale, __global float *out, uint ld, uint queries,
+                        uint c)
+{
+  uint16 m[16];
+  for (uint i = 0; i < 16; i++)
+    m[i] = as_uint16(vload16(0, o + (c + i) * 32) * scale);
+  transpose(m);
+  for (uint i = 0; i < 16 && i < queries; i++) {
+#if CH % 16 == 0
+    vstore16(as_float16(m[i]), 0, out + (ulong)i * ld + c);
+#else
+    float lane[16];
+    vstore16(as_float16(m[i]), 0, lane);
+    for (uint j = 0; j < 16 && c + j < CH; j++)
+      out[(ulong)i * ld + c + j] = lane[j];
+#endif
+  }
+}
+
+/* out[n][t][head * CH + c]. Global size: (T_padded / 32, heads, images). */
+__kernel void amx_attention(__global const float *packed, ulong packed_off, __global float *out,
+                            ulong out_off, uint ld, uint T)
+{
+  const uint panel = get_global_id(0), head = get_global_id(1), n = get_global_id(2);
+  const uint T_padded = get_global_size(0) * 32;
+  const ulong matrix = (ulong)T_padded * CHP * 4;
+  const ulong q = (ulong)(packed + packed_off) +
+                  ((ulong)n * get_global_size(1) + head) * 3 * matrix +
+                  (ulong)panel * PLANES * BLOCK_BYTES;
+  const ulong k = q - (ulong)panel * PLANES * BLOCK_BYTES + matrix, v = k + matrix;
+  float scores[KEYS * 32] __attribute__((aligned(64)));
+  uint weights[KEYS * 32] __attribute__((aligned(64)));
+  float block[32 * 32] __attribute__((aligned(64)));
+  float o[CHP * 32] __attribute__((aligned(64)));
+  Running running[2] = {{(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)},
+                        {(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)}};
+  for (uint i = 0; i < CHP * 2; i++)
+    vstore16((float16)(0.0f), i, o);
+  CONFIGURE
+  for (uint first = 0; first < T; first += KEYS) {
+    const uint keys = min((uint)KEYS, T - first), blocks = (keys + 31) / 32;
+    for (uint b = 0; b < blocks; b++) {
+      ZERO_4
+      for (uint plane = 0; plane < PLANES; plane++)
+        STEP(k + ((ulong)plane * T_padded + first + b * 32) * POSITION, q + plane * BLOCK_BYTES, )
+      STORE_4(scores + b * 1024, 128)
+    }
+    for (uint half_ = 0; half_ < 2; half_++) {
+      raise(&running[half_], scores + half_ * 16, keys);
+      for (uint b = 0; b < blocks; b++)
+        weigh(&running[half_], scores + b * 1024 + half_ * 16, keys - b * 32,
+              weights + b * 1024 + half_ * 256);
+    }
+    WRITTEN
+    for (uint plane = 0; plane < PLANES; plane++) {
+      ZERO_4
+      for (uint b = 0; b < blocks; b++)
+        STEP(v + ((ulong)(first / 32 + b) * CHP + plane * 32) * POSITION, weights + b * 1024, )
+      STORE_4(block, 128)
+      for (uint i = 0; i < 64; i++) {
+        float *sum = o + plane * 1024 + i * 16;
+        vstore16(fma(vload16(0, sum), running[i % 2].keep, vload16(i, block)), 0, sum);
+      }
+    }
+  }
+  RELEASE
+  out += out_off + ((ulong)n * T + panel * 32) * ld + head * CH;
+  for (uint half_ = 0; half_ < 2; half_++)
+    for (uint c = 0; c < CH && panel * 32 + half_ * 16 < T; c += 16)
+      put_queries(o + half_ * 16, 1.0f / running[half_].sum, out + (ulong)half_ * 16 * ld, ld,
+                  T - panel * 32 - half_ * 16, c);
+}
+#endif

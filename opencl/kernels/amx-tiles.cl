@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * In front of every program for the matrix units of x86 processors (AMX), which multiply tiles of bfloat16 and add in float32.
+ *
+ * A float32 value a is split into a bfloat16 ah and what that leaves, al = a - ah, again as bfloat16: 16 bits of significand
+ * together. Of the four products of two such pairs the least, al bl, is left out, and the other three take a fifth of the time
+ * that float32's own units take. A product errs by 2^-18 of itself on average, less than float32 loses in summing thousands.
+ *
+ * Layouts, as bfloat16. Left factor: 32 values of a row are hi[16][2], lo[16][2], POSITION bytes; right factor: 32 x 32 are
+ * [lo, hi][16 columns of 32][16][16 columns][2], BLOCK_BYTES. The pairs are the depths i and i + 16 of 32. */
+
+#ifndef __x86_64__
+#error "the matrix units of x86 processors"
+#endif
+
+/* bfloat16 of a float's bits, in the upper half: rounded to nearest. */
+#define BF16(bits) (((bits) + 0x8000u) & 0xffff0000u)
+
+/* 2^t within 2e-7: a polynomial for 2^r, r in [-1/2, 1/2], and the processor's own 2^n. */
+inline float16 exp2_(float16 t)
+{
+  float16 n, e;
+  __asm__("vrndscaleps $8, %1, %0" : "=v"(n) : "v"(t));
+  const float16 r = t - n;
+  float16 p = (float16)(1.3267e-3f);
+  p = fma(p, r, (float16)(9.67546e-3f));
+  p = fma(p, r, (float16)(5.550743e-2f));
+  p = fma(p, r, (float16)(2.4022122e-1f));
+  p = fma(p, r, (float16)(6.9314695e-1f));
+  p = fma(p, r, (float16)(1.0f));
+  __asm__("vscalefps %2, %1, %0" : "=v"(e) : "v"(p), "v"(n));
+  return e;
+}
+
+#define LOG2_E 1.44269504088896341f
+
+/* x / (1 + exp(-x)) within 4e-7, with an approximate reciprocal refined once. */
+inline float16 fast_silu(float16 x)
+{
+  /* Beyond 2^100 the refinement would meet infinity, and the quotient is as good as 0. */
+  const float16 d = 1.0f + fmin(exp2_(x * -LOG2_E), (float16)(0x1p100f));
+  float16 y;
+  __asm__("vrcp14ps %1, %0" : "=v"(y) : "v"(d));
+  y = fma(y, fma(-d, y, (float16)(1.0f)), y);
+  return x * y;
+}
+
+/* Two vectors of depths 0 to 15 and 16 to 31 as the words of their bfloat16. */
+typedef struct {
+  uint16 hi, lo;
+} Split;
+
+inline Split split(float16 v0, float16 v1)
+{
+  const uint16 hi0 = BF16(as_uint16(v0)), hi1 = BF16(as_uint16(v1));
+  const uint16 lo0 = BF16(as_uint16(v0 - as_float16(hi0))), lo1 = BF16(as_uint16(v1 - as_float16(hi1)));
+  return (Split){hi0 >> 16 | hi1, lo0 >> 16 | lo1};
+}
+
+/* Palette 1: all eight tiles of 16 rows of 64 bytes. */
+__constant uchar tile_config[64] __attribute__((aligned(64))) = {
+    1,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
+    64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
+    0,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
+    16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0};
+#define CONFIGURE __asm__ volatile("ldtilecfg (%0)" : : "r"((ulong)tile_config) : "memory");
+#define RELEASE __asm__ volatile("tilerelease" : : : "memory");
+/* What this work-item wrote is in memory before tiles are loaded from it. */
+#define WRITTEN __asm__ volatile("" : : : "memory");
+#define ZERO(t) __asm__ volatile("tilezero %%tmm" #t : :);
+#define LOAD(t, p, stride)                                                                         \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
+#define STORE(t, p, stride)                                                                        \
+  __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)"                                             \
+                   :                                                                               \
+                   : "r"((ulong)(p)), "r"((ulong)(stride))                                         \
+                   : "memory");
+#define MULTIPLY(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : :);
+#define MULTIPLY_4                                                                                 \
+  MULTIPLY(0, 4, 6)                                                                                \
+  MULTIPLY(1, 4, 7)                                                                                \
+  MULTIPLY(2, 5, 6)                                                                                \
+  MULTIPLY(3, 5, 7)
+
+#define POSITION 128
+#define BLOCK_BYTES 4096
+
+#define ZERO_4 ZERO(0) ZERO(1) ZERO(2) ZERO(3)
+/* Tiles 0 to 3 to 32 rows of floats, `stride` bytes apart. */
+#define STORE_4(p, stride)                                                                         \
+  {                                                                                                \
+    STORE(0, p, stride)                                                                            \
+    STORE(1, (ulong)(p) + 64, stride)                                                              \
+    STORE(2, (ulong)(p) + 16 * (stride), stride)                                                   \
+    STORE(3, (ulong)(p) + 16 * (stride) + 64, stride)                                              \
+  }
+
+/* Add to tiles 0 to 3 (two rows of two) the products of 32 rows at p, POSITION bytes apart, and 32 columns at b: 32 deep.
+ * AHEAD: what is asked of memory meanwhile. */
+#define STEP(p, b, AHEAD)                                                                          \
+  {                                                                                                \
+    const ulong p_ = (ulong)(p), b_ = (ulong)(b);                                                  \
+    LOAD(4, p_, POSITION)                                                                          \
+    LOAD(6, b_, 64)                                                                                \
+    LOAD(7, b_ + 1024, 64)                                                                         \
+    AHEAD                                                                                          \
+    LOAD(5, p_ + 16 * POSITION, POSITION)                                                          \
+    MULTIPLY_4                                                                                     \
+    LOAD(6, b_ + 2048, 64)                                                                         \
+    LOAD(7, b_ + 3072, 64)                                                                         \
+    MULTIPLY_4                                                                                     \
+    LOAD(4, p_ + 64, POSITION)                                                                     \
+    LOAD(5, p_ + 16 * POSITION + 64, POSITION)                                                     \
+    MULTIPLY_4                                                                                     \
+  }
+
