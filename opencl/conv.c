@@ -29,6 +29,7 @@ typedef struct {
   guint tile;        /* edge of a tile */
   guint y, x;        /* tiles down and across an image */
   guint first, rows; /* rows of tiles in this piece */
+  guint shift;       /* floats between the matrices of two points */
 } Tiles;
 
 static guint64
@@ -39,11 +40,13 @@ tile_count(const Tiles *tiles)
 
 /* Floats from one point's matrix to the next. Their sizes are mostly powers of two, and at such
  * distances all points of a tile would fall into the same few lines of a cache: shift each by five
- * lines of 64 bytes. */
+ * lines of 64 bytes. A GPU's caches mind less, and libraries want matrices one behind the other. */
+#define CPU_SHIFT 80
+
 static guint64
 point_stride(const Tiles *tiles, guint channels)
 {
-  return tile_count(tiles) * channels + 80;
+  return tile_count(tiles) * channels + tiles->shift;
 }
 
 static void
@@ -155,7 +158,8 @@ winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape, const DdimClM
   const Tiles all = {.tile = tile,
                      .y = (shape->h + tile - 1) / tile,
                      .x = (shape->w + tile - 1) / tile,
-                     .rows = shape->n * ((shape->h + tile - 1) / tile)};
+                     .rows = shape->n * ((shape->h + tile - 1) / tile),
+                     .shift = ddim_cl_plan_get_context(plan)->profile.row_loop ? CPU_SHIFT : 0};
   const guint rows = piece_rows(ddim_cl_plan_get_context(plan), weights, &all);
   for (guint first = 0; first < all.rows; first += rows) {
     Tiles piece = all;
