@@ -244,7 +244,7 @@ measure_all(Tune *tune, GError **error)
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
     g_autoptr(GError) why = NULL;
     /* A library that does not work on this device is no candidate on it. */
-    if (p == own ||
+    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p) ||
         (ddim_cl_verify_provider(tune->unet->context, p, tune->unet->half, &why) &&
          measure_provider(tune, p, &why)) ||
         !g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -256,13 +256,15 @@ measure_all(Tune *tune, GError **error)
 }
 
 static guint
-count_measurements(GArray *candidates)
+count_measurements(DdimContext *context, GArray *candidates)
 {
-  guint n = 0;
+  guint n = 0, providers = 0;
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
+    providers += ddim_cl_provider_suits(context, p) ? 1 : 0;
   for (guint i = 0; i < candidates->len; i++)
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
       if (ddim_cl_can_use(&g_array_index(candidates, Candidate, i).shape, m))
-        n += DDIM_N_GEMM_PROVIDERS;
+        n += providers;
   return n;
 }
 
@@ -344,7 +346,7 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width, double s
                .candidates = candidates,
                .search_seconds = search_seconds,
                .search = search ? search : &unused,
-               .total = count_measurements(candidates)};
+               .total = count_measurements(session->context, candidates)};
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;
   *tune.search = (DdimTuneSearch){0};

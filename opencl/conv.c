@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/conv.h"
 
+#include "opencl/gemm-private.h"
 #include "opencl/norm.h"
 
 const char *
@@ -236,6 +237,15 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
   ddim_cl_plan_release(plan, col);
 }
 
+/* Bytes of gathered taps above which a library's product is not worth them. */
+#define IM2COL_BYTES ((guint64)256 << 20)
+
+static gboolean
+im2col_is_large(const DdimConvShape *shape, const DdimClMatrix *weights)
+{
+  return (guint64)shape->n * shape->h * shape->w > IM2COL_BYTES / sizeof(float) / weights->depth;
+}
+
 static void
 direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
        const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue,
@@ -253,6 +263,10 @@ direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
     ddim_cl_gemm(plan, weights, &gemm);
   } else if (weights->provider == DDIM_GEMM_PACKED) {
     implicit(plan, shape, weights, x, y, epilogue, zeros);
+  } else if (weights->provider != DDIM_GEMM_CLBLAST || im2col_is_large(shape, weights)) {
+    ddim_cl_conv_tile(plan,
+                      weights->provider == DDIM_GEMM_CLBLAST ? DDIM_GEMM_TILE32 : weights->provider,
+                      shape, weights, x, y, epilogue);
   } else {
     im2col(plan, shape, weights, x, y, epilogue);
   }
