@@ -17,6 +17,7 @@ typedef struct {
   guint batch, width, height;
   GArray *rows; /* DdimTuneRow */
   char *path;
+  DdimTuneSearch search;
 } Tuned;
 
 static void
@@ -36,7 +37,7 @@ on_status(const char *what, double fraction, gpointer bar)
 }
 
 static gboolean
-tune(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
+tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GError **error)
 {
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
   const DdimUNetParams params = {
@@ -53,8 +54,8 @@ tune(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
   tuned->width = width ? (guint)width : own ? own : 64;
   tuned->height = height ? (guint)height : own ? own : 64;
   tuned->batch = MAX(batch, 1);
-  tuned->rows = ddim_tune(tuned->session, tuned->batch, tuned->height, tuned->width, &params,
-                          &tuned->path, error);
+  tuned->rows = ddim_tune(tuned->session, tuned->batch, tuned->height, tuned->width, search_seconds,
+                          &params, &tuned->search, &tuned->path, error);
   return tuned->rows != NULL;
 }
 
@@ -116,6 +117,20 @@ add_row(JsonBuilder *builder, const DdimTuneRow *row)
   json_builder_end_object(builder);
 }
 
+static void
+add_search(JsonBuilder *builder, const DdimTuneSearch *search)
+{
+  json_builder_set_member_name(builder, "clblast");
+  json_builder_begin_object(builder);
+  add_int(builder, "tried", search->tried);
+  json_builder_set_member_name(builder, "found");
+  json_builder_add_boolean_value(builder, search->found);
+  add_double(builder, "before_ms", search->before * 1e3);
+  if (search->after >= 0)
+    add_double(builder, "after_ms", search->after * 1e3);
+  json_builder_end_object(builder);
+}
+
 static int
 print_json(const Tuned *tuned)
 {
@@ -133,6 +148,8 @@ print_json(const Tuned *tuned)
   add_int(builder, "height", tuned->height);
   add_double(builder, "ms", sum(tuned, FALSE));
   add_double(builder, "builtin_ms", sum(tuned, TRUE));
+  if (tuned->search.tried)
+    add_search(builder, &tuned->search);
   json_builder_set_member_name(builder, "shapes");
   json_builder_begin_array(builder);
   for (guint i = 0; i < tuned->rows->len; i++)
@@ -165,6 +182,22 @@ append_row(GString *table, const DdimTuneRow *row)
     g_string_append_printf(table, "%4.2f\n", gain);
 }
 
+static void
+append_search(GString *table, const DdimTuneSearch *search)
+{
+  if (!search->tried)
+    return;
+  if (search->found)
+    g_string_append_printf(table,
+                           _("CLBlast: the best of %u sets of parameters takes %.1f ms for the "
+                             "largest convolutions, its own %.1f ms\n"),
+                           search->tried, search->after * 1e3, search->before * 1e3);
+  else
+    g_string_append_printf(
+        table, _("CLBlast: none of %u sets of parameters is better than its own (%.1f ms)\n"),
+        search->tried, search->before * 1e3);
+}
+
 static int
 print_table(const Tuned *tuned)
 {
@@ -180,6 +213,7 @@ print_table(const Tuned *tuned)
                   _("convolution        pixels    uses  fastest                   ms  gain\n"));
   for (guint i = 0; i < tuned->rows->len; i++)
     append_row(table, &g_array_index(tuned->rows, DdimTuneRow, i));
+  append_search(table, &tuned->search);
   g_string_append_printf(
       table, _("all convolutions: %.1f ms, with the built-in choices %.1f ms\nkept in %s\n"),
       sum(tuned, FALSE), sum(tuned, TRUE), shown);
@@ -207,17 +241,23 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
   g_autoptr(GError) error = NULL;
   g_auto(Tuned) tuned = {0};
   gboolean json = FALSE, quiet = FALSE, ok;
-  int code;
+  int code, search = -1;
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON object"), NULL},
+      {"search", 0, 0, G_OPTION_ARG_INT, &search,
+       N_("look for better parameters of CLBlast for so long, where it is of use (default: 120, and "
+          "0 once some were found)"),
+       N_("SECONDS")},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},
       G_OPTION_ENTRY_NULL};
 
   ddim_options_add(options, entries);
   if (!ddim_cli_parse(cli, &help, ddim_options_get_entries(options), request, &argc, &argv, &code))
     return code;
+  if (search < -1 || search > 86400)
+    return ddim_cli_usage(_("--search: from 0 to 86400 seconds"));
   bar = ddim_bar_new(quiet ? DDIM_QUIET : DDIM_NORMAL);
-  ok = tune(&tuned, request, bar, &error);
+  ok = tune(&tuned, request, search, bar, &error);
   g_clear_pointer(&bar, ddim_bar_free);
   if (!ok) {
     code = ddim_cli_fail(error);

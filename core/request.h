@@ -12,16 +12,22 @@ G_BEGIN_DECLS
  *
  * property     type    default  meaning
  * model        string  NULL     a listed model's name or a path; NULL: the default model
- * class        string  NULL     NAME|INDEX[,…], cycled over the images; NULL: random, drawn from
- * the seed width,height int     0        pixels; 0: the model's image_size count        int     1
- * images in all batch        int     0        images per evaluation; 0: chosen steps        string
- * "25"     timestep respacing, see ddim_space_timesteps() sampler      string  "ddim"   "ddim" or
- * "ddpm" eta          double  0 seed         int64   -1       0 … 2^63-1; -1: random, recorded rng
- * string  "torch"  see ddim_rng_new() flags        string  NULL     improved-diffusion's flags, see
- * ddim_config_load() clip         boolean TRUE     clip_denoised precision    string  "f32" "f32"
- * or "f16" device       string  NULL     see ddim_device_choose() model-path   string  NULL further
- * folders with models, colon-separated init-noise   string  NULL     .npy with x_T,
- * [count][C][H][W] low-res      string  NULL     .png, .npy or .npz for a super-resolution model
+ * class        string  NULL     NAME|INDEX[,…], cycled over the images; NULL: random, from the seed
+ * width,height int     0        pixels; 0: the model's image_size
+ * count        int     1        images in all
+ * batch        int     0        images per evaluation; 0: chosen
+ * steps        string  "25"     timestep respacing, see ddim_space_timesteps()
+ * sampler      string  "ddim"   "ddim" or "ddpm"
+ * eta          double  -1       0 … 10; -1: what suits the model
+ * seed         int64   -1       0 … 2^63-1; -1: random, recorded
+ * rng          string  "torch"  see ddim_rng_new()
+ * flags        string  NULL     improved-diffusion's flags, see ddim_config_load()
+ * clip         boolean TRUE     clip_denoised
+ * precision    string  "f32"    "f32" or "f16"
+ * device       string  NULL     see ddim_device_choose()
+ * model-path   string  NULL     further folders with models, colon-separated
+ * init-noise   string  NULL     .npy with x_T, [count][C][H][W]
+ * low-res      string  NULL     .png, .npy or .npz for a super-resolution model
  *
  * Setting a property through GObject keeps numbers inside their range; strings are taken as they
  * are and judged by ddim_request_check(). */

@@ -6,10 +6,15 @@
 #include "core/unet-private.h"
 #include "opencl/measure.h"
 #include "opencl/tuning.h"
+#include "opencl/verify.h"
 
 /* Another provider than the device's own is given up when it takes so many times as long for the
  * shape that matters most. */
 #define HOPELESS 5
+/* Shapes that parameters of CLBlast are judged by: those with most arithmetic. */
+#define SEARCH_SHAPES 4
+/* New parameters must be so much better than the database's, as both times are uncertain. */
+#define WORTHWHILE 0.97
 
 typedef struct {
   DdimConvShape shape;
@@ -23,6 +28,9 @@ typedef struct {
   DdimClBuffer *cold;
   GArray *candidates;    /* distinct shapes, those that matter most first */
   guint measured, total; /* measurements */
+  double search_seconds;
+  DdimTuneSearch *search;
+  const DdimConvMethod *methods; /* of the shapes that a search measures */
 } Tune;
 
 static gboolean
@@ -122,6 +130,110 @@ measure_provider(Tune *tune, DdimGemmProvider provider, GError **error)
   return TRUE;
 }
 
+/* The fastest method of @candidate with CLBlast, as measured. */
+static DdimConvMethod
+best_method(Tune *tune, const Candidate *candidate)
+{
+  const double best = best_time(tune, candidate, DDIM_GEMM_CLBLAST);
+  DdimConvMethod m = 0;
+  while (m + 1 < DDIM_N_CONV_METHODS &&
+         ddim_cl_tuning_get(tune->tuning, &candidate->shape, tune->unet->half,
+                            (DdimClChoice){m, DDIM_GEMM_CLBLAST}) != best)
+    m++;
+  return m;
+}
+
+static double
+largest_seconds(Tune *tune, GError **error)
+{
+  double cost = 0;
+  for (guint i = 0; i < MIN(tune->candidates->len, SEARCH_SHAPES); i++) {
+    const Candidate *candidate = &g_array_index(tune->candidates, Candidate, i);
+    if (g_cancellable_set_error_if_cancelled(tune->params->cancellable, error))
+      return -1;
+    const double seconds =
+        ddim_cl_measure_conv(tune->unet->context, tune->cold, &candidate->shape, tune->unet->half,
+                             (DdimClChoice){tune->methods[i], DDIM_GEMM_CLBLAST}, error);
+    if (seconds < 0)
+      return -1;
+    cost += candidate->uses * seconds;
+  }
+  return cost;
+}
+
+static double
+search_cost(const DdimClblastParameters *parameters, gpointer data, GError **error)
+{
+  Tune *tune = data;
+  if (!ddim_cl_verify_provider(tune->unet->context, DDIM_GEMM_CLBLAST, tune->unet->half, error))
+    return -1;
+  return largest_seconds(tune, error);
+}
+
+static void
+search_progress(guint tried, double fraction, gpointer data)
+{
+  Tune *tune = data;
+  if (!tune->params->status)
+    return;
+  g_autofree char *what = g_strdup_printf(_("Searching parameters of CLBlast, number %u"), tried);
+  tune->params->status(what, fraction, tune->params->status_data);
+}
+
+/* Whether a search for CLBlast's parameters is due: where it is of use at all, and nobody searched
+ * before. */
+static gboolean
+wants_search(Tune *tune)
+{
+  const DdimGemmProvider own = ddim_cl_default_provider(tune->unet->context);
+  if (tune->search_seconds == 0 || !tune->candidates->len ||
+      (tune->search_seconds < 0 && ddim_cl_tuning_get_clblast(tune->tuning)))
+    return FALSE;
+  for (guint i = 0; i < tune->candidates->len; i++) {
+    const Candidate *candidate = &g_array_index(tune->candidates, Candidate, i);
+    const double library = best_time(tune, candidate, DDIM_GEMM_CLBLAST);
+    if (library < 0 || (i == 0 && library > HOPELESS * best_time(tune, candidate, own)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Look for parameters of CLBlast that are better than its database's, and measure all shapes again
+ * with them. What was measured with the database's stays when the new ones are no better. */
+static gboolean
+search_parameters(Tune *tune, GError **error)
+{
+  if (!wants_search(tune))
+    return TRUE;
+  DdimConvMethod methods[SEARCH_SHAPES];
+  tune->methods = methods;
+  for (guint i = 0; i < MIN(tune->candidates->len, SEARCH_SHAPES); i++)
+    methods[i] = best_method(tune, &g_array_index(tune->candidates, Candidate, i));
+  const DdimClblastSearch search = {
+      .cost = search_cost,
+      .progress = search_progress,
+      .user_data = tune,
+      .seconds = tune->search_seconds < 0 ? (double)DDIM_TUNE_SEARCH_SECONDS : tune->search_seconds,
+      .seed = 1};
+  g_autoptr(GError) why = NULL;
+  DdimClblastParameters best;
+  DdimTuneSearch *result = tune->search;
+  result->before = largest_seconds(tune, error);
+  if (result->before < 0)
+    return FALSE;
+  result->after = ddim_clblast_search(tune->unet->context, &search, &best, &result->tried, &why);
+  if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  result->found = result->after >= 0 && result->after < WORTHWHILE * result->before;
+  if (!result->found)
+    return TRUE;
+  ddim_cl_tuning_set_clblast(tune->tuning, &best);
+  tune->total += tune->total / DDIM_N_GEMM_PROVIDERS;
+  return measure_provider(tune, DDIM_GEMM_CLBLAST, error);
+}
+
 static gboolean
 measure_all(Tune *tune, GError **error)
 {
@@ -132,13 +244,15 @@ measure_all(Tune *tune, GError **error)
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
     g_autoptr(GError) why = NULL;
     /* A library that does not work on this device is no candidate on it. */
-    if (p == own || measure_provider(tune, p, &why) ||
+    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p) ||
+        (ddim_cl_verify_provider(tune->unet->context, p, tune->unet->half, &why) &&
+         measure_provider(tune, p, &why)) ||
         !g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
       continue;
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
   }
-  return TRUE;
+  return search_parameters(tune, error);
 }
 
 static guint
@@ -149,7 +263,8 @@ count_measurements(Tune *tune)
     const DdimConvShape *shape = &g_array_index(tune->candidates, Candidate, i).shape;
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
       for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
-        n += ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, (DdimClChoice){m, p});
+        n += ddim_cl_provider_suits(tune->unet->context, p) &&
+             ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, (DdimClChoice){m, p});
   }
   return n;
 }
@@ -216,9 +331,10 @@ make_rows(Tune *tune, const DdimConvShape *shapes)
 }
 
 GArray *
-ddim_tune(DdimSession *session, guint batch, guint height, guint width,
-          const DdimUNetParams *params, char **path, GError **error)
+ddim_tune(DdimSession *session, guint batch, guint height, guint width, double search_seconds,
+          const DdimUNetParams *params, DdimTuneSearch *search, char **path, GError **error)
 {
+  DdimTuneSearch unused;
   static const DdimUNetParams none = {0};
   g_return_val_if_fail(session->unet, NULL);
   if (!ddim_unet_check_size(session->unet, batch, height, width, error))
@@ -229,10 +345,12 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width,
                .params = params ? params : &none,
                .tuning = ddim_cl_context_tuning(session->context),
                .candidates = candidates,
-  };
+                .search_seconds = search_seconds,
+                .search = search ? search : &unused};
   tune.total = count_measurements(&tune);
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;
+  *tune.search = (DdimTuneSearch){0};
   /* Before measuring: nobody shall wait for what then cannot be kept. */
   if (!ddim_cl_tuning_save(tune.tuning, file, error))
     return NULL;

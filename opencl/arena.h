@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /** Offsets for blocks whose lifetimes are known as a plan is recorded: first fit into what was
- * released, lowest address first. Units are floats; blocks start at multiples of 64 floats. */
+ * released, lowest address first. Units are floats; blocks start at multiples of 128 floats. */
 typedef struct {
   GArray *free; /**< (offset, size), sorted, never adjacent */
   guint64 end;  /**< the most ever in use */

@@ -25,6 +25,10 @@ ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttenti
   const guint C = out->c, ch = C / attention->heads;
   const guint head_ld = attention->interleaved ? 3 * ch : ch;
   const guint k_at = attention->interleaved ? ch : C, v_at = 2 * k_at;
+  if (!profile->row_loop && ch % 4 == 0) {
+    ddim_cl_attention_gpu(plan, qkv, attention, out);
+    return;
+  }
   const guint rows = profile->row_loop ? CPU_ROWS : GPU_ROWS;
   g_autofree char *options = g_strdup_printf("-DROWS=%u -DCH=%u", rows, ch);
 

@@ -13,3 +13,7 @@ typedef struct {
  * 3C channels, @out C. No T x T matrix is held. Source: QKVAttention of improved_diffusion.unet. */
 void ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
                        const DdimClTensor *out);
+
+/** The same by the kernel for GPUs; a head's channels must be a multiple of 4. */
+void ddim_cl_attention_gpu(DdimClPlan *plan, const DdimClTensor *qkv,
+                           const DdimClAttention *attention, const DdimClTensor *out);

@@ -30,6 +30,13 @@ ddim_cl_default_provider(DdimContext *context)
   return context->profile.row_loop ? DDIM_GEMM_PACKED : DDIM_GEMM_CLBLAST;
 }
 
+gboolean
+ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider)
+{
+  return !context->profile.row_loop || provider == DDIM_GEMM_PACKED ||
+         provider == DDIM_GEMM_CLBLAST;
+}
+
 static guint64
 weight_bytes(const DdimConvShape *shape, gboolean half, DdimConvMethod method)
 {

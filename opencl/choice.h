@@ -25,5 +25,7 @@ gboolean ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gbool
 /** Estimated seconds of @shape computed as @choice. */
 double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice);
+/** Whether @provider is made for this kind of device; what is not is not worth measuring. */
+gboolean ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider);
 /** Who multiplies on this device when nothing was measured. */
 DdimGemmProvider ddim_cl_default_provider(DdimContext *context);

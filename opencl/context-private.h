@@ -22,6 +22,7 @@ struct _DdimContext {
   cl_context context;
   cl_command_queue queue;
   DdimClProfile profile;
+  gsize base_align;             /**< of sub-buffers, in bytes */
   GHashTable *programs;         /**< char* key -> cl_program */
   struct _DdimClTuning *tuning; /**< see ddim_cl_context_tuning(); NULL until then */
   char *tuning_problem;         /**< why its file is ignored */

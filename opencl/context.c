@@ -61,6 +61,9 @@ ddim_context_new(const char *spec, GError **error)
   context->queue = clCreateCommandQueue(context->context, device, 0, &status);
   if (!ddim_cl_check(status, "clCreateCommandQueue", error))
     return NULL;
+  cl_uint align_bits = 0;
+  clGetDeviceInfo(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits, NULL);
+  context->base_align = align_bits / 8;
   choose_profile(context);
   return g_steal_pointer(&context);
 }

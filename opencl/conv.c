@@ -2,6 +2,7 @@
 #include "opencl/conv.h"
 
 #include "opencl/conv-amx.h"
+#include "opencl/gemm-private.h"
 #include "opencl/norm.h"
 
 const char *
@@ -30,6 +31,7 @@ typedef struct {
   guint tile;        /* edge of a tile */
   guint y, x;        /* tiles down and across an image */
   guint first, rows; /* rows of tiles in this piece */
+  guint shift;       /* floats between the matrices of two points */
 } Tiles;
 
 static guint64
@@ -40,11 +42,13 @@ tile_count(const Tiles *tiles)
 
 /* Floats from one point's matrix to the next. Their sizes are mostly powers of two, and at such
  * distances all points of a tile would fall into the same few lines of a cache: shift each by five
- * lines of 64 bytes. */
+ * lines of 64 bytes. A GPU's caches mind less, and libraries want matrices one behind the other. */
+#define CPU_SHIFT 80
+
 static guint64
 point_stride(const Tiles *tiles, guint channels)
 {
-  return tile_count(tiles) * channels + 80;
+  return tile_count(tiles) * channels + tiles->shift;
 }
 
 static void
@@ -156,7 +160,8 @@ winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape, const DdimClM
   const Tiles all = {.tile = tile,
                      .y = (shape->h + tile - 1) / tile,
                      .x = (shape->w + tile - 1) / tile,
-                     .rows = shape->n * ((shape->h + tile - 1) / tile)};
+                     .rows = shape->n * ((shape->h + tile - 1) / tile),
+                     .shift = ddim_cl_plan_get_context(plan)->profile.row_loop ? CPU_SHIFT : 0};
   const guint rows = piece_rows(ddim_cl_plan_get_context(plan), weights, &all);
   for (guint first = 0; first < all.rows; first += rows) {
     Tiles piece = all;
@@ -233,6 +238,15 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
   ddim_cl_plan_release(plan, col);
 }
 
+/* Bytes of gathered taps above which a library's product is not worth them. */
+#define IM2COL_BYTES ((guint64)256 << 20)
+
+static gboolean
+im2col_is_large(const DdimConvShape *shape, const DdimClMatrix *weights)
+{
+  return (guint64)shape->n * shape->h * shape->w > IM2COL_BYTES / sizeof(float) / weights->depth;
+}
+
 static void
 direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
        const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue,
@@ -250,6 +264,10 @@ direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
     ddim_cl_gemm(plan, weights, &gemm);
   } else if (weights->provider == DDIM_GEMM_PACKED) {
     implicit(plan, shape, weights, x, y, epilogue, zeros);
+  } else if (weights->provider != DDIM_GEMM_CLBLAST || im2col_is_large(shape, weights)) {
+    ddim_cl_conv_tile(plan,
+                      weights->provider == DDIM_GEMM_CLBLAST ? DDIM_GEMM_TILE32 : weights->provider,
+                      shape, weights, x, y, epilogue);
   } else {
     im2col(plan, shape, weights, x, y, epilogue);
   }

@@ -5,8 +5,9 @@ import os
 import sys
 
 
-def identifier(name):
-    return name.replace("-", "_") + "_source"
+
+def symbol(name):
+    return name.replace("-", "_")
 
 
 out, sources = sys.argv[1], sys.argv[2:]
@@ -17,12 +18,12 @@ with open(out, "w", encoding="utf-8") as f:
         name = os.path.splitext(os.path.basename(path))[0]
         names.append(name)
         text = open(path, encoding="utf-8").read()
-        f.write(f"static const char {identifier(name)}[] =\n")
+        f.write(f"static const char {symbol(name)}_source[] =\n")
         for line in text.splitlines():
             escaped = line.replace("\\", "\\\\").replace('"', '\\"')
             f.write(f'  "{escaped}\\n"\n')
         f.write(";\n\n")
     f.write("const DdimClKernelSource ddim_cl_kernel_sources[] = {\n")
     for name in names:
-        f.write(f'  {{"{name}", {identifier(name)}}},\n')
+        f.write(f'  {{"{name}", {symbol(name)}_source}},\n')
     f.write("  {NULL, NULL},\n};\n")

@@ -10,7 +10,9 @@
 const char *
 ddim_gemm_provider_name(DdimGemmProvider provider)
 {
-  return provider == DDIM_GEMM_CLBLAST ? "clblast" : "packed";
+  static const char *const names[] = {"packed", "clblast", "tile32", "tile64", "tile128"};
+  G_STATIC_ASSERT(G_N_ELEMENTS(names) == DDIM_N_GEMM_PROVIDERS);
+  return names[provider];
 }
 
 void
@@ -158,8 +160,10 @@ void
 ddim_cl_gemm(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
 {
   g_return_if_fail(b->batch == 1 || !gemm->epilogue);
-  if (b->provider == DDIM_GEMM_CLBLAST)
+  if (b->provider == DDIM_GEMM_PACKED)
+    ddim_cl_gemm_packed(plan, b, gemm);
+  else if (b->provider == DDIM_GEMM_CLBLAST)
     ddim_cl_gemm_clblast(plan, b, gemm);
   else
-    ddim_cl_gemm_packed(plan, b, gemm);
+    ddim_cl_gemm_tile(plan, b, gemm);
 }

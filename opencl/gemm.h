@@ -4,9 +4,17 @@
 #include "opencl/plan.h"
 
 /** The one seam through which every matrix product goes: row-major activations times prepared
- * weights. Providers are the project's packed micro-kernel (kernels/gemm.cl) and CLBlast; each
+ * weights. Providers are the project's packed micro-kernel for CPUs (kernels/gemm.cl),
+ * its kernels for GPUs, and CLBlast; each
  * matrix is laid out for the one that will multiply it. */
-typedef enum { DDIM_GEMM_PACKED, DDIM_GEMM_CLBLAST, DDIM_N_GEMM_PROVIDERS } DdimGemmProvider;
+typedef enum {
+  DDIM_GEMM_PACKED,
+  DDIM_GEMM_CLBLAST,
+  DDIM_GEMM_TILE32, /**< kernels/gemm-tile.cl, tiles of so many rows and columns */
+  DDIM_GEMM_TILE64,
+  DDIM_GEMM_TILE128,
+  DDIM_N_GEMM_PROVIDERS
+} DdimGemmProvider;
 
 const char *ddim_gemm_provider_name(DdimGemmProvider provider);
 

@@ -16,6 +16,8 @@ ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNo
 {
   const guint pixels = x->h * x->w, chunks = chunks_of(x);
   const guint vec = ddim_cl_plan_get_context(plan)->profile.vec;
+  if (!ddim_cl_plan_get_context(plan)->profile.row_loop)
+    return ddim_cl_norm_scale_shift_gpu(plan, x, norm);
   DdimClMem part = ddim_cl_plan_alloc(plan, (guint64)x->n * chunks * 2 * x->c);
   ddim_cl_plan_kernel(plan, "norm", "-DEMB=0 -DSILU=0", "norm_moments", "norm moments", 0);
   ddim_cl_plan_arg_mem(plan, x->mem);

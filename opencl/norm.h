@@ -15,6 +15,9 @@ typedef struct {
 /** Record the group normalisation of @x as one scale and shift per image and channel: (transfer
  * full) ab[n][2][C] in the plan's arena, to be released by the caller. */
 DdimClMem ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm);
+/** The same by the kernels for GPUs. */
+DdimClMem ddim_cl_norm_scale_shift_gpu(DdimClPlan *plan, const DdimClTensor *x,
+                                       const DdimClNorm *norm);
 /** Record y = x * ab[0] + ab[1], followed by SiLU if asked. */
 void ddim_cl_norm_apply(DdimClPlan *plan, const DdimClTensor *x, DdimClMem ab, gboolean silu,
                         const DdimClTensor *y);

@@ -24,6 +24,7 @@ typedef struct {
   char *source, *options, *name;
   GArray *args;
   gsize range[3];
+  gsize local[3]; /* all 0: the driver's choice */
   cl_kernel kernel;
   /* or a call */
   DdimClEnqueueFunc func;
@@ -189,6 +190,15 @@ ddim_cl_plan_range(DdimClPlan *plan, gsize x, gsize y, gsize z)
 }
 
 void
+ddim_cl_plan_local(DdimClPlan *plan, gsize x, gsize y, gsize z)
+{
+  Op *op = plan->current;
+  op->local[0] = x;
+  op->local[1] = y;
+  op->local[2] = z;
+}
+
+void
 ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data, GDestroyNotify destroy,
                   const char *label, double flops)
 {
@@ -216,6 +226,36 @@ ddim_cl_plan_fail(DdimClPlan *plan, GError *error)
     plan->error = error;
 }
 
+/* Work-items of a group on a GPU: some subgroups of every vendor, so that one waits while others
+ * compute. */
+#define GPU_GROUP 128
+
+/* A CPU runs work-groups one after another and items are large: groups of one. On a GPU neighbours
+ * along x read neighbouring channels, so a group takes what it can of x, then of y. Sizes that
+ * powers of two do not divide well are left to the driver. */
+static void
+choose_local(DdimContext *context, Op *op)
+{
+  gsize most = 0, x = 1, y = 1;
+  if (context->profile.row_loop) {
+    op->local[0] = op->local[1] = op->local[2] = 1;
+    return;
+  }
+  if (clGetKernelWorkGroupInfo(op->kernel, context->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof most,
+                               &most, NULL) != CL_SUCCESS)
+    return;
+  most = MIN(most, GPU_GROUP);
+  while (2 * x <= most && op->range[0] % (2 * x) == 0)
+    x *= 2;
+  while (2 * x * y <= most && op->range[1] % (2 * y) == 0)
+    y *= 2;
+  if (4 * x * y <= most)
+    return;
+  op->local[0] = x;
+  op->local[1] = y;
+  op->local[2] = 1;
+}
+
 static gboolean
 seal_kernel(DdimClPlan *plan, Op *op, GError **error)
 {
@@ -236,6 +276,8 @@ seal_kernel(DdimClPlan *plan, Op *op, GError **error)
       return FALSE;
     }
   }
+  if (!op->local[0])
+    choose_local(plan->context, op);
   return TRUE;
 }
 
@@ -267,10 +309,8 @@ enqueue(DdimClPlan *plan, Op *op, GError **error)
 {
   if (op->func)
     return op->func(op->data, plan, error);
-  static const gsize one[3] = {1, 1, 1};
-  cl_int status =
-      clEnqueueNDRangeKernel(plan->context->queue, op->kernel, 3, NULL, op->range,
-                             plan->context->profile.row_loop ? one : NULL, 0, NULL, NULL);
+  cl_int status = clEnqueueNDRangeKernel(plan->context->queue, op->kernel, 3, NULL, op->range,
+                                         op->local[0] ? op->local : NULL, 0, NULL, NULL);
   if (ddim_cl_check(status, "clEnqueueNDRangeKernel", error))
     return TRUE;
   g_prefix_error(error, "%s: ", op->name);

@@ -54,6 +54,8 @@ void ddim_cl_plan_arg_u32(DdimClPlan *plan, guint value);
 void ddim_cl_plan_arg_u64(DdimClPlan *plan, guint64 value);
 void ddim_cl_plan_arg_f32(DdimClPlan *plan, float value);
 void ddim_cl_plan_range(DdimClPlan *plan, gsize x, gsize y, gsize z);
+/** The size of its work-groups, which divides its range; without, one is chosen that suits. */
+void ddim_cl_plan_local(DdimClPlan *plan, gsize x, gsize y, gsize z);
 
 /** Record an operation that enqueues by itself (a library's call). @data lives until the plan is
  * freed. */

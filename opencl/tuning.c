@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * The file is a GKeyFile behind a line with its checksum: a group that tells what was measured, and
- * one group for every shape with seconds for every way. */
+ * The file is a GKeyFile behind a line with its checksum: a group that tells what was measured, one
+ * with CLBlast's parameters, and one for every shape with seconds for every way. */
 #include "opencl/tuning.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@
 /* No convolution takes so long. */
 #define MAX_SECONDS 1e4
 #define HEADER "tuning"
+#define CLBLAST "clblast"
 #define CHECKSUM_PREFIX "#sha256="
 
 /* Seconds by method and provider; 0 where nothing was measured. */
@@ -31,8 +32,11 @@ typedef struct {
 } Fact;
 
 struct _DdimClTuning {
-  Fact facts[8];       /* what the measurements hold for */
-  GHashTable *entries; /* char* -> Entry, by the shape's name */
+  Fact facts[8];         /* what the measurements hold for */
+  GHashTable *entries;   /* char* -> Entry, by the shape's name */
+  DdimDeviceInfo limits; /* the device's numbers, without its strings */
+  gboolean has_clblast;
+  DdimClblastParameters clblast;
 };
 
 DdimClTuning *
@@ -55,6 +59,8 @@ ddim_cl_tuning_new(const DdimDeviceInfo *info, gboolean row_loop)
     g_free(value);
   }
   tuning->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  tuning->limits.max_work_group_size = info->max_work_group_size;
+  tuning->limits.local_memory = info->local_memory;
   return tuning;
 }
 
@@ -128,6 +134,25 @@ ddim_cl_tuning_set(DdimClTuning *tuning, const DdimConvShape *shape, gboolean ha
   g_return_if_fail(seconds > 0 && seconds <= MAX_SECONDS);
   g_autofree char *name = shape_name(shape, half);
   get_entry(tuning->entries, name)->seconds[choice.method][choice.provider] = seconds;
+}
+
+const DdimClblastParameters *
+ddim_cl_tuning_get_clblast(const DdimClTuning *tuning)
+{
+  return tuning->has_clblast ? &tuning->clblast : NULL;
+}
+
+void
+ddim_cl_tuning_set_clblast(DdimClTuning *tuning, const DdimClblastParameters *parameters)
+{
+  GHashTableIter iter;
+  gpointer entry;
+  tuning->has_clblast = TRUE;
+  tuning->clblast = *parameters;
+  g_hash_table_iter_init(&iter, tuning->entries);
+  while (g_hash_table_iter_next(&iter, NULL, &entry))
+    for (guint m = 0; m < DDIM_N_CONV_METHODS; m++)
+      ((Entry *)entry)->seconds[m][DDIM_GEMM_CLBLAST] = 0;
 }
 
 static gboolean
@@ -206,6 +231,40 @@ read_entry(GKeyFile *file, const char *name, Entry *entry)
   return keys && known > 0 && known == g_strv_length(keys);
 }
 
+static gboolean
+read_clblast(GKeyFile *file, const DdimDeviceInfo *limits, DdimClblastParameters *parameters)
+{
+  for (DdimClblastKernel k = 0; k < DDIM_CLBLAST_N_KERNELS; k++) {
+    gsize n = 0;
+    g_autofree gint *values =
+        g_key_file_get_integer_list(file, CLBLAST, ddim_clblast_kernel_name(k), &n, NULL);
+    if (!values || n != ddim_clblast_n_values(k))
+      return FALSE;
+    for (gsize i = 0; i < n; i++)
+      parameters->values[k][i] = (guint)values[i];
+  }
+  return ddim_clblast_is_valid(limits, parameters);
+}
+
+static void
+write_clblast(GKeyFile *file, const DdimClblastParameters *parameters)
+{
+  for (DdimClblastKernel k = 0; k < DDIM_CLBLAST_N_KERNELS; k++) {
+    gint values[DDIM_CLBLAST_MAX_VALUES];
+    for (guint i = 0; i < ddim_clblast_n_values(k); i++)
+      values[i] = (gint)parameters->values[k][i];
+    g_key_file_set_integer_list(file, CLBLAST, ddim_clblast_kernel_name(k), values,
+                                ddim_clblast_n_values(k));
+  }
+}
+
+/* Groups that are no shape. */
+static gboolean
+is_other(const char *group)
+{
+  return g_str_equal(group, HEADER) || g_str_equal(group, CLBLAST);
+}
+
 gboolean
 ddim_cl_tuning_load(DdimClTuning *tuning, const char *path, GError **error)
 {
@@ -221,14 +280,20 @@ ddim_cl_tuning_load(DdimClTuning *tuning, const char *path, GError **error)
   gsize n = 0;
   g_auto(GStrv) groups = g_key_file_get_groups(file, &n);
   g_autofree Entry *entries = g_new0(Entry, n);
-  if (n > MAX_SHAPES + 1)
+  DdimClblastParameters clblast = {0};
+  const gboolean has_clblast = g_key_file_has_group(file, CLBLAST);
+  if (n > MAX_SHAPES + 2 || (has_clblast && !read_clblast(file, &tuning->limits, &clblast)))
     return set_damaged(path, error);
   for (gsize i = 0; i < n; i++)
-    if (!g_str_equal(groups[i], HEADER) && !read_entry(file, groups[i], &entries[i]))
+    if (!is_other(groups[i]) && !read_entry(file, groups[i], &entries[i]))
       return set_damaged(path, error);
   for (gsize i = 0; i < n; i++)
-    if (!g_str_equal(groups[i], HEADER))
+    if (!is_other(groups[i]))
       *get_entry(tuning->entries, groups[i]) = entries[i];
+  if (has_clblast) {
+    tuning->has_clblast = TRUE;
+    tuning->clblast = clblast;
+  }
   return TRUE;
 }
 
@@ -252,6 +317,8 @@ ddim_cl_tuning_save(const DdimClTuning *tuning, const char *path, GError **error
   g_autoptr(GKeyFile) file = g_key_file_new();
   for (guint i = 0; i < G_N_ELEMENTS(tuning->facts); i++)
     g_key_file_set_string(file, HEADER, tuning->facts[i].key, tuning->facts[i].value);
+  if (tuning->has_clblast)
+    write_clblast(file, &tuning->clblast);
   g_autoptr(GList) names =
       g_list_sort(g_hash_table_get_keys(tuning->entries), (GCompareFunc)strcmp);
   for (GList *name = names; name; name = name->next)
@@ -278,7 +345,9 @@ ddim_cl_context_tuning(DdimContext *context)
   context->tuning = ddim_cl_tuning_new(context->info, context->profile.row_loop);
   g_autofree char *path = ddim_cl_tuning_path(context->tuning);
   g_autoptr(GError) error = NULL;
-  if (!ddim_cl_tuning_load(context->tuning, path, &error))
+  if (!ddim_cl_tuning_load(context->tuning, path, &error) ||
+      (context->tuning->has_clblast &&
+       !ddim_clblast_use(context, &context->tuning->clblast, &error)))
     context->tuning_problem = g_strdup(error->message);
   return context->tuning;
 }

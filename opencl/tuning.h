@@ -2,6 +2,7 @@
 #pragma once
 
 #include "opencl/choice.h"
+#include "opencl/clblast.h"
 #include "opencl/device.h"
 
 /** Seconds measured on one device: of a convolution, computed in one way. */
@@ -29,5 +30,13 @@ double ddim_cl_tuning_get(const DdimClTuning *tuning, const DdimConvShape *shape
 void ddim_cl_tuning_set(DdimClTuning *tuning, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice, double seconds);
 
-/** What was measured on @context's device, read from its file on first use. (transfer none) */
+/** Parameters of CLBlast that were found to be better than its database's. (nullable) (transfer
+ * none)
+ */
+const DdimClblastParameters *ddim_cl_tuning_get_clblast(const DdimClTuning *tuning);
+/** What was measured with CLBlast before, with other parameters, is forgotten. */
+void ddim_cl_tuning_set_clblast(DdimClTuning *tuning, const DdimClblastParameters *parameters);
+
+/** What was measured on @context's device, read from its file on first use, and put to use.
+ * (transfer none) */
 DdimClTuning *ddim_cl_context_tuning(DdimContext *context);

@@ -38,10 +38,24 @@ typedef struct {
 
 /* ---- what is shown ---- */
 
+/* The command's messages continue its name and begin in lower case. */
+static char *
+capitalise(const char *text)
+{
+  g_autofree char *first = NULL;
+
+  if (!*text)
+    return g_strdup("");
+  first = g_utf8_strup(text, g_utf8_next_char(text) - text);
+  return g_strconcat(first, g_utf8_next_char(text), NULL);
+}
+
 static void
 show_message(Dialog *dialog, GtkMessageType type, const char *text)
 {
-  gtk_label_set_text(GTK_LABEL(dialog->message), text ? text : "");
+  g_autofree char *sentence = capitalise(text ? text : "");
+
+  gtk_label_set_text(GTK_LABEL(dialog->message), sentence);
   gtk_info_bar_set_message_type(GTK_INFO_BAR(dialog->message_bar), type);
   gtk_widget_set_visible(dialog->message_bar, text != NULL);
 }
@@ -257,7 +271,7 @@ build_left(Dialog *dialog, GString *mnemonics)
   dialog->reuse = gtk_button_new_with_mnemonic(text);
   dialog->preview = preview_new();
   dialog->progress = gtk_progress_bar_new();
-  dialog->status = ui_note_new(36);
+  dialog->status = ui_note_new(30);
   gtk_box_pack_start(GTK_BOX(box), dialog->preview, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->progress, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->status, FALSE, FALSE, 0);

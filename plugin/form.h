@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/request.h"
-#include "layers.h"
+#include "target.h"
 #include "widgets.h"
 
 G_BEGIN_DECLS
@@ -10,10 +10,9 @@ G_BEGIN_DECLS
 /** The controls of all options. */
 typedef struct _Form Form;
 
-/** @problem  called with a message for the user when a list cannot be made
+/** @problem  called with a message for the user
  * @mnemonics  letters in use, extended; must outlive the form */
-typedef void (*FormProblem)(const char *message, gpointer user_data);
-Form *form_new(GString *mnemonics, FormProblem problem, gpointer user_data);
+Form *form_new(GString *mnemonics, UiProblem problem, gpointer user_data);
 /** After its widgets, which belong to their container, are gone. Waits for what still runs. */
 void form_free(Form *form);
 

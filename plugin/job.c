@@ -192,6 +192,27 @@ fit_request(Job *job, GError **error)
   return TRUE;
 }
 
+/* Where memory was short, say which size needs a quarter of it. */
+static void
+suggest_smaller(const SizePlan *size, GError **error)
+{
+  GError *better;
+  guint width = size->sampled_width / 2, height = size->sampled_height / 2;
+
+  if (g_error_matches(*error, G_IO_ERROR, G_IO_ERROR_NO_SPACE)) {
+    width = size->width / 2;
+    height = size->height / 2;
+  } else if (!g_error_matches(*error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY))
+    return;
+  if (!width || !height)
+    return;
+  better = g_error_new((*error)->domain, (*error)->code,
+                       _("%s. %u × %u pixels, for instance, need a quarter of the memory"),
+                       (*error)->message, width, height);
+  g_error_free(*error);
+  *error = better;
+}
+
 static gpointer
 worker(gpointer data)
 {
@@ -204,9 +225,9 @@ worker(gpointer data)
   };
   Job *job = data;
 
-  if (fit_request(job, &job->error))
-    ddim_generator_run(job->generator, job->request, &callbacks, job, job->cancellable,
-                       &job->error);
+  if (fit_request(job, &job->error) && !ddim_generator_run(job->generator, job->request, &callbacks,
+                                                           job, job->cancellable, &job->error))
+    suggest_smaller(&job->result->size, &job->error);
   g_mutex_lock(&job->mutex);
   job->ended = TRUE;
   job->news = TRUE;
@@ -255,7 +276,7 @@ job_start(Job *job, DdimRequest *request)
   job->fraction = -1;
   job->ended = FALSE;
   job->news = TRUE;
-  job->thread = g_thread_new("ddim", worker, job);
+  job->thread = g_thread_new("ddim-job", worker, job);
 }
 
 gboolean

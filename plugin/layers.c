@@ -7,72 +7,6 @@
 #include "pixels.h"
 #include "settings.h"
 
-/* ---- the target ---- */
-
-static GeglBuffer *
-copy_selection(ImageRef image, const GeglRectangle *bounds)
-{
-  AUTO_OBJECT(GeglBuffer)
-  selection = gimp_drawable_get_buffer(GIMP_DRAWABLE(gimp_image_get_selection(image)));
-  GeglBuffer *copy = gegl_buffer_new(bounds, babl_format("Y float"));
-
-  gegl_buffer_copy(selection, bounds, GEGL_ABYSS_NONE, copy, bounds);
-  return copy;
-}
-
-gboolean
-target_init(Target *target, ImageRef image, DrawableRef drawable, GError **error)
-{
-  gboolean selected;
-  int x2, y2;
-
-  memset(target, 0, sizeof *target);
-  target->image = image;
-  target->drawable = drawable;
-  if (image == NO_IMAGE)
-    return TRUE;
-  if (!gimp_image_is_valid(image)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("The image was closed"));
-    return FALSE;
-  }
-  if (gimp_image_get_base_type(image) == GIMP_INDEXED) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                _("Indexed images have too few colors for this; change the image to RGB first "
-                  "(Image → Mode → RGB)"));
-    return FALSE;
-  }
-  if (gimp_image_get_floating_sel(image) != NO_LAYER) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                _("The image has a floating selection; anchor it or make it a layer first"));
-    return FALSE;
-  }
-  gimp_selection_bounds(image, &selected, &target->x, &target->y, &x2, &y2);
-  target->width = x2 - target->x;
-  target->height = y2 - target->y;
-  if (selected)
-    target->mask =
-        copy_selection(image, GEGL_RECTANGLE(target->x, target->y, target->width, target->height));
-  return TRUE;
-}
-
-void
-target_clear(Target *target)
-{
-  g_clear_object(&target->mask);
-}
-
-DdimRequest *
-target_fit_request(const Target *target, DdimRequest *request)
-{
-  DdimRequest *fitted = ddim_request_copy(request);
-  int width, height;
-
-  g_object_get(fitted, "width", &width, "height", &height, NULL);
-  g_object_set(fitted, "width", width ? width : (int)target->width, "height",
-               height ? height : (int)target->height, NULL);
-  return fitted;
-}
-
 /* ---- making layers, none of which is in the image yet ---- */
 
 /* "DDIM textures marble #42"; without a class where there is none. */
@@ -115,12 +49,11 @@ static LayerRef
 make_layer(ImageRef image, const JobResult *result, guint index, GError **error)
 {
   const JobImage *picture = g_ptr_array_index(result->images, index);
-  g_autofree char *name = make_name(result, picture->label);
   gboolean gray = gimp_image_get_base_type(image) == GIMP_GRAY;
   gboolean alpha = picture->channels % 2 == 0;
   GimpImageType type = gray ? (alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE)
                             : (alpha ? GIMP_RGBA_IMAGE : GIMP_RGB_IMAGE);
-  LayerRef layer = gimp_layer_new(image, name, picture->width, picture->height, type, 100.0,
+  LayerRef layer = gimp_layer_new(image, "DDIM", picture->width, picture->height, type, 100.0,
                                   gimp_image_get_default_new_layer_mode(image));
 
   if (layer == NO_LAYER) {
@@ -156,66 +89,65 @@ make_layers(ImageRef image, const JobResult *result, GError **error)
 
 /* ---- putting them in ---- */
 
-/* Where a new item comes directly above the target's drawable. */
-static LayerRef
-find_place(const Target *target, int *position)
+/* Two layers of one seed need different names, or GIMP would count the number behind “#” up, which
+ * then were no seed any more: the @n-th is called "NAME (n)", or the next that is free; 0: NAME. */
+static char *
+make_unique(ImageRef image, const char *name, guint n)
 {
-  ItemRef item = NO_ITEM;
+  char *unique = n ? g_strdup_printf("%s (%u)", name, n) : g_strdup(name);
 
-  *position = -1;
-  if (target->drawable == NO_DRAWABLE || !gimp_item_is_valid(GIMP_ITEM(target->drawable)))
-    return NO_LAYER;
-  if (gimp_item_is_layer_mask(GIMP_ITEM(target->drawable))) {
-    LayerRef owner = gimp_layer_from_mask(GIMP_LAYER_MASK(target->drawable));
-    if (owner != NO_LAYER)
-      item = GIMP_ITEM(owner);
-  } else if (gimp_item_is_layer(GIMP_ITEM(target->drawable)))
-    item = GIMP_ITEM(target->drawable);
-  if (item == NO_ITEM)
-    return NO_LAYER;
-  *position = gimp_image_get_item_position(target->image, item);
-  item = gimp_item_get_parent(item);
-  return item == NO_ITEM ? NO_LAYER : GIMP_LAYER(item);
-}
-
-static void
-add_mask(const Target *target, LayerRef layer)
-{
-  MaskRef mask = gimp_layer_create_mask(layer, GIMP_ADD_MASK_BLACK);
-  AUTO_OBJECT(GeglBuffer) buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(mask));
-  GeglRectangle from = *gegl_buffer_get_extent(buffer);
-
-  from.x = target->x;
-  from.y = target->y;
-  gegl_buffer_copy(target->mask, &from, GEGL_ABYSS_NONE, buffer, gegl_buffer_get_extent(buffer));
-  g_clear_object(&buffer); /* sends the pixels to GIMP */
-  gimp_layer_add_mask(layer, mask);
-  gimp_layer_set_edit_mask(layer, FALSE);
+  while (gimp_image_get_layer_by_name(image, unique) != NO_LAYER) {
+    n = MAX(n + 1, 2);
+    g_free(unique);
+    unique = g_strdup_printf("%s (%u)", name, n);
+  }
+  return unique;
 }
 
 static LayerRef
-new_group(ImageRef image, const char *name)
+new_group(ImageRef image)
 {
 #if DDIM_GIMP_MAJOR >= 3
-  return GIMP_LAYER(gimp_group_layer_new(image, name));
+  return GIMP_LAYER(gimp_group_layer_new(image, NULL));
 #else
-  LayerRef group = gimp_layer_group_new(image);
-  gimp_item_set_name(group, name);
-  return group;
+  return gimp_layer_group_new(image);
 #endif
+}
+
+/* @n  its place among several, from 1; else 0 */
+static void
+insert(ImageRef image, LayerRef layer, const char *name, guint n, LayerRef parent, int position)
+{
+  g_autofree char *unique = make_unique(image, name, n);
+
+  gimp_item_set_name(GIMP_ITEM(layer), unique);
+  gimp_image_insert_layer(image, layer, parent, position);
 }
 
 static LayerRef
 insert_group(ImageRef image, const JobResult *result, GArray *layers, LayerRef parent, int position)
 {
   g_autofree char *name = make_name(result, common_label(result));
-  LayerRef group = new_group(image, name);
+  LayerRef group = new_group(image);
 
   attach_settings(group, result, -1);
-  gimp_image_insert_layer(image, group, parent, position);
-  for (guint i = 0; i < layers->len; i++)
-    gimp_image_insert_layer(image, g_array_index(layers, LayerRef, i), group, i);
+  insert(image, group, name, 0, parent, position);
+  for (guint i = 0; i < layers->len; i++) {
+    const JobImage *picture = g_ptr_array_index(result->images, i);
+    g_autofree char *own = make_name(result, picture->label);
+    insert(image, g_array_index(layers, LayerRef, i), own, i + 1, group, i);
+  }
   return group;
+}
+
+static LayerRef
+insert_one(ImageRef image, const JobResult *result, LayerRef layer, LayerRef parent, int position)
+{
+  const JobImage *picture = g_ptr_array_index(result->images, 0);
+  g_autofree char *name = make_name(result, picture->label);
+
+  insert(image, layer, name, 0, parent, position);
+  return layer;
 }
 
 LayerRef
@@ -244,14 +176,12 @@ layers_insert(const Target *target, const JobResult *result, GError **error)
     gimp_layer_set_offsets(g_array_index(layers, LayerRef, i), target->x, target->y);
 
   gimp_image_undo_group_start(image);
-  parent = find_place(target, &position);
-  if (layers->len == 1) {
-    layer = g_array_index(layers, LayerRef, 0);
-    gimp_image_insert_layer(image, layer, parent, position);
-  } else
+  parent = target_find_place(target, &position);
+  if (layers->len == 1)
+    layer = insert_one(image, result, g_array_index(layers, LayerRef, 0), parent, position);
+  else
     layer = insert_group(image, result, layers, parent, position);
-  if (target->mask)
-    add_mask(target, layer);
+  target_add_mask(target, layer);
   gimp_image_undo_group_end(image);
   return layer;
 }

@@ -77,12 +77,22 @@ convert(GimpColorProfile *profile, GeglBuffer *from, GeglBuffer *to, GError **er
   return TRUE;
 }
 
+/* Also profiles that only say sRGB in other words, which most PNG files carry. */
+static gboolean
+is_srgb(GimpColorProfile *profile)
+{
+  return !profile ||
+         gimp_color_profile_get_space(profile, GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC,
+                                      NULL) == babl_space("sRGB");
+}
+
 gboolean
 pixels_fill(DrawableRef drawable, const JobImage *picture, GError **error)
 {
   ImageRef image = gimp_item_get_image(GIMP_ITEM(drawable));
   AUTO_OBJECT(GimpColorProfile) profile = gimp_image_get_color_profile(image);
-  gboolean bytes = gimp_image_get_precision(image) == GIMP_PRECISION_U8_NON_LINEAR && !profile;
+  gboolean bytes =
+      gimp_image_get_precision(image) == GIMP_PRECISION_U8_NON_LINEAR && is_srgb(profile);
   AUTO_OBJECT(GeglBuffer) from = NULL;
   AUTO_OBJECT(GeglBuffer) to = NULL;
 

@@ -3,13 +3,38 @@
 
 #define SIZE 256
 
+/* Where there is no picture: GIMP's checks. */
+#define CHECK_SIZE 8
+#define LIGHT_CHECK 0x999999
+#define DARK_CHECK 0x666666
+
+/* Show @picture (nullable) in the middle of the checks. */
+static void
+show_over_checks(GtkWidget *image, const GdkPixbuf *picture)
+{
+  GdkPixbuf *empty = gdk_pixbuf_new(GDK_COLORSPACE_RGB, TRUE, 8, SIZE, SIZE);
+  GdkPixbuf *checks;
+
+  gdk_pixbuf_fill(empty, 0);
+  checks = gdk_pixbuf_composite_color_simple(empty, SIZE, SIZE, GDK_INTERP_NEAREST, 0, CHECK_SIZE,
+                                             LIGHT_CHECK, DARK_CHECK);
+  if (picture) {
+    int width = gdk_pixbuf_get_width(picture), height = gdk_pixbuf_get_height(picture);
+    int x = (SIZE - width) / 2, y = (SIZE - height) / 2;
+    gdk_pixbuf_composite(picture, checks, x, y, width, height, x, y, 1, 1, GDK_INTERP_NEAREST, 255);
+  }
+  gtk_image_set_from_pixbuf(GTK_IMAGE(image), checks);
+  g_object_unref(checks);
+  g_object_unref(empty);
+}
+
 GtkWidget *
 preview_new(void)
 {
   GtkWidget *frame = gtk_frame_new(NULL), *image = gtk_image_new();
 
   gtk_frame_set_shadow_type(GTK_FRAME(frame), GTK_SHADOW_IN);
-  gtk_widget_set_size_request(image, SIZE, SIZE);
+  show_over_checks(image, NULL);
   gtk_container_add(GTK_CONTAINER(frame), image);
   return frame;
 }
@@ -45,7 +70,7 @@ preview_show(GtkWidget *preview, const DdimImage *image)
       gdk_pixbuf_scale_simple(pixbuf, MAX(1, (int)(image->width * scale)),
                               MAX(1, (int)(image->height * scale)), GDK_INTERP_BILINEAR);
 
-  gtk_image_set_from_pixbuf(GTK_IMAGE(gtk_bin_get_child(GTK_BIN(preview))), fitted);
+  show_over_checks(gtk_bin_get_child(GTK_BIN(preview)), fitted);
   g_object_unref(fitted);
   g_object_unref(pixbuf);
 }

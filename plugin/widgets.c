@@ -2,6 +2,7 @@
 #include "widgets.h"
 
 #include <string.h>
+#include "settings.h"
 
 GtkWidget *
 ui_box(GtkOrientation orientation, int spacing)
@@ -14,14 +15,25 @@ ui_box(GtkOrientation orientation, int spacing)
 #endif
 }
 
+GtkWidget *
+ui_pack(GtkWidget *control, GtkWidget *button)
+{
+  GtkWidget *box = ui_box(GTK_ORIENTATION_HORIZONTAL, 6);
+
+  gtk_box_pack_start(GTK_BOX(box), control, TRUE, TRUE, 0);
+  gtk_box_pack_start(GTK_BOX(box), button, FALSE, FALSE, 0);
+  return box;
+}
+
 /* ---- rows ---- */
 
 UiRows *
-ui_rows_new(GString *mnemonics)
+ui_rows_new(GString *mnemonics, GtkSizeGroup *labels)
 {
   UiRows *rows = g_new0(UiRows, 1);
 
   rows->mnemonics = mnemonics;
+  rows->labels = g_object_ref(labels);
 #if GTK_MAJOR_VERSION >= 3
   rows->widget = gtk_grid_new();
   gtk_grid_set_row_spacing(GTK_GRID(rows->widget), 6);
@@ -37,6 +49,7 @@ ui_rows_new(GString *mnemonics)
 void
 ui_rows_free(UiRows *rows)
 {
+  g_object_unref(rows->labels);
   g_free(rows);
 }
 
@@ -74,6 +87,7 @@ ui_rows_add(UiRows *rows, const char *text, GtkWidget *control, GtkWidget *packe
   GtkWidget *label = left_label(mnemonic);
 
   gtk_label_set_mnemonic_widget(GTK_LABEL(label), control);
+  gtk_size_group_add_widget(rows->labels, label);
   gimp_help_set_help_data(control, tooltip, NULL);
   attach(rows, label, 0, 1, FALSE);
   attach(rows, packed ? packed : control, 1, 1, TRUE);
@@ -153,6 +167,9 @@ ui_choice_new(void)
 
   g_object_unref(store);
   g_object_set(cell, "ellipsize", PANGO_ELLIPSIZE_END, "width-chars", 24, NULL);
+#if GTK_MAJOR_VERSION >= 3
+  g_object_set(cell, "max-width-chars", 24, NULL);
+#endif
   gtk_cell_layout_pack_start(GTK_CELL_LAYOUT(choice), cell, TRUE);
   gtk_cell_layout_add_attribute(GTK_CELL_LAYOUT(choice), cell, "text", COLUMN_TEXT);
   return choice;
@@ -200,6 +217,40 @@ ui_choice_set(GtkWidget *choice, const char *id)
     }
   }
   return FALSE;
+}
+
+void
+ui_choice_set_or_add(GtkWidget *choice, const char *id)
+{
+  if (ui_choice_set(choice, id))
+    return;
+  ui_choice_add(choice, id, id);
+  ui_choice_set(choice, id);
+}
+
+/* ---- numbers and notes ---- */
+
+GtkWidget *
+ui_spin_new(const char *name, double minimum, double step)
+{
+  GParamSpec *pspec = settings_get_pspec(name);
+  double maximum = SETTINGS_MAX_SEED;
+  GtkWidget *spin;
+
+  if (G_IS_PARAM_SPEC_INT(pspec))
+    maximum = G_PARAM_SPEC_INT(pspec)->maximum;
+  else if (G_IS_PARAM_SPEC_DOUBLE(pspec))
+    maximum = G_PARAM_SPEC_DOUBLE(pspec)->maximum;
+  spin = gtk_spin_button_new_with_range(minimum, maximum, step);
+  gtk_entry_set_activates_default(GTK_ENTRY(spin), TRUE);
+  return spin;
+}
+
+double
+ui_spin_get(GtkWidget *spin)
+{
+  gtk_spin_button_update(GTK_SPIN_BUTTON(spin));
+  return gtk_spin_button_get_value(GTK_SPIN_BUTTON(spin));
 }
 
 GtkWidget *

@@ -8,17 +8,24 @@ G_BEGIN_DECLS
 
 /** The few things that GTK 2 and GTK 3 name differently, and rows of labelled controls. */
 
+/** Called when another value was chosen, and with a message for the user. */
+typedef void (*UiChanged)(gpointer user_data);
+typedef void (*UiProblem)(const char *message, gpointer user_data);
+
 GtkWidget *ui_box(GtkOrientation orientation, int spacing);
+/** A row of a control and a button behind it. */
+GtkWidget *ui_pack(GtkWidget *control, GtkWidget *button);
 
 /** A table of labels and controls. Labels get mnemonics that differ from each other and from
  * @taken, in any language. */
 typedef struct {
   GtkWidget *widget;
   int n_rows;
-  GString *mnemonics; /**< lower-case letters in use */
+  GString *mnemonics;   /**< lower-case letters in use */
+  GtkSizeGroup *labels; /**< all labels; of several tables, so that their columns line up */
 } UiRows;
 
-UiRows *ui_rows_new(GString *mnemonics);
+UiRows *ui_rows_new(GString *mnemonics, GtkSizeGroup *labels);
 void ui_rows_free(UiRows *rows);
 /** A row: a label that belongs to @control, whose tooltip is set. @control may lie in a box @packed
  * (nullable). */
@@ -39,8 +46,15 @@ void ui_choice_clear(GtkWidget *choice);
 char *ui_choice_get(GtkWidget *choice);
 /** Choose the row with @id; FALSE when there is none. */
 gboolean ui_choice_set(GtkWidget *choice, const char *id);
+/** Choose the row with @id, which is added where it is missing. */
+void ui_choice_set_or_add(GtkWidget *choice, const char *id);
 
-/** A label of several lines beside controls: small, selectable, @width characters wide. */
+/** A spin button for option @name, from @minimum to the option's maximum. */
+GtkWidget *ui_spin_new(const char *name, double minimum, double step);
+/** Its value, with what is being typed. */
+double ui_spin_get(GtkWidget *spin);
+
+/** A small label of several lines, @width characters wide. */
 GtkWidget *ui_note_new(int width);
 
 G_END_DECLS

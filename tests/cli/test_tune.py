@@ -38,7 +38,7 @@ class Tune(ddim.Case):
     def make_cache(folder):
         programs = cache_home() / 'ddim' / 'programs'
         programs.mkdir(parents=True, exist_ok=True)
-        (folder / 'ddim').mkdir()
+        (folder / 'ddim').mkdir(parents=True)
         (folder / 'ddim' / 'programs').symlink_to(programs)
         return folder
 
@@ -158,6 +158,31 @@ class Tune(ddim.Case):
         self.assertEqual(len(files), 1)
         self.assertEqual(sum(len(re.findall('(?m)^[a-z0-9]+-(?:packed|clblast)=', path.read_text())) for path in files),
                          made)
+
+    def test_search_of_library_parameters(self):
+        """As on a graphics card: what CLBlast is told is kept, used at the next start, and never believed blindly."""
+        folder = self.make_cache(self.folder / 'cache')
+        env = self.env(folder) | {'DDIM_KERNELS': 'gpu'}
+        done = ddim.run('tune', *MODEL, '--json', '--search', '1', env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        path, = folder.glob('ddim/tuning-*')
+        body = path.read_text().partition('\n')[2]
+        self.assertGreaterEqual(report['clblast']['tried'], 1)
+        self.assertGreater(report['clblast']['before_ms'], 0)
+        self.assertEqual('[clblast]' in body, report['clblast']['found'])
+        body = re.sub(r'(?ms)^\[clblast\]\n.*?\n\n', '', body)
+        good = '[clblast]\nXgemm=0;1;32;2;8;8;32;8;8;64;0;0;0;0;4;4;\n' \
+               'XgemmDirect=2;8;8;8;8;1;1;1;1;16;\nGemmRoutine=0;\n'
+        for group, damaged in [(good, False), (good.replace('64', '63'), True)]:
+            with self.subTest(damaged=damaged):
+                changed = f'{body}\n{group}'
+                path.write_text(f'#sha256={hashlib.sha256(changed.encode()).hexdigest()}\n{changed}')
+                self.assertEqual('is damaged' in self.predict(env), damaged)
+
+    def test_bad_search(self):
+        for seconds in ['-2', '86401', 'x']:
+            self.refused(2, 'tune', *MODEL, '--search', seconds)
 
     def test_bad_sizes(self):
         env = self.env(self.measured)

@@ -9,7 +9,6 @@ import subprocess
 import zlib
 
 # What the two Script-Fus call differently, so that the tests are written once. `ddim` takes what differs from the defaults.
-# What the two Script-Fus call differently, so that the tests are written once.
 SCHEME = {
     2: r"""
 (define (ddim image drawable . options)
@@ -43,7 +42,8 @@ SCHEME = {
 (define (layers image) (vector->list (car (gimp-image-get-layers image))))
 (define (children group) (vector->list (car (gimp-item-get-children group))))
 (define (select-layer image layer) (gimp-image-set-selected-layers image (vector layer)))
-(define (save-png image file) (file-png-export #:run-mode RUN-NONINTERACTIVE #:image image #:file file))
+(define (save-png image file)
+  (file-png-export #:run-mode RUN-NONINTERACTIVE #:image image #:file file #:include-color-profile TRUE))
 (define (base-type image) (car (gimp-image-get-base-type image)))
 (define (width drawable) (car (gimp-drawable-get-width drawable)))
 (define (height drawable) (car (gimp-drawable-get-height drawable)))
@@ -115,7 +115,7 @@ class Gimp:
         self.folder = pathlib.Path(folder)
         self.log = self.folder / 'plug-in.log'
         self.log.touch()
-        plugins = self.folder / 'plug-ins'
+        plugins = self.plugins = self.folder / 'plug-ins'
         own = plugins / 'ddim'
         own.mkdir(parents=True)
         wrapper = own / 'ddim'
@@ -123,7 +123,7 @@ class Gimp:
         wrapper.chmod(0o755)
         for entry in ('ddim.svg', 'help'):
             (own / entry).symlink_to(pathlib.Path(source) / 'plugin' / entry)
-        for stock in ('script-fu', 'script-fu-server', 'file-png'):
+        for stock in ('script-fu', 'script-fu-server', 'file-png', 'file-glob', 'python-eval'):
             if (pathlib.Path(libdir) / 'plug-ins' / stock).exists():
                 (plugins / stock).symlink_to(pathlib.Path(libdir) / 'plug-ins' / stock)
         assert (plugins / 'script-fu').exists(), f'no script-fu in {libdir}'
@@ -133,6 +133,10 @@ class Gimp:
             rc.append('(show-welcome-dialog no)')
         self.rc = self.folder / 'gimprc'
         self.rc.write_text('\n'.join(rc) + '\n')
+        # For commands that do not name it.
+        profile = self.folder / 'profile'
+        profile.mkdir()
+        (profile / 'gimprc').symlink_to(self.rc)
 
     def environment(self, **more):
         """Nothing of the user's, but for how sanitizers and OpenCL were set up and a shared kernel cache."""
@@ -182,19 +186,31 @@ def main(module):
     tap.main(module)
 
 
-def read_png(path):
-    """(width, height, channels, list of samples) of a PNG without interlacing, 8 or 16 bits."""
+def read_chunks(path):
+    """(type, content) of each chunk of a PNG."""
     data = pathlib.Path(path).read_bytes()
     assert data[:8] == b'\x89PNG\r\n\x1a\n', path
-    at, packed, head = 8, b'', None
+    at = 8
     while at < len(data):
         length, kind = struct.unpack('>I4s', data[at:at + 8])
-        body = data[at + 8:at + 8 + length]
+        yield kind, data[at + 8:at + 8 + length]
+        at += 12 + length
+
+
+def read_profile(path):
+    """The color profile inside a PNG."""
+    (body,) = (body for kind, body in read_chunks(path) if kind == b'iCCP')
+    return zlib.decompress(body[body.index(b'\0') + 2:])
+
+
+def read_png(path):
+    """(width, height, channels, list of samples) of a PNG without interlacing, 8 or 16 bits."""
+    packed, head = b'', None
+    for kind, body in read_chunks(path):
         if kind == b'IHDR':
             head = struct.unpack('>IIBBBBB', body)
         elif kind == b'IDAT':
             packed += body
-        at += 12 + length
     width, height, depth, color, _, _, interlace = head
     assert depth in (8, 16) and not interlace
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[color]

@@ -7,6 +7,7 @@ Arguments: GIMP's version, the plug-in's program, GIMP's library folder, the sou
 import array
 import json
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -153,7 +154,34 @@ class Headless(unittest.TestCase):
             for ours, theirs in ((0, 2), (1, 1), (2, 0)):
                 self.assertAlmostEqual((samples[i + ours] / 65535) ** GAMMA, to_linear(expected[i + theirs]), delta=1e-3)
 
+    def test_srgb_profile(self):
+        """GIMP writes an sRGB profile of its own into PNG files; an image that has it is 8-bit sRGB all the same."""
+        picture, profile = self.folder / 'tagged.png', self.folder / 'srgb.icc'
+        self.gimp.run(f'(define image (new-image 8 8 RGB 150)) (save-png image "{picture}") (gimp-image-delete image)')
+        profile.write_bytes(gimp.read_profile(picture))
+        _, layer = self.layer(self.make(before=f'(set-profile image "{profile}")', options="'(class \"marble\")"))
+        self.assertEqual(layer, read_png(self.generate('64x48', '--class', 'marble')))
+
     # ---- where it goes ----
+
+    def test_feathered_selection_of_variations(self):
+        """The mask of the group is the selection's every shade."""
+        self.gimp.run('''
+            (define image (new-image 90 70 RGB 150))
+            (gimp-context-set-feather TRUE) (gimp-context-set-feather-radius 9 9)
+            (gimp-image-select-ellipse image CHANNEL-OP-REPLACE 20 15 50 40)
+            (define bounds (cdr (gimp-selection-bounds image)))
+            (define new (ddim image (bottom image) '(steps "2") '(count 2)))
+            (say (equal? (offsets new) (list (car bounds) (cadr bounds))))''' + f'''
+            (save-mask new "{self.folder}/mask.png")
+            (define other (new-layer image "other" (width new) (height new) RGB-IMAGE))
+            (gimp-image-insert-layer image other 0 -1) (gimp-layer-set-offsets other (car bounds) (cadr bounds))
+            (gimp-layer-add-mask other (car (gimp-layer-create-mask other ADD-MASK-SELECTION)))
+            (save-mask other "{self.folder}/expected.png")
+            (gimp-image-delete image)''')
+        mask = read_png(self.folder / 'mask.png')
+        self.assertEqual(mask, read_png(self.folder / 'expected.png'))
+        self.assertGreater(len(set(mask[3])), 100)
 
     def test_selection(self):
         said, layer = self.layer(
@@ -229,6 +257,17 @@ class Headless(unittest.TestCase):
         self.assertEqual((kept['sampled-width'], kept['sampled-height'], kept['enlarged']), (56, 40, False))
         self.assertIn('--seed 42', kept['command'])
 
+    def test_names_keep_the_seed(self):
+        """GIMP by itself would count the number at the end of a name that is in use up."""
+        name = f'DDIM textures wood #{SEED}'
+        said = self.gimp.run(f'''
+            (define image (new-image 8 8 RGB 150))
+            (define (again . options) (apply ddim image (bottom image) '(steps "2") '(seed {SEED}) '(class "wood") options))
+            (again) (again) (define group (again '(count 2)))
+            (for-each (lambda (layer) (say (name layer))) (append (layers image) (children group)))
+            (gimp-image-delete image)''')
+        self.assertEqual(said, [name, f'{name} (2)', f'{name} (3)', 'base', f'{name} (1)', f'{name} (4)'])
+
     def test_last_values(self):
         """Nothing was set before: the defaults."""
         said = self.gimp.run('''
@@ -287,11 +326,61 @@ class Headless(unittest.TestCase):
         self.assertIn('OpenCL', message)
         self.assertIn('pocl-opencl-icd', message)
 
+    def test_without_memory(self):
+        """The message tells a smaller size. PoCL shows a device of 1 GiB."""
+        (message,) = self.failures(["'(width 1024) '(height 768)"], POCL_MEMORY_LIMIT='1')
+        self.assertIn('512 × 384', message)
+
     def test_without_the_model(self):
         broken = self.folder / 'broken'
         broken.mkdir(exist_ok=True)
         (broken / 'broken.safetensors').write_bytes(b'\xff' * 64)
         self.assertIn('broken', self.failures(["'(model \"broken\")"], DDIM_MODEL_PATH=str(broken))[0])
+
+    # ---- the README's examples, as they stand there ----
+
+    def example(self, title):
+        """The code under the line that begins with `title`, and the command in that line's parentheses."""
+        text = (pathlib.Path(source) / 'README.md').read_text()
+        found = re.search(rf'^{re.escape(title)}[^\n`]*(?:`([^\n`]*)`\))?:\n\n```\w+\n(.*?)^```', text, re.S | re.M)
+        self.assertIsNotNone(found, title)
+        return found[2], found[1]
+
+    def check_batch(self, title, script):
+        """Run the example's command in a folder of two pictures and return what they have become."""
+        code, line = self.example(title)
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        pictures = [folder / 'a.png', folder / 'b c.png']
+        for picture in pictures:
+            self.gimp.run(f'(define image (new-image 32 24 RGB 150)) (save-png image "{picture}") (gimp-image-delete image)')
+        (folder / script).write_text(code)
+        done = subprocess.run(['bash', '-c', line.replace('gimp-console-3.0', f'gimp-console-{version}')], cwd=folder,
+                              env=self.gimp.environment(), capture_output=True, text=True, timeout=600, check=False)
+        after = [read_png(picture) for picture in pictures]
+        for picture in after:
+            self.assertEqual(picture[:3], (32, 24, 3), done.stdout + done.stderr)
+            self.assertGreater(len(set(picture[3])), 16, done.stdout + done.stderr)
+        return after
+
+    def test_example_script_fu(self):
+        code, _ = self.example('Script-Fu, 2.10' if version.startswith('2') else 'Script-Fu, 3.x')
+        said, layer = self.layer(f'''(define image (new-image 40 32 RGB 150)) (define drawable (bottom image))
+                                     (define new (car {code})) (say (name new))''')
+        self.assertEqual(said, [f'DDIM textures marble #{SEED}'])
+        self.assertEqual(layer, read_png(self.generate('40x32', '--class', 'marble', '--steps', '25')))
+
+    def test_example_folder(self):
+        if version.startswith('2'):
+            self.check_batch('and 2.10', 'fill.scm')
+        else:
+            self.check_batch('Fill every PNG', 'fill.scm')
+
+    @unittest.skipIf(version.startswith('2'), 'Python 3 is for GIMP 3')
+    def test_example_python(self):
+        if not (self.gimp.plugins / 'python-eval').exists():
+            self.skipTest('python-eval is not installed')
+        expected = read_png(self.generate('32x24', '--class', 'marble', '--steps', '25', '--seed', '7'))
+        self.assertEqual(self.check_batch('Python 3', 'fill.py'), [expected, expected])
 
 
 def swapped_profile():

@@ -15,8 +15,8 @@ take(DdimClArena *arena, guint64 size)
   Block block = {.size = size};
   block.offset = ddim_cl_arena_alloc(arena, &block.size);
   g_assert_cmpuint(block.size, >=, size);
-  g_assert_cmpuint(block.size, <, size + 64 + (size == 0));
-  g_assert_cmpuint(block.offset % 64, ==, 0);
+  g_assert_cmpuint(block.size, <, size + 128 + (size == 0));
+  g_assert_cmpuint(block.offset % 128, ==, 0);
   g_assert_cmpuint(block.offset + block.size, <=, arena->end);
   return block;
 }
@@ -87,14 +87,14 @@ test_first_fit(void)
 {
   DdimClArena arena;
   ddim_cl_arena_init(&arena);
-  const Block a = take(&arena, 128), b = take(&arena, 64), c = take(&arena, 256);
-  const Block d = take(&arena, 64);
+  const Block a = take(&arena, 256), b = take(&arena, 128), c = take(&arena, 512);
+  const Block d = take(&arena, 128);
   ddim_cl_arena_release(&arena, a.offset, a.size);
   ddim_cl_arena_release(&arena, c.offset, c.size);
-  g_assert_cmpuint(take(&arena, 192).offset, ==, c.offset);
+  g_assert_cmpuint(take(&arena, 384).offset, ==, c.offset);
   g_assert_cmpuint(take(&arena, 1).offset, ==, a.offset);
-  g_assert_cmpuint(take(&arena, 64).offset, ==, a.offset + 64);
-  g_assert_cmpuint(take(&arena, 128).offset, ==, d.offset + d.size);
+  g_assert_cmpuint(take(&arena, 128).offset, ==, a.offset + 128);
+  g_assert_cmpuint(take(&arena, 256).offset, ==, d.offset + d.size);
   g_assert_cmpuint(b.offset, ==, a.size);
   ddim_cl_arena_clear(&arena);
 }

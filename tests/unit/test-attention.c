@@ -20,6 +20,9 @@ static const Case cases[] = {
     {1, 10, 10, 1, 96, TRUE, FALSE, 5},
     {2, 7, 9, 2, 96, FALSE, TRUE, 5},
     {1, 16, 16, 2, 128, TRUE, FALSE, 5},
+    /* more channels than a work-group of a GPU sums up */
+    {2, 5, 9, 1, 132, FALSE, TRUE, 5},
+    {1, 6, 7, 1, 320, TRUE, FALSE, 5},
     {1, 32, 32, 1, 24, FALSE, FALSE, 5},
     {1, 1, 257, 2, 8, TRUE, FALSE, 5},
     {1, 32, 33, 2, 4, TRUE, TRUE, 5},

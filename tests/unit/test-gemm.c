@@ -227,10 +227,9 @@ test_bytes(void)
 int
 main(int argc, char **argv)
 {
-  static const Case cases[] = {{DDIM_GEMM_PACKED, FALSE},
-                               {DDIM_GEMM_PACKED, TRUE},
-                               {DDIM_GEMM_CLBLAST, FALSE},
-                               {DDIM_GEMM_CLBLAST, TRUE}};
+  Case cases[2 * DDIM_N_GEMM_PROVIDERS];
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+    cases[i] = (Case){.provider = i / 2, .half = i % 2};
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/gemm/bytes", test_bytes);
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -21,6 +21,7 @@ static const Case cases[] = {
     {"one-more-than-a-piece", 1, 5, 13, 64, 32, 3, 1},
     {"silu", 2, 8, 8, 64, 32, 0, 3, .silu = TRUE},
     {"scale-shift", 3, 8, 8, 64, 32, 0, 1, .emb = TRUE, .silu = TRUE},
+    {"large-scale-shift", 2, 48, 65, 64, 8, 2, 3, .emb = TRUE, .silu = TRUE},
     {"slice", 2, 6, 7, 32, 16, 0, 1, .sliced = TRUE},
     {"slice-scale-shift", 2, 6, 7, 48, 16, 0, 1, .emb = TRUE, .sliced = TRUE},
     {"mean-100", 1, 16, 16, 64, 32, 100, 1},

@@ -27,7 +27,9 @@ file_set_up(File *file, gconstpointer data)
                                 .platform = (char *)"",
                                 .device_version = (char *)" OpenCL 3.0 ",
                                 .driver_version = (char *)"1.2",
-                                .compute_units = 4};
+                                .compute_units = 4,
+                                .max_work_group_size = 256,
+                                .local_memory = 32 << 10};
 }
 
 static void
@@ -207,6 +209,56 @@ test_hostile(File *file, gconstpointer data)
   g_rmdir(file->path);
 }
 
+/* CLBlast's parameters are kept as well, and what was measured with others is forgotten. */
+static void
+test_clblast(File *file, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimClTuning) tuning = make_tuning(&file->info);
+  g_autoptr(DdimClTuning) loaded = ddim_cl_tuning_new(&file->info, TRUE);
+  const DdimClblastParameters parameters = ddim_clblast_start(1);
+  g_assert_null(ddim_cl_tuning_get_clblast(tuning));
+  ddim_cl_tuning_set_clblast(tuning, &parameters);
+  g_assert_cmpfloat(ddim_cl_tuning_get(tuning, &shape, FALSE, direct), ==, 0.25);
+  g_assert_cmpfloat(ddim_cl_tuning_get(tuning, &shape, TRUE, library), <, 0);
+  g_assert_true(ddim_cl_tuning_save(tuning, file->path, &error));
+  g_assert_true(ddim_cl_tuning_load(loaded, file->path, &error));
+  g_assert_no_error(error);
+  g_assert_cmpmem(ddim_cl_tuning_get_clblast(loaded), sizeof parameters, &parameters,
+                  sizeof parameters);
+  g_assert_cmpfloat(ddim_cl_tuning_get(loaded, &shape, FALSE, direct), ==, 0.25);
+}
+
+/* Values that CLBlast's kernels are not made for never reach them. */
+static void
+test_hostile_clblast(File *file, gconstpointer data)
+{
+  static const char *const lines[][2] = {
+      {"Xgemm=0;1;32;2;8;8;64;8;8;64;1;1;0;0;4;", "Xgemm=0;1;32;2;8;8;64;8;8;64;1;1;0;0;4;4;4;"},
+      {"Xgemm=1;1;32;2;8;8;64;8;8;64;1;1;0;0;4;4;", "Xgemm=0;1;32;2;8;8;64;8;8;63;1;1;0;0;4;4;"},
+      {"Xgemm=0;1;32;2;8;8;64;8;8;64;1;1;0;0;-4;4;",
+       "Xgemm=0;1;32;2;8;8;64;8;8;99999999999;1;1;0;0;4;4;"},
+      {"Xgemm=", "Xgemm=x;1;32;2;8;8;64;8;8;64;1;1;0;0;4;4;"},
+      {"Xgemm=0;1;32;2;32;32;64;32;32;64;1;1;0;0;1;1;", "Other=1"}};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimClTuning) tuning = make_tuning(&file->info);
+  const DdimClblastParameters parameters = ddim_clblast_start(1);
+  g_autofree char *text = NULL;
+  ddim_cl_tuning_set_clblast(tuning, &parameters);
+  g_assert_true(ddim_cl_tuning_save(tuning, file->path, &error));
+  g_assert_true(g_file_get_contents(file->path, &text, NULL, &error));
+  const char *body = strchr(text, '\n') + 1, *at = strstr(body, "Xgemm=");
+  g_assert_nonnull(at);
+  const char *rest = strchr(at, '\n');
+  for (guint i = 0; i < 2 * G_N_ELEMENTS(lines); i++) {
+    g_autoptr(GString) all = g_string_new_len(body, at - body);
+    g_string_append(all, lines[i / 2][i % 2]);
+    g_string_append(all, rest);
+    write_checked(file, all->str);
+    assert_damaged(file);
+  }
+}
+
 static void
 test_cannot_save(File *file, gconstpointer data)
 {
@@ -307,9 +359,11 @@ main(int argc, char **argv)
   static const struct {
     const char *path;
     void (*test)(File *file, gconstpointer data);
-  } tests[] = {{"/tuning/round-trip", test_round_trip}, {"/tuning/missing", test_missing},
-               {"/tuning/damaged", test_damaged},       {"/tuning/foreign", test_foreign},
-               {"/tuning/hostile", test_hostile},       {"/tuning/cannot-save", test_cannot_save}};
+  } tests[] = {
+      {"/tuning/round-trip", test_round_trip}, {"/tuning/missing", test_missing},
+      {"/tuning/damaged", test_damaged},       {"/tuning/foreign", test_foreign},
+      {"/tuning/hostile", test_hostile},       {"/tuning/cannot-save", test_cannot_save},
+      {"/tuning/clblast", test_clblast},       {"/tuning/hostile-clblast", test_hostile_clblast}};
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
     g_test_add(tests[i].path, File, NULL, file_set_up, tests[i].test, file_tear_down);
