@@ -345,8 +345,8 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width, double s
                .params = params ? params : &none,
                .tuning = ddim_cl_context_tuning(session->context),
                .candidates = candidates,
-                .search_seconds = search_seconds,
-                .search = search ? search : &unused};
+               .search_seconds = search_seconds,
+               .search = search ? search : &unused};
   tune.total = count_measurements(&tune);
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;

@@ -62,21 +62,22 @@ record_in_layers(Recorder *r, const DdimModuleWeights *w, DdimClTensor *x, gbool
   const DdimClNorm norm = norm_params(r, &w->norm1);
   const gboolean additive = !r->unet->config.use_scale_shift_norm;
   const DdimClMem emb = block_emb(r, w);
-  DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
   DdimClTensor h = alloc_like(r, &w->conv1.shape, w->module->out);
   *resampled = w->module->resample != DDIM_RESAMPLE_NONE;
   if (w->module->resample != DDIM_RESAMPLE_DOWN) {
-    record_conv(r, &w->conv1, x, &(DdimClPrologue){ab, TRUE}, &h, NULL, additive ? &emb : NULL);
+    record_conv(r, &w->conv1, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &h, NULL,
+                additive ? &emb : NULL);
   } else {
     DdimClTensor full = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
     DdimClTensor small = alloc_like(r, &w->conv1.shape, x->c);
+    DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
     ddim_cl_norm_apply(r->plan, x, ab, TRUE, &full);
+    ddim_cl_plan_release(r->plan, ab);
     ddim_cl_average_pool(r->plan, &full, &small);
     ddim_cl_plan_release(r->plan, full.mem);
     record_conv(r, &w->conv1, &small, NULL, &h, NULL, additive ? &emb : NULL);
     ddim_cl_plan_release(r->plan, small.mem);
   }
-  ddim_cl_plan_release(r->plan, ab);
   if (*resampled) {
     DdimClTensor other = alloc_like(r, &w->conv1.shape, x->c);
     if (w->module->resample == DDIM_RESAMPLE_UP)
@@ -102,14 +103,12 @@ record_res(Recorder *r, const DdimModuleWeights *w, const DdimClTensor *input,
     norm.emb = block_emb(r, w);
     norm.emb_ld = r->unet->emb_columns;
   }
-  DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, &h, &norm);
   const DdimClTensor *residual = &x;
   if (w->skip.prefix) {
     record_conv(r, &w->skip, &x, NULL, y, NULL, NULL);
     residual = y;
   }
-  record_conv(r, &w->conv2, &h, &(DdimClPrologue){ab, TRUE}, y, residual, NULL);
-  ddim_cl_plan_release(r->plan, ab);
+  record_conv(r, &w->conv2, &h, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, y, residual, NULL);
   ddim_cl_plan_release(r->plan, h.mem);
   if (resampled)
     ddim_cl_plan_release(r->plan, x.mem);
@@ -121,10 +120,8 @@ record_attention(Recorder *r, const DdimModuleWeights *w, const DdimClTensor *x,
                  const DdimClTensor *y)
 {
   const DdimClNorm norm = norm_params(r, &w->norm1);
-  DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
   DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * x->c);
-  record_conv(r, &w->conv1, x, &(DdimClPrologue){ab, FALSE}, &qkv, NULL, NULL);
-  ddim_cl_plan_release(r->plan, ab);
+  record_conv(r, &w->conv1, x, &(DdimClPrologue){.norm = &norm}, &qkv, NULL, NULL);
   DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
   const DdimClAttention attention = {.heads = w->module->heads,
                                      .interleaved = !r->unet->config.use_new_attention_order};
@@ -205,11 +202,10 @@ static DdimClTensor
 record_output_convolution(Recorder *r, const DdimClTensor *x)
 {
   const DdimClNorm norm = norm_params(r, &r->unet->out_norm);
-  DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
   DdimClTensor y =
       ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, r->unet->out_conv.matrix->columns);
-  record_conv(r, &r->unet->out_conv, x, &(DdimClPrologue){ab, TRUE}, &y, NULL, NULL);
-  ddim_cl_plan_release(r->plan, ab);
+  record_conv(r, &r->unet->out_conv, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &y, NULL,
+              NULL);
   return y;
 }
 

@@ -26,22 +26,51 @@ make_grid(const DdimConvShape *shape, guint channels)
   /* Behind the last image its margin at the bottom, which else the next image's top serves as. */
   grid.rows = (guint64)shape->n * grid.height + 2 * margin;
   grid.plane = grid.parities * grid.rows * grid.width;
-  grid.positions =
-      ((guint64)(shape->n - 1) * grid.height + shape->h - 1) * grid.width + shape->w;
+  grid.positions = ((guint64)(shape->n - 1) * grid.height + shape->h - 1) * grid.width + shape->w;
   return grid;
 }
 
-static DdimClMem
-record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
-             const DdimClPrologue *prologue)
+/* Images of at most so many pixels are normalised by the kernel that reads them: for larger ones
+ * more work-items than that kernel has are worth the launches. */
+#define SMALL_PIXELS 1024
+#define MAX_UNIT 1024
+
+/* Channels that are whole planes and whole groups. */
+static guint
+unit_channels(guint channels, const DdimClNorm *norm)
 {
-  /* The last block reads its taps past the last position. */
-  const guint64 slack = 2 * grid->width + 2 + BLOCK;
-  DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
-  g_autofree char *options =
-      g_strdup_printf("-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d", shape->taps, shape->stride,
-                      shape->up ? 1 : 0, prologue ? prologue->silu ? 2 : 1 : 0);
-  ddim_cl_plan_kernel(plan, "amx-conv", options, "amx_input", "amx input", 0);
+  const guint group = channels / norm->groups;
+  guint unit = group;
+  while (unit % PLANE)
+    unit += group;
+  return unit;
+}
+
+gboolean
+ddim_cl_conv_amx_normalises(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+{
+  if (x->c % PLANE || x->h * x->w > SMALL_PIXELS)
+    return FALSE;
+  const guint unit = unit_channels(x->c, norm), items = x->n * (x->c / unit);
+  const guint cores = ddim_cl_plan_get_context(plan)->info->compute_units;
+  return unit <= MAX_UNIT && (items >= cores || x->h * x->w <= SMALL_PIXELS / 16);
+}
+
+static void
+input_kernel(DdimClPlan *plan, const DdimConvShape *shape, const DdimClPrologue *prologue,
+             gboolean emb, const char *name)
+{
+  g_autofree char *options = g_strdup_printf("-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d -DEMB=%d",
+                                             shape->taps, shape->stride, shape->up ? 1 : 0,
+                                             prologue ? prologue->silu ? 2 : 1 : 0, emb ? 1 : 0);
+  ddim_cl_plan_kernel(plan, "amx-conv", options, name, "amx input", 0);
+}
+
+static void
+record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                   const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
+{
+  input_kernel(plan, shape, prologue, FALSE, "amx_input");
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
   ddim_cl_plan_arg_mem(plan, prologue ? prologue->ab : x->mem);
@@ -54,21 +83,63 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   ddim_cl_plan_arg_u32(plan, grid->height);
   ddim_cl_plan_arg_u32(plan, grid->width);
   ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
+}
+
+static void
+record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                        const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
+{
+  const DdimClNorm *norm = prologue->norm;
+  const guint unit = unit_channels(x->c, norm);
+  input_kernel(plan, shape, prologue, norm->has_emb, "amx_input_normalised");
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, norm->gamma);
+  ddim_cl_plan_arg_mem(plan, norm->beta);
+  ddim_cl_plan_arg_mem(plan, norm->has_emb ? norm->emb : norm->gamma);
+  ddim_cl_plan_arg_u32(plan, norm->emb_ld);
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid->plane);
+  ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, grid->height);
+  ddim_cl_plan_arg_u32(plan, grid->width);
+  ddim_cl_plan_arg_u32(plan, (guint)(grid->rows - (guint64)shape->n * grid->height));
+  ddim_cl_plan_arg_u32(plan, unit);
+  ddim_cl_plan_arg_u32(plan, x->c / norm->groups);
+  ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_plan_range(plan, x->c / unit, shape->n, 1);
+}
+
+static DdimClMem
+record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+             const DdimClPrologue *prologue)
+{
+  /* The last block reads its taps past the last position. */
+  const guint64 slack = 2 * grid->width + 2 + BLOCK;
+  DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
+  if (prologue && prologue->norm)
+    record_normalised_input(plan, shape, grid, x, prologue, a);
+  else
+    record_plain_input(plan, shape, grid, x, prologue, a);
   return a;
 }
 
 /* Positions that one work-item multiplies by its panel: they should stay in a core's cache while
- * the panels pass by, and all cores should have some. */
-#define ROWS_BYTES ((guint64)256 << 10)
+ * the panels pass by, and drivers that hand half of the work-items to each of two cores should be
+ * right to do so: equal pieces, some for each core. */
+#define ROWS_BYTES ((guint64)512 << 10)
 
 static guint64
 positions_per_item(DdimContext *context, const Grid *grid, guint panels)
 {
+  const guint64 blocks = (grid->positions + BLOCK - 1) / BLOCK;
   const guint64 wanted = (guint64)context->info->compute_units * 4;
-  const guint64 pieces = (wanted + panels - 1) / panels;
-  guint64 each = (grid->positions + pieces - 1) / pieces;
-  each = MIN(each, MAX(ROWS_BYTES / (grid->planes * PLANE * sizeof(float)), 2 * BLOCK));
-  return (each + BLOCK - 1) / BLOCK * BLOCK;
+  const guint64 most = MAX(ROWS_BYTES / (grid->planes * PLANE * sizeof(float)) / BLOCK, 2);
+  guint64 pieces = MAX((wanted + panels - 1) / panels, (blocks + most - 1) / most);
+  pieces = MIN(pieces, blocks);
+  return (blocks + pieces - 1) / pieces * BLOCK;
 }
 
 void

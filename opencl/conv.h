@@ -2,6 +2,7 @@
 #pragma once
 
 #include "opencl/gemm.h"
+#include "opencl/norm.h"
 
 /** How a convolution is computed. Winograd's ways are for 3x3 ones of stride 1. */
 typedef enum {
@@ -27,10 +28,10 @@ typedef struct {
 /** Floating-point operations, counted as a direct convolution of the real channels. */
 double ddim_conv_flops(const DdimConvShape *shape);
 
-/** What is done to an input in front of a convolution: group normalisation as ab[n][2][C], the way
- * ddim_cl_norm_scale_shift() makes it, then SiLU if asked. */
+/** What is done to an input in front of a convolution: group normalisation, then SiLU if asked. */
 typedef struct {
-  DdimClMem ab;
+  const DdimClNorm *norm; /**< (nullable) computed as well, in whatever way suits the convolution */
+  DdimClMem ab;           /**< without norm: ab[n][2][C] as ddim_cl_norm_scale_shift() makes it */
   gboolean silu;
 } DdimClPrologue;
 

@@ -17,7 +17,8 @@ find_source(const char *name)
   g_return_val_if_reached(NULL);
 }
 
-/* What is compiled in front of @source: the first always, the second for kernels of matrix units. */
+/* What is compiled in front of @source: the first always, the second for kernels of matrix units.
+ */
 static void
 find_preludes(const char *source, const char *preludes[2])
 {
@@ -33,11 +34,16 @@ cache_path(DdimContext *context, const char *source, const char *text, const cha
   g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
   const char *preludes[2];
   find_preludes(source, preludes);
-  const char *parts[] = {DDIM_VERSION,          preludes[0],
-                         preludes[1],           text,
-                         options,               info->name,
-                         info->vendor,          info->platform,
-                         info->device_version,  info->driver_version};
+  const char *parts[] = {DDIM_VERSION,
+                         preludes[0],
+                         preludes[1],
+                         text,
+                         options,
+                         info->name,
+                         info->vendor,
+                         info->platform,
+                         info->device_version,
+                         info->driver_version};
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
     g_checksum_update(sum, (const guchar *)parts[i], strlen(parts[i]) + 1);
   g_autofree char *file = g_strdup_printf("%s-%.32s.bin", source, g_checksum_get_string(sum));

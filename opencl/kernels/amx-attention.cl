@@ -17,7 +17,7 @@
   __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
 /* A perfect shuffle rotates an element's index of 8 bits by one; four exchange row and column. */
-inline void transpose(uint16 *m)
+INLINE void transpose(uint16 *m)
 {
   UNROLL for (int round = 0; round < 4; round++)
   {
@@ -32,7 +32,7 @@ inline void transpose(uint16 *m)
 }
 
 /* Channels [c, c + 16) of a head at p, zeros past its last. */
-inline float16 load_channels(__global const float *p, uint c)
+INLINE float16 load_channels(__global const float *p, uint c)
 {
 #if CH % 16 == 0
   return c < CH ? vload16(0, p + c) : (float16)(0.0f);
@@ -119,7 +119,7 @@ typedef struct {
   float16 top, sum, keep;
 } Running;
 
-inline void raise(Running *r, const float *scores, uint keys)
+INLINE void raise(Running *r, const float *scores, uint keys)
 {
   float16 top = r->top;
   for (uint j = 0; j < keys; j++)
@@ -130,7 +130,7 @@ inline void raise(Running *r, const float *scores, uint keys)
 }
 
 /* Weights of 32 keys from their scores, as a right factor's columns. `keys` of them count. */
-inline void weigh(Running *r, const float *scores, uint keys, uint *weights)
+INLINE void weigh(Running *r, const float *scores, uint keys, uint *weights)
 {
   for (uint i = 0; i < 16; i++) {
     float16 w0 = 0, w1 = 0;
@@ -146,7 +146,7 @@ inline void weigh(Running *r, const float *scores, uint keys, uint *weights)
 }
 
 /* Rows of 16 channels from c on, of 16 queries: o[c][query] / sum to out[query][c]. */
-inline void put_queries(const float *o, float16 scale, __global float *out, uint ld, uint queries,
+INLINE void put_queries(const float *o, float16 scale, __global float *out, uint ld, uint queries,
                         uint c)
 {
   uint16 m[16];

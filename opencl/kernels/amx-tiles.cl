@@ -12,11 +12,14 @@
 #error "the matrix units of x86 processors"
 #endif
 
+/* Drivers keep calls otherwise, and pass vectors through memory. */
+#define INLINE inline __attribute__((always_inline))
+
 /* bfloat16 of a float's bits, in the upper half: rounded to nearest. */
 #define BF16(bits) (((bits) + 0x8000u) & 0xffff0000u)
 
 /* 2^t within 2e-7: a polynomial for 2^r, r in [-1/2, 1/2], and the processor's own 2^n. */
-inline float16 exp2_(float16 t)
+INLINE float16 exp2_(float16 t)
 {
   float16 n, e;
   __asm__("vrndscaleps $8, %1, %0" : "=v"(n) : "v"(t));
@@ -34,7 +37,7 @@ inline float16 exp2_(float16 t)
 #define LOG2_E 1.44269504088896341f
 
 /* x / (1 + exp(-x)) within 4e-7, with an approximate reciprocal refined once. */
-inline float16 fast_silu(float16 x)
+INLINE float16 fast_silu(float16 x)
 {
   /* Beyond 2^100 the refinement would meet infinity, and the quotient is as good as 0. */
   const float16 d = 1.0f + fmin(exp2_(x * -LOG2_E), (float16)(0x1p100f));
@@ -49,7 +52,7 @@ typedef struct {
   uint16 hi, lo;
 } Split;
 
-inline Split split(float16 v0, float16 v1)
+INLINE Split split(float16 v0, float16 v1)
 {
   const uint16 hi0 = BF16(as_uint16(v0)), hi1 = BF16(as_uint16(v1));
   const uint16 lo0 = BF16(as_uint16(v0 - as_float16(hi0))), lo1 = BF16(as_uint16(v1 - as_float16(hi1)));

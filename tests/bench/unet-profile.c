@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Where an evaluation's time goes: unet-profile MODEL BATCH SIZE [FLAGS]. Prints the median time of
- * whole evaluations, then every kind of operation with its time and rate: of each operation the least
- * of several runs, as what disturbs a run only ever makes it longer. With $EACH set, every operation
- * in its order as well. */
+ * whole evaluations, then every kind of operation with its time and rate: of each operation the
+ * least of several runs, as what disturbs a run only ever makes it longer. With $EACH set, every
+ * operation in its order as well. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -52,8 +52,8 @@ static const guint sizes[][3] = {{1, 1, 1}, {3, 3, 5}, {1, 7, 9}, {2, 16, 16}, {
  * each addition, err by some 1e-6. Winograd's transforms amplify: their constants are 1 and 1/2 in
  * F(2x2), 1/24 to 8 in F(4x4). Weights rounded to half after Winograd's transform err by 2^-12 of
  * each product, which F(4x4) amplifies to 6e-3 even in exact arithmetic; for the direct method the
- * reference rounds them itself. Two bfloat16 hold 16 bits, so the matrix units' products err by up to
- * 2^-16 each, a quarter of that on average. */
+ * reference rounds them itself. Two bfloat16 hold 16 bits, so the matrix units' products err by up
+ * to 2^-16 each, a quarter of that on average. */
 static double
 tolerance(DdimConvMethod method, gboolean half)
 {
@@ -202,7 +202,8 @@ compute(const Problem *p, DdimConvMethod method, DdimGemmProvider provider)
   };
   const DdimClMem ab = ops_array_mem(&p->ab);
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
-  ddim_cl_conv(plan, method, s, matrix, &p->x.tensor, p->f->norm ? &(DdimClPrologue){ab, TRUE} : NULL, &p->y.tensor,
+  ddim_cl_conv(plan, method, s, matrix, &p->x.tensor,
+               p->f->norm ? &(DdimClPrologue){.ab = ab, .silu = TRUE} : NULL, &p->y.tensor,
                &epilogue, ops_array_mem(&p->zeros));
   ops_plan_run(plan);
 }
