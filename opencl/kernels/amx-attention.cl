@@ -35,12 +35,12 @@ INLINE void transpose(uint16 *m)
 INLINE float16 load_channels(__global const float *p, uint c)
 {
 #if CH % 16 == 0
-  return c < CH ? vload16(0, p + c) : (float16)(0.0f);
+  return c < CH ? get16(0, p + c) : (float16)(0.0f);
 #else
   float lane[16];
   for (uint i = 0; i < 16; i++)
     lane[i] = c + i < CH ? p[c + i] : 0.0f;
-  return vload16(0, lane);
+  return get16(0, lane);
 #endif
 }
 
@@ -80,16 +80,16 @@ __kernel void amx_attention_pack(__global const float *qkv, ulong qkv_off, uint 
         const Split query = split(q0, q1), key = split(k0, k1);
         hi[i] = query.hi;
         lo[i] = query.lo;
-        vstore16(key.hi, 0, k + t * 32);
-        vstore16(key.lo, 1, k + t * 32);
+        put16(key.hi, 0, k + t * 32);
+        put16(key.lo, 1, k + t * 32);
         value[0][t] = v0;
         value[1][t] = v1;
       }
       transpose(hi);
       transpose(lo);
       for (uint i = 0; i < 16; i++) {
-        vstore16(lo[i], half_ * 16 + i, q);
-        vstore16(hi[i], 32 + half_ * 16 + i, q);
+        put16(lo[i], half_ * 16 + i, q);
+        put16(hi[i], 32 + half_ * 16 + i, q);
       }
     }
     for (uint group = 0; group < 2; group++) {
@@ -102,8 +102,8 @@ __kernel void amx_attention_pack(__global const float *qkv, ulong qkv_off, uint 
       transpose(hi);
       transpose(lo);
       for (uint i = 0; i < 16; i++) {
-        vstore16(hi[i], 0, v + (group * 16 + i) * 32);
-        vstore16(lo[i], 1, v + (group * 16 + i) * 32);
+        put16(hi[i], 0, v + (group * 16 + i) * 32);
+        put16(lo[i], 1, v + (group * 16 + i) * 32);
       }
     }
   }
@@ -123,7 +123,7 @@ INLINE void raise(Running *r, const float *scores, uint keys)
 {
   float16 top = r->top;
   for (uint j = 0; j < keys; j++)
-    top = fmax(top, vload16(0, scores + j * 32));
+    top = fmax(top, get16(0, scores + j * 32));
   r->keep = exp2_(r->top - top);
   r->top = top;
   r->sum *= r->keep;
@@ -135,13 +135,13 @@ INLINE void weigh(Running *r, const float *scores, uint keys, uint *weights)
   for (uint i = 0; i < 16; i++) {
     float16 w0 = 0, w1 = 0;
     if (i < keys)
-      w0 = exp2_(vload16(0, scores + i * 32) - r->top);
+      w0 = exp2_(get16(0, scores + i * 32) - r->top);
     if (i + 16 < keys)
-      w1 = exp2_(vload16(0, scores + (i + 16) * 32) - r->top);
+      w1 = exp2_(get16(0, scores + (i + 16) * 32) - r->top);
     r->sum += w0 + w1;
     const Split words = split(w0, w1);
-    vstore16(words.lo, i, weights);
-    vstore16(words.hi, 32 + i, weights);
+    put16(words.lo, i, weights);
+    put16(words.hi, 32 + i, weights);
   }
 }
 
@@ -151,14 +151,14 @@ INLINE void put_queries(const float *o, float16 scale, __global float *out, uint
 {
   uint16 m[16];
   for (uint i = 0; i < 16; i++)
-    m[i] = as_uint16(vload16(0, o + (c + i) * 32) * scale);
+    m[i] = as_uint16(get16(0, o + (c + i) * 32) * scale);
   transpose(m);
   for (uint i = 0; i < 16 && i < queries; i++) {
 #if CH % 16 == 0
-    vstore16(as_float16(m[i]), 0, out + (ulong)i * ld + c);
+    put16(as_float16(m[i]), 0, out + (ulong)i * ld + c);
 #else
     float lane[16];
-    vstore16(as_float16(m[i]), 0, lane);
+    put16(as_float16(m[i]), 0, lane);
     for (uint j = 0; j < 16 && c + j < CH; j++)
       out[(ulong)i * ld + c + j] = lane[j];
 #endif
@@ -183,7 +183,7 @@ __kernel void amx_attention(__global const float *packed, ulong packed_off, __gl
   Running running[2] = {{(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)},
                         {(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)}};
   for (uint i = 0; i < CHP * 2; i++)
-    vstore16((float16)(0.0f), i, o);
+    put16((float16)(0.0f), i, o);
   CONFIGURE
   for (uint first = 0; first < T; first += KEYS) {
     const uint keys = min((uint)KEYS, T - first), blocks = (keys + 31) / 32;
@@ -207,7 +207,7 @@ __kernel void amx_attention(__global const float *packed, ulong packed_off, __gl
       STORE_4(block, 128)
       for (uint i = 0; i < 64; i++) {
         float *sum = o + plane * 1024 + i * 16;
-        vstore16(fma(vload16(0, sum), running[i % 2].keep, vload16(i, block)), 0, sum);
+        put16(fma(get16(0, sum), running[i % 2].keep, get16(i, block)), 0, sum);
       }
     }
   }

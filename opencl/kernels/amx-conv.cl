@@ -55,13 +55,13 @@ INLINE void put_row(__global const float *x, bool inside, uint x_ld, uint second
     float16 v0 = (float16)(0.0f), v1 = (float16)(0.0f);
     if (inside && column >= 0 && column < (int)width) {
       __global const float *from = x + (ulong)(column >> UP) * x_ld;
-      v0 = ACTIVATE(vload16(0, from), scale0, shift0);
+      v0 = ACTIVATE(get16(0, from), scale0, shift0);
       if (second)
-        v1 = ACTIVATE(vload16(0, from + 16), scale1, shift1);
+        v1 = ACTIVATE(get16(0, from + 16), scale1, shift1);
     }
     const Split words = split(v0, v1);
-    vstore16(words.hi, 0, out);
-    vstore16(words.lo, 1, out);
+    put16(words.hi, 0, out);
+    put16(words.lo, 1, out);
   }
 }
 
@@ -84,10 +84,10 @@ __kernel void amx_input(__global const float *x, ulong x_off, uint x_ld, __globa
   float16 scale0 = 0, shift0 = 0, scale1 = 0, shift1 = 0;
 #if NORM
   ab += ab_off + (inside ? (ulong)n * 2 * C : 0) + c;
-  scale0 = vload16(0, ab);
-  shift0 = vload16(0, ab + C);
-  scale1 = vload16(0, ab + second);
-  shift1 = vload16(0, ab + C + second);
+  scale0 = get16(0, ab);
+  shift0 = get16(0, ab + C);
+  scale1 = get16(0, ab + second);
+  shift1 = get16(0, ab + C + second);
 #endif
   put_row(x + x_off + (ulong)line * (width >> UP) * x_ld + c, inside, x_ld, second, scale0, shift0,
           scale1, shift1, out, width, grid_width, parity);
@@ -102,20 +102,20 @@ INLINE void moments(__global const float *x, uint x_ld, uint pixels, float *mean
 {
   float16 s0 = 0, s1 = 0, q0 = 0, q1 = 0;
   for (uint i = 0; i < pixels; i++) {
-    s0 += vload16(0, x + (ulong)i * x_ld);
-    s1 += vload16(1, x + (ulong)i * x_ld);
+    s0 += get16(0, x + (ulong)i * x_ld);
+    s1 += get16(1, x + (ulong)i * x_ld);
   }
   s0 /= (float)pixels;
   s1 /= (float)pixels;
   for (uint i = 0; i < pixels; i++) {
-    const float16 d0 = vload16(0, x + (ulong)i * x_ld) - s0, d1 = vload16(1, x + (ulong)i * x_ld) - s1;
+    const float16 d0 = get16(0, x + (ulong)i * x_ld) - s0, d1 = get16(1, x + (ulong)i * x_ld) - s1;
     q0 = fma(d0, d0, q0);
     q1 = fma(d1, d1, q1);
   }
-  vstore16(s0, 0, mean);
-  vstore16(s1, 1, mean);
-  vstore16(q0, 0, m2);
-  vstore16(q1, 1, m2);
+  put16(s0, 0, mean);
+  put16(s1, 1, mean);
+  put16(q0, 0, m2);
+  put16(q1, 1, m2);
 }
 
 /* As norm_finish in norm.cl, in place: mean becomes the scale and m2 the shift. gamma, beta, emb: at the first channel. */
@@ -169,8 +169,8 @@ __kernel void amx_input_normalised(__global const float *x, ulong x_off, uint x_
       const int y = (int)row - PAD;
       const bool inside = y >= 0 && y < (int)height;
       put_row(x + c + (ulong)(inside ? y >> UP : 0) * (width >> UP) * x_ld, inside, x_ld, 16,
-              vload16(0, scale + c), vload16(0, shift + c), vload16(1, scale + c),
-              vload16(1, shift + c), out, width, grid_width, 0);
+              get16(0, scale + c), get16(0, shift + c), get16(1, scale + c),
+              get16(1, shift + c), out, width, grid_width, 0);
     }
   }
 }
@@ -202,21 +202,21 @@ INLINE void put_block(const float *block, ulong position, ulong end, __global fl
   ulong row = position / grid_width;
   uint line = row % grid_height;
   ulong image = row / grid_height;
-  const float16 bias0 = vload16(0, bias), bias1 = vload16(1, bias);
+  const float16 bias0 = get16(0, bias), bias1 = get16(1, bias);
   for (uint r = 0; r < 32 && position + r < end; r++) {
     if (column < width && line < height) {
       const ulong pixel = (image * height + line) * width + column;
-      float16 v0 = vload16(2 * r, block) + bias0, v1 = vload16(2 * r + 1, block) + bias1;
+      float16 v0 = get16(2 * r, block) + bias0, v1 = get16(2 * r + 1, block) + bias1;
 #if EMB
-      v0 += vload16(0, emb + image * emb_ld);
-      v1 += vload16(1, emb + image * emb_ld);
+      v0 += get16(0, emb + image * emb_ld);
+      v1 += get16(1, emb + image * emb_ld);
 #endif
 #if RES
-      v0 += vload16(0, res + pixel * res_ld);
-      v1 += vload16(1, res + pixel * res_ld);
+      v0 += get16(0, res + pixel * res_ld);
+      v1 += get16(1, res + pixel * res_ld);
 #endif
-      vstore16(v0, 0, y + pixel * ldc);
-      vstore16(v1, 1, y + pixel * ldc);
+      put16(v0, 0, y + pixel * ldc);
+      put16(v1, 1, y + pixel * ldc);
     }
     if (++column == grid_width) {
       column = 0;

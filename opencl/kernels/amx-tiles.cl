@@ -15,6 +15,17 @@
 /* Drivers keep calls otherwise, and pass vectors through memory. */
 #define INLINE inline __attribute__((always_inline))
 
+/* 16 lanes at any address, as one instruction: some drivers' vload16() and vstore16() are several. */
+typedef float any16 __attribute__((ext_vector_type(16), aligned(4)));
+typedef uint any16u __attribute__((ext_vector_type(16), aligned(4)));
+#define OVERLOAD INLINE __attribute__((overloadable))
+OVERLOAD float16 get16(uint i, __global const float *p) { return ((__global const any16 *)p)[i]; }
+OVERLOAD float16 get16(uint i, const float *p) { return ((const any16 *)p)[i]; }
+OVERLOAD void put16(float16 v, uint i, __global float *p) { ((__global any16 *)p)[i] = v; }
+OVERLOAD void put16(float16 v, uint i, float *p) { ((any16 *)p)[i] = v; }
+OVERLOAD void put16(uint16 v, uint i, __global uint *p) { ((__global any16u *)p)[i] = v; }
+OVERLOAD void put16(uint16 v, uint i, uint *p) { ((any16u *)p)[i] = v; }
+
 /* bfloat16 of a float's bits, in the upper half: rounded to nearest. */
 #define BF16(bits) (((bits) + 0x8000u) & 0xffff0000u)
 
