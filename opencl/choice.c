@@ -19,7 +19,7 @@ device_rates(DdimContext *context)
 {
   if (context->profile.row_loop) {
     const double cores = context->info->compute_units;
-    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores, 600e9 * cores, 10e9 * cores};
+    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores, 780e9 * cores, 14e9 * cores};
   }
   return (Rates){8e12, 4e11, 2e11, 0, 0};
 }
@@ -53,14 +53,22 @@ im2col_bytes(const DdimConvShape *shape, DdimGemmProvider provider)
   return 8.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in;
 }
 
+/* Columns as they are multiplied, the padding included. */
+static double
+columns(const DdimConvShape *shape)
+{
+  return (shape->out + DDIM_CL_COLUMN_PADDING - 1) / DDIM_CL_COLUMN_PADDING *
+         DDIM_CL_COLUMN_PADDING;
+}
+
 /* Products and preparation of the input, margins included. */
 static double
 amx_seconds(const DdimConvShape *shape, const Rates *rates)
 {
   const guint margin = shape->taps / 2;
   const double positions = (double)shape->n * (shape->h + margin) * (shape->w + margin);
-  const double products = 2 * ceil(positions / 32) * 32 * shape->taps * shape->taps * shape->in *
-                          ceil(shape->out / 32.0) * 32;
+  const double products =
+      2 * ceil(positions / 32) * 32 * shape->taps * shape->taps * shape->in * columns(shape);
   const double input = 8 * positions * shape->stride * shape->stride * shape->in;
   return products / rates->amx_flops + input / rates->amx_input_bytes;
 }
@@ -72,7 +80,7 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   const Rates rates = device_rates(context);
   const double weights = weight_bytes(shape, half, choice.method) / rates.weight_bytes;
   if (choice.method == DDIM_CONV_DIRECT)
-    return ddim_conv_flops(shape) / rates.flops + weights +
+    return ddim_conv_flops(shape) / shape->out * columns(shape) / rates.flops + weights +
            im2col_bytes(shape, choice.provider) / rates.transform_bytes;
   if (choice.method == DDIM_CONV_AMX)
     return amx_seconds(shape, &rates) + weights;
@@ -80,8 +88,8 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   const double tiles =
       (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
   const double points = (tile + 2) * (tile + 2);
-  const double products = 2 * points * tiles * shape->in * shape->out;
-  const double transforms = 4 * points * tiles * ((double)shape->in + shape->out);
+  const double products = 2 * points * tiles * shape->in * columns(shape);
+  const double transforms = 4 * points * tiles * (shape->in + columns(shape));
   return products / rates.flops + weights + transforms / rates.transform_bytes;
 }
 
