@@ -142,6 +142,10 @@ positions_per_item(DdimContext *context, const Grid *grid, guint panels)
   return (blocks + pieces - 1) / pieces * BLOCK;
 }
 
+/* More than two tiles of positions and at most so many are all multiplied while the weights pass by
+ * once. */
+#define FEW_TILES 5
+
 void
 ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
                  const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
@@ -150,11 +154,14 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   const Grid grid = make_grid(shape, x->c);
   const guint panels = weights->columns / BLOCK;
   const guint64 rows = positions_per_item(ddim_cl_plan_get_context(plan), &grid, panels);
+  const guint64 tiles = (grid.positions + BLOCK / 2 - 1) / (BLOCK / 2);
+  const gboolean few = tiles > 2 && tiles <= FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
-  g_autofree char *options =
-      g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u", epilogue_options, shape->taps, shape->stride);
-  ddim_cl_plan_kernel(plan, "amx-conv", options, "amx_product",
+  g_autofree char *few_options = few ? g_strdup_printf(" -DTILES=%u", (guint)tiles) : NULL;
+  g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u%s", epilogue_options,
+                                             shape->taps, shape->stride, few ? few_options : "");
+  ddim_cl_plan_kernel(plan, "amx-conv", options, few ? "amx_product_few" : "amx_product",
                       shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
@@ -170,6 +177,9 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_epilogue_args(plan, epilogue, 0);
-  ddim_cl_plan_range(plan, panels, (grid.positions + rows - 1) / rows, 1);
+  if (few)
+    ddim_cl_plan_range(plan, 2 * panels, 1, 1);
+  else
+    ddim_cl_plan_range(plan, panels, (grid.positions + rows - 1) / rows, 1);
   ddim_cl_plan_release(plan, a);
 }

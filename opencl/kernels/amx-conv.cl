@@ -192,31 +192,30 @@ __kernel void amx_input_normalised(__global const float *x, ulong x_off, uint x_
 #define TAP_OFFSET(dy, dx) ((ulong)(dy) * grid_width + (dx))
 #endif
 
-/* Results of 32 positions from `position` on, in `block`, to the pixels they belong to. */
-INLINE void put_block(const float *block, ulong position, ulong end, __global float *y, uint ldc,
-                      uint grid_height, uint grid_width, uint height, uint width,
-                      __global const float *bias, __global const float *emb, uint emb_ld,
-                      __global const float *res, uint res_ld)
+/* Results of the positions [position, end), `vectors` of columns each in `block`, to the pixels they belong to. */
+INLINE void put_block(const float *block, uint vectors, ulong position, ulong end,
+                      __global float *y, uint ldc, uint grid_height, uint grid_width, uint height,
+                      uint width, __global const float *bias, __global const float *emb,
+                      uint emb_ld, __global const float *res, uint res_ld)
 {
   uint column = position % grid_width;
   ulong row = position / grid_width;
   uint line = row % grid_height;
   ulong image = row / grid_height;
-  const float16 bias0 = get16(0, bias), bias1 = get16(1, bias);
-  for (uint r = 0; r < 32 && position + r < end; r++) {
+  for (; position < end; position++, block += vectors * 16) {
     if (column < width && line < height) {
       const ulong pixel = (image * height + line) * width + column;
-      float16 v0 = get16(2 * r, block) + bias0, v1 = get16(2 * r + 1, block) + bias1;
+      UNROLL for (uint i = 0; i < vectors; i++)
+      {
+        float16 v = get16(i, block) + get16(i, bias);
 #if EMB
-      v0 += get16(0, emb + image * emb_ld);
-      v1 += get16(1, emb + image * emb_ld);
+        v += get16(i, emb + image * emb_ld);
 #endif
 #if RES
-      v0 += get16(0, res + pixel * res_ld);
-      v1 += get16(1, res + pixel * res_ld);
+        v += get16(i, res + pixel * res_ld);
 #endif
-      put16(v0, 0, y + pixel * ldc);
-      put16(v1, 1, y + pixel * ldc);
+        put16(v, i, y + pixel * ldc);
+      }
     }
     if (++column == grid_width) {
       column = 0;
@@ -227,6 +226,8 @@ INLINE void put_block(const float *block, ulong position, ulong end, __global fl
     }
   }
 }
+
+#ifndef TILES
 
 /* Global size: (columns / 32, ceil(positions / rows)). plane: positions of a plane of A, parity: of one of its four images
  * when the stride is 2; height, width: the output's; rows: a multiple of 32. */
@@ -263,10 +264,71 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
           STEP(from + TAP_OFFSET(dy, dx) * POSITION, weights, ASK_AHEAD)
     }
     STORE_4(block, 128)
-    put_block(block, p, end, y, ldc, grid_height, grid_width, height, width, bias, emb, emb_ld, res,
-              res_ld);
+    put_block(block, 2, p, min(p + 32, end), y, ldc, grid_height, grid_width, height, width, bias,
+              emb, emb_ld, res, res_ld);
   }
   RELEASE
 }
+#else
+
+/* Few positions, of which TILES tiles are all: weights, which then take longest to arrive, pass by once. */
+
+#define EACH_3(DO) DO(0) DO(1) DO(2)
+#if TILES == 3
+#define EACH(DO) EACH_3(DO)
+#elif TILES == 4
+#define EACH(DO) EACH_3(DO) DO(3)
+#else
+#define EACH(DO) EACH_3(DO) DO(3) DO(4)
+#endif
+#define ADD_HI(r)                                                                                  \
+  LOAD(7, from_ + (r)*16 * POSITION, POSITION)                                                     \
+  MULTIPLY(r, 7, 5)                                                                                \
+  MULTIPLY(r, 7, 6)
+#define ADD_LO(r)                                                                                  \
+  LOAD(7, from_ + (r)*16 * POSITION + 64, POSITION)                                                \
+  MULTIPLY(r, 7, 6)
+#define STORE_EACH(r) STORE(r, block + (r)*256, 64)
+
+/* Global size: (columns / 16). The arguments are amx_product's. */
+__kernel void amx_product_few(__global const float *a, ulong a_off, ulong plane, ulong parity,
+                              __global const uchar *b, __global float *y, ulong y_off, uint ldc,
+                              uint planes, ulong positions, uint rows, uint grid_height,
+                              uint grid_width, uint height, uint width,
+                              __global const float *bias, ulong bias_off,
+                              __global const float *emb, ulong emb_off, uint emb_ld,
+                              __global const float *res, ulong res_off, uint res_ld)
+{
+  const uint strip = get_global_id(0);
+  __global const uchar *input = (__global const uchar *)(a + a_off);
+  __global const uchar *weights =
+      b + (ulong)(strip / 2) * planes * TAPS * TAPS * BLOCK_BYTES + strip % 2 * 1024;
+  float block[TILES * 256] __attribute__((aligned(64)));
+  CONFIGURE
+  EACH(ZERO)
+  for (uint i = 0; i < planes; i++)
+    UNROLL for (uint dy = 0; dy < TAPS; dy++)
+    UNROLL for (uint dx = 0; dx < TAPS; dx++, weights += BLOCK_BYTES)
+    {
+      const ulong from_ = (ulong)(input + (i * plane + TAP_OFFSET(dy, dx)) * POSITION);
+      LOAD(5, weights, 64)
+      LOAD(6, weights + 2048, 64)
+      const ulong ahead = (ulong)weights + STEPS_AHEAD * BLOCK_BYTES;
+      UNROLL for (uint l = 0; l < 1024; l += 64)
+      {
+        __builtin_prefetch((const void *)(ahead + l), 0, 2);
+        __builtin_prefetch((const void *)(ahead + 2048 + l), 0, 2);
+      }
+      EACH(ADD_HI)
+      EACH(ADD_LO)
+    }
+  EACH(STORE_EACH)
+  RELEASE
+  put_block(block, 1, 0, positions, y + y_off + strip * 16, ldc, grid_height, grid_width, height,
+            width, bias + bias_off + strip * 16, emb + emb_off + strip * 16, emb_ld,
+            res + res_off + strip * 16, res_ld);
+}
+
+#endif
 #endif
 #endif
