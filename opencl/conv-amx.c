@@ -47,13 +47,11 @@ unit_channels(guint channels, const DdimClNorm *norm)
 }
 
 gboolean
-ddim_cl_conv_amx_normalises(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+ddim_cl_conv_amx_normalises(const DdimClTensor *x, const DdimClNorm *norm)
 {
   if (x->c % PLANE || x->h * x->w > SMALL_PIXELS)
     return FALSE;
-  const guint unit = unit_channels(x->c, norm), items = x->n * (x->c / unit);
-  const guint cores = ddim_cl_plan_get_context(plan)->info->compute_units;
-  return unit <= MAX_UNIT && (items >= cores || x->h * x->w <= SMALL_PIXELS / 16);
+  return unit_channels(x->c, norm) <= MAX_UNIT;
 }
 
 static void
@@ -109,7 +107,11 @@ record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid
   ddim_cl_plan_arg_u32(plan, unit);
   ddim_cl_plan_arg_u32(plan, x->c / norm->groups);
   ddim_cl_plan_arg_f32(plan, norm->eps);
-  ddim_cl_plan_range(plan, x->c / unit, shape->n, 1);
+  /* Enough work-items for every core, of at least some rows each. */
+  const guint items = x->c / unit * shape->n;
+  const guint wanted = 4 * ddim_cl_plan_get_context(plan)->info->compute_units;
+  const guint parts = MIN((wanted + items - 1) / items, MAX(grid->height / 8, 1));
+  ddim_cl_plan_range(plan, x->c / unit, shape->n, parts);
 }
 
 static DdimClMem

@@ -4,8 +4,7 @@
 #include "opencl/conv.h"
 
 /** Whether ddim_cl_conv_amx() can compute the normalisation of @x as well. */
-gboolean ddim_cl_conv_amx_normalises(DdimClPlan *plan, const DdimClTensor *x,
-                                     const DdimClNorm *norm);
+gboolean ddim_cl_conv_amx_normalises(const DdimClTensor *x, const DdimClNorm *norm);
 
 /** Record a convolution as ddim_cl_conv() does, with weights packed as DDIM_CL_PACK_AMX
  * (kernels/amx-conv.cl). Any taps, stride and upsampling.

@@ -279,7 +279,7 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
              const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
 {
   if (prologue && prologue->norm &&
-      !(method == DDIM_CONV_AMX && ddim_cl_conv_amx_normalises(plan, x, prologue->norm))) {
+      !(method == DDIM_CONV_AMX && ddim_cl_conv_amx_normalises(x, prologue->norm))) {
     DdimClMem ab = ddim_cl_norm_scale_shift(plan, x, prologue->norm);
     const DdimClPrologue ready = {.ab = ab, .silu = prologue->silu};
     ddim_cl_conv(plan, method, shape, weights, x, &ready, y, epilogue, zeros);

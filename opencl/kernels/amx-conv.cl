@@ -143,8 +143,8 @@ INLINE void finish(float *mean, float *m2, uint unit, uint group, uint pixels, f
   }
 }
 
-/* Global size: (C / unit, images). unit: channels of whole planes and groups, at most MAX_UNIT. tail: rows of margin behind the
- * last image. */
+/* Global size: (C / unit, images, parts of each image's rows). unit: channels of whole planes and groups, at most MAX_UNIT.
+ * tail: rows of margin behind the last image. Each part normalises for itself, which costs less than waiting for another. */
 __kernel void amx_input_normalised(__global const float *x, ulong x_off, uint x_ld,
                                    __global const float *gamma, ulong gamma_off,
                                    __global const float *beta, ulong beta_off,
@@ -162,10 +162,12 @@ __kernel void amx_input_normalised(__global const float *x, ulong x_off, uint x_
   finish(scale, shift, unit, group, pixels, eps, gamma + gamma_off + first, beta + beta_off + first,
          emb + emb_off + (ulong)n * emb_ld + first, C);
   const uint rows = grid_height + (n + 1 == get_global_size(1) ? tail : 0);
+  const uint part = (rows + get_global_size(2) - 1) / get_global_size(2);
+  const uint row0 = get_global_id(2) * part, row1 = min(row0 + part, rows);
   for (uint c = 0; c < unit; c += 32) {
     __global uint *out = (__global uint *)(a + a_off) +
-                         ((first + c) / 32 * plane + (ulong)n * grid_height * grid_width) * 32;
-    for (uint row = 0; row < rows; row++, out += grid_width * 32) {
+                         ((first + c) / 32 * plane + ((ulong)n * grid_height + row0) * grid_width) * 32;
+    for (uint row = row0; row < row1; row++, out += grid_width * 32) {
       const int y = (int)row - PAD;
       const bool inside = y >= 0 && y < (int)height;
       put_row(x + c + (ulong)(inside ? y >> UP : 0) * (width >> UP) * x_ld, inside, x_ld, 16,
