@@ -86,7 +86,7 @@ measure_shape(Tune *tune, const Candidate *candidate, DdimGemmProvider provider,
 {
   const DdimConvShape *shape = &candidate->shape;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
-    if (!ddim_cl_can_use(shape, m))
+    if (!ddim_cl_can_use(shape, tune->unet->half, m))
       continue;
     if (g_cancellable_set_error_if_cancelled(tune->params->cancellable, error))
       return FALSE;
@@ -256,14 +256,14 @@ measure_all(Tune *tune, GError **error)
 }
 
 static guint
-count_measurements(DdimContext *context, GArray *candidates)
+count_measurements(DdimContext *context, GArray *candidates, gboolean half)
 {
   guint n = 0, providers = 0;
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
     providers += ddim_cl_provider_suits(context, p) ? 1 : 0;
   for (guint i = 0; i < candidates->len; i++)
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
-      if (ddim_cl_can_use(&g_array_index(candidates, Candidate, i).shape, m))
+      if (ddim_cl_can_use(&g_array_index(candidates, Candidate, i).shape, half, m))
         n += providers;
   return n;
 }
@@ -346,7 +346,7 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width, double s
                .candidates = candidates,
                .search_seconds = search_seconds,
                .search = search ? search : &unused,
-               .total = count_measurements(session->context, candidates)};
+               .total = count_measurements(session->context, candidates, session->unet->half)};
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;
   *tune.search = (DdimTuneSearch){0};

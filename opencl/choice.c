@@ -70,9 +70,11 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
 }
 
 gboolean
-ddim_cl_can_use(const DdimConvShape *shape, DdimConvMethod method)
+ddim_cl_can_use(const DdimConvShape *shape, gboolean half, DdimConvMethod method)
 {
-  return method == DDIM_CONV_DIRECT || (shape->taps == 3 && shape->stride == 1);
+  if (method == DDIM_CONV_DIRECT)
+    return TRUE;
+  return shape->taps == 3 && shape->stride == 1 && !(half && method == DDIM_CONV_WINOGRAD4);
 }
 
 /* What each method costs one convolution, and with whom; infinite where it cannot be used. */
@@ -88,7 +90,7 @@ estimate_costs(DdimContext *context, const DdimConvShape *shape, gboolean half)
   Costs costs;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     costs.provider[m] = provider;
-    costs.seconds[m] = ddim_cl_can_use(shape, m)
+    costs.seconds[m] = ddim_cl_can_use(shape, half, m)
                            ? ddim_cl_estimate(context, shape, half, (DdimClChoice){m, provider})
                            : INFINITY;
   }
@@ -106,7 +108,7 @@ measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     costs->provider[m] = own;
     costs->seconds[m] = INFINITY;
-    if (!ddim_cl_can_use(shape, m))
+    if (!ddim_cl_can_use(shape, half, m))
       continue;
     costs->seconds[m] = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, own});
     if (costs->seconds[m] < 0)

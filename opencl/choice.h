@@ -19,8 +19,10 @@ struct _DdimClTuning;
 void ddim_cl_choose(DdimContext *context, const struct _DdimClTuning *tuning,
                     const DdimConvShape *shapes, guint n, gboolean half, guint64 budget,
                     DdimClChoice *choices);
-/** Whether @method can compute @shape at all. */
-gboolean ddim_cl_can_use(const DdimConvShape *shape, DdimConvMethod method);
+/** Whether @method can compute @shape at all, and well enough: F(4x4)'s transformed weights lose
+ * some 8 times more than the weights themselves when they are rounded to @half, F(2x2)'s no more.
+ */
+gboolean ddim_cl_can_use(const DdimConvShape *shape, gboolean half, DdimConvMethod method);
 /** Estimated seconds of @shape computed as @choice. */
 double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice);

@@ -61,7 +61,7 @@ check_choices(const DdimConvShape *shapes, gboolean half, guint64 budget,
   const DdimGemmProvider provider = ddim_cl_default_provider(ops_context());
   for (guint i = 0; i < LAYERS; i++) {
     const DdimClChoice direct = {DDIM_CONV_DIRECT, provider};
-    g_assert_true(ddim_cl_can_use(&shapes[i], choices[i].method));
+    g_assert_true(ddim_cl_can_use(&shapes[i], half, choices[i].method));
     g_assert_cmpint(choices[i].provider, ==, provider);
     g_assert_cmpfloat(ddim_cl_estimate(ops_context(), &shapes[i], half, choices[i]), <=,
                       ddim_cl_estimate(ops_context(), &shapes[i], half, direct));
@@ -89,7 +89,7 @@ test_budget(void)
       g_assert_cmpint(none[i].method, ==, DDIM_CONV_DIRECT);
       /* without a limit nothing is left on the table */
       for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
-        if (ddim_cl_can_use(&shapes[i], m))
+        if (ddim_cl_can_use(&shapes[i], half, m))
           g_assert_cmpfloat(ddim_cl_estimate(ops_context(), &shapes[i], half, all[i]), <=,
                             ddim_cl_estimate(ops_context(), &shapes[i], half,
                                              (DdimClChoice){m, all[i].provider}));
@@ -107,9 +107,10 @@ test_can_use(void)
                       one = {32, 32, 1, 1, FALSE, 1, 8, 8};
   const DdimConvShape up = {32, 32, 3, 1, TRUE, 1, 8, 8};
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
-    g_assert_cmpint(ddim_cl_can_use(&strided, m), ==, m == DDIM_CONV_DIRECT);
-    g_assert_cmpint(ddim_cl_can_use(&one, m), ==, m == DDIM_CONV_DIRECT);
-    g_assert_true(ddim_cl_can_use(&up, m));
+    g_assert_cmpint(ddim_cl_can_use(&strided, FALSE, m), ==, m == DDIM_CONV_DIRECT);
+    g_assert_cmpint(ddim_cl_can_use(&one, FALSE, m), ==, m == DDIM_CONV_DIRECT);
+    g_assert_true(ddim_cl_can_use(&up, FALSE, m));
+    g_assert_cmpint(ddim_cl_can_use(&up, TRUE, m), ==, m != DDIM_CONV_WINOGRAD4);
   }
 }
 
