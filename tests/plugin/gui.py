@@ -23,7 +23,9 @@ version, program, libdir, source, command = sys.argv[1:6]
 class Dialog(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.screen = Screen(os.environ.get('DDIM_TEST_SHOTS'), version)
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(folder.cleanup)
+        cls.screen = Screen(folder.name, os.environ.get('DDIM_TEST_SHOTS'), version)
         cls.addClassCleanup(cls.screen.close)
 
     def start(self, size, app=None, **environment):
@@ -169,7 +171,7 @@ class Dialog(unittest.TestCase):
         session = self.start((64, 64), OCL_ICD_VENDORS='/none', OPENCL_VENDOR_PATH='/none')
         session.ask('(gimp-image-clean-all image)')
         dialog = session.open_dialog()
-        wait('the message makes the dialog taller', lambda: self.screen.height(dialog) > 500)
+        wait('the message makes the dialog taller', lambda: self.screen.place(dialog)[3] > 500)
         self.screen.keys(dialog, 'alt+g')
         self.screen.shoot('no-opencl', dialog)
         self.check_untouched(session)
@@ -179,7 +181,7 @@ class Dialog(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    for tool in (f'gimp-{version}', 'Xvfb', 'xdotool', 'import'):
+    for tool in (f'gimp-{version}', 'Xvfb', 'xdotool'):
         if not shutil.which(tool):
             print(f'1..0 # SKIP {tool} is not installed')
             sys.exit(0)
