@@ -124,6 +124,19 @@ class Dialog(unittest.TestCase):
         self.close(session, dialog)
         self.assertEqual(session.app.printed(), [])
 
+    def test_help_and_models_folder(self):
+        """Both are opened with the desktop's programs, for which one stands in that notes what it is asked for."""
+        session = self.start((64, 64))
+        opened = session.app.watch_what_is_opened()
+        dialog = session.open_dialog()
+        self.screen.keys(dialog, 'alt+h')
+        wait('the help page', lambda: 'ddim/help/en/index.html' in opened.read_text())
+        # The button behind the list.
+        self.screen.keys(dialog, 'alt+m', 'Tab', 'space')
+        wait('the folder', lambda: '.local/share/ddim/models' in opened.read_text())
+        self.close(session, dialog)
+        self.assertEqual(session.app.printed(), [])
+
     @unittest.skipIf(version.startswith('2'), 'GIMP 2.10 greys out filters where no image is open')
     def test_without_an_image(self):
         session = self.start(None)

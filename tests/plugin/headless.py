@@ -349,6 +349,7 @@ class Headless(unittest.TestCase):
     def check_batch(self, title, script):
         """Run the example's command in a folder of two pictures and return what they have become."""
         code, line = self.example(title)
+        self.gimp.set_default()
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         pictures = [folder / 'a.png', folder / 'b c.png']
         for picture in pictures:

@@ -36,7 +36,8 @@ class Screen:
         self.memory = pathlib.Path(memory)
         read, write = os.pipe()
         self.server = subprocess.Popen(
-            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1280x900x24', '-ac', '-nolisten', 'tcp', '-fbdir', self.memory],
+            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1280x900x24', '-ac', '-noreset', '-nolisten', 'tcp',
+             '-fbdir', self.memory],
             pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as pipe:
@@ -121,7 +122,8 @@ class Session:
         # The server has an interpreter of its own.
         first = '(aref (cadr (gimp-image-list)) 0)' if app.major == 2 else '(vector-ref (car (gimp-get-images)) 0)'
         self.ask(f'{app.prelude()[:-1]} {f"(define image {first})" if size else ""})')
-        self.main = wait('the image window', lambda: screen.window('GIMP|GNU Image'))[0]
+        # Not the dialog "Welcome to GIMP", which some versions show at times, whatever was asked for.
+        self.main = wait('the image window', lambda: screen.window(' – GIMP$|^GNU Image Manipulation Program$'))[0]
 
     def connect(self):
         assert self.process.poll() is None, 'GIMP ended'
