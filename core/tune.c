@@ -244,7 +244,7 @@ measure_all(Tune *tune, GError **error)
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
     g_autoptr(GError) why = NULL;
     /* A library that does not work on this device is no candidate on it. */
-    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p) ||
+    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p, tune->unet->half) ||
         (ddim_cl_verify_provider(tune->unet->context, p, tune->unet->half, &why) &&
          measure_provider(tune, p, &why)) ||
         !g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -260,7 +260,7 @@ count_measurements(DdimContext *context, GArray *candidates, gboolean half)
 {
   guint n = 0, providers = 0;
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
-    providers += ddim_cl_provider_suits(context, p) ? 1 : 0;
+    providers += ddim_cl_provider_suits(context, p, half) ? 1 : 0;
   for (guint i = 0; i < candidates->len; i++)
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
       if (ddim_cl_can_use(&g_array_index(candidates, Candidate, i).shape, half, m))

@@ -26,7 +26,9 @@ gboolean ddim_cl_can_use(const DdimConvShape *shape, gboolean half, DdimConvMeth
 /** Estimated seconds of @shape computed as @choice. */
 double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice);
-/** Whether @provider is made for this kind of device; what is not is not worth measuring. */
-gboolean ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider);
+/** Whether @provider is made for this kind of device, what is not being not worth measuring, and
+ * works there: what reaches for special units is built and checked against sums on the host once.
+ */
+gboolean ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider, gboolean half);
 /** Who multiplies on this device when nothing was measured. */
 DdimGemmProvider ddim_cl_default_provider(DdimContext *context);

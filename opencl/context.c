@@ -2,6 +2,7 @@
 #include "opencl/context-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "opencl/device-private.h"
 #include "opencl/host-memory.h"
@@ -18,6 +19,18 @@ release_program(gpointer program)
  * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
  * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device: for tests, and to
  * find out which shape a new driver likes. */
+/* Compute capability 8.0 has the instruction that the kernels use. */
+#define CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_ 0x4000
+
+static DdimClMatrixUnit
+find_matrix_unit(cl_device_id device)
+{
+  cl_uint major = 0;
+  const cl_int status =
+      clGetDeviceInfo(device, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_, sizeof major, &major, NULL);
+  return status == CL_SUCCESS && major >= 8 ? DDIM_CL_MATRIX_UNIT_PTX : DDIM_CL_NO_MATRIX_UNIT;
+}
+
 static void
 choose_profile(DdimContext *context)
 {
@@ -36,6 +49,8 @@ choose_profile(DdimContext *context)
     profile->row_loop = TRUE;
   } else {
     *profile = (DdimClProfile){.vec = 4, .nr = 32, .mr = 4, .row_loop = FALSE};
+    if (strstr(context->info->vendor, "NVIDIA"))
+      profile->matrix_unit = find_matrix_unit(context->device);
   }
 }
 

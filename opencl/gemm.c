@@ -10,7 +10,8 @@
 const char *
 ddim_gemm_provider_name(DdimGemmProvider provider)
 {
-  static const char *const names[] = {"packed", "clblast", "tile32", "tile64", "tile128"};
+  static const char *const names[] = {"packed",  "clblast", "tile32", "tile64",
+                                      "tile128", "mma64",   "mma128"};
   G_STATIC_ASSERT(G_N_ELEMENTS(names) == DDIM_N_GEMM_PROVIDERS);
   return names[provider];
 }
