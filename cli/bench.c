@@ -2,15 +2,15 @@
 /* `ddim bench`: how long this machine takes. */
 
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 #include <stdlib.h>
 
 #include "command.h"
 #include "core/inputs.h"
 #include "core/noise.h"
 #include "core/session.h"
-#include "core/json.h"
+#include "members.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 #include "usage.h"
 
@@ -45,27 +45,15 @@ seconds_since(gint64 start)
   return (g_get_monotonic_time() - start) / (double)G_USEC_PER_SEC;
 }
 
-static void
-on_status(const char *what, double fraction, gpointer bar)
-{
-  ddim_bar_status(bar, what, fraction);
-}
-
 static gboolean
 load(Bench *bench, DdimRequest *request, const DdimUNetParams *params, GError **error)
 {
   DdimDiffusionParams diffusion = DDIM_DIFFUSION_PARAMS_INIT;
   g_autofree char *respacing = g_strdup_printf("%u", bench->n_steps);
-  guint own;
-  int width, height, batch;
 
   if (!(bench->session = ddim_session_new(request, error)))
     return FALSE;
-  g_object_get(request, "width", &width, "height", &height, "batch", &batch, NULL);
-  own = ddim_config_get_image_size(bench->session->config);
-  bench->width = width ? (guint)width : own ? own : 64;
-  bench->height = height ? (guint)height : own ? own : 64;
-  bench->batch = MAX(batch, 1);
+  ddim_session_choose_size(bench->session, request, &bench->batch, &bench->width, &bench->height);
   ddim_config_get_diffusion(bench->session->config, &diffusion);
   diffusion.timestep_respacing = respacing;
   bench->diffusion = ddim_diffusion_new(&diffusion, error);
@@ -138,7 +126,7 @@ compare_doubles(const void *a, const void *b)
 static gboolean
 measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GError **error)
 {
-  const DdimUNetParams params = {.status = on_status, .status_data = bar};
+  const DdimUNetParams params = {.status = ddim_bar_on_status, .status_data = bar};
   g_autoptr(DdimRng) rng = ddim_rng_new(NULL, 0, NULL);
   g_autoptr(DdimArray) noise = NULL, image = NULL;
   g_autofree double *times = g_new(double, bench->n_steps);
@@ -177,50 +165,30 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
   return TRUE;
 }
 
-static void
-add_double(JsonBuilder *builder, const char *name, double value)
-{
-  json_builder_set_member_name(builder, name);
-  json_builder_add_double_value(builder, value);
-}
-
-static void
-add_int(JsonBuilder *builder, const char *name, gint64 value)
-{
-  json_builder_set_member_name(builder, name);
-  json_builder_add_int_value(builder, value);
-}
-
 static int
 print_json(const Bench *bench, const Figures *figures)
 {
   const DdimDeviceInfo *device = ddim_context_get_device(bench->session->context);
-  g_autofree char *name = g_utf8_make_valid(device->name, -1), *text = NULL, *line = NULL;
   g_autoptr(JsonBuilder) builder = json_builder_new();
-  g_autoptr(JsonNode) root = NULL;
 
   json_builder_begin_object(builder);
-  add_double(builder, "ms_per_eval_median", figures->median);
-  add_double(builder, "ms_per_eval_min", figures->min);
-  add_double(builder, "gflop_per_eval", figures->gflop);
-  add_double(builder, "gflops", figures->gflop / figures->median * 1e3);
-  add_double(builder, "load_s", figures->load);
-  add_double(builder, "build_s", figures->build);
-  add_double(builder, "first_image_s", figures->first_image);
-  add_int(builder, "peak_rss_bytes", ddim_usage_peak_rss());
-  add_int(builder, "device_bytes", figures->device_bytes);
-  json_builder_set_member_name(builder, "device");
-  json_builder_add_string_value(builder, name);
-  add_int(builder, "threads", device->compute_units);
-  add_int(builder, "batch", bench->batch);
-  add_int(builder, "width", bench->width);
-  add_int(builder, "height", bench->height);
-  add_int(builder, "steps", bench->n_steps);
+  ddim_member_double(builder, "ms_per_eval_median", figures->median);
+  ddim_member_double(builder, "ms_per_eval_min", figures->min);
+  ddim_member_double(builder, "gflop_per_eval", figures->gflop);
+  ddim_member_double(builder, "gflops", figures->gflop / figures->median * 1e3);
+  ddim_member_double(builder, "load_s", figures->load);
+  ddim_member_double(builder, "build_s", figures->build);
+  ddim_member_double(builder, "first_image_s", figures->first_image);
+  ddim_member_int(builder, "peak_rss_bytes", ddim_usage_peak_rss());
+  ddim_member_int(builder, "device_bytes", figures->device_bytes);
+  ddim_member_string(builder, "device", device->name);
+  ddim_member_int(builder, "threads", device->compute_units);
+  ddim_member_int(builder, "batch", bench->batch);
+  ddim_member_int(builder, "width", bench->width);
+  ddim_member_int(builder, "height", bench->height);
+  ddim_member_int(builder, "steps", bench->n_steps);
   json_builder_end_object(builder);
-  root = json_builder_get_root(builder);
-  text = ddim_json_to_line(root);
-  line = g_strconcat(text, "\n", NULL);
-  return ddim_cli_print(line);
+  return ddim_cli_print_json(builder);
 }
 
 static int

@@ -5,7 +5,6 @@
 #include "core/printable.h"
 #include "man.h"
 
-#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,15 +52,6 @@ ddim_cli_usage(const char *format, ...)
   line = g_strdup_printf(_("%s (see '%s --help')"), message, g_get_prgname());
   print_line(line);
   return DDIM_EXIT_USAGE;
-}
-
-int
-ddim_cli_print(const char *text)
-{
-  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-    return DDIM_EXIT_OK;
-  ddim_cli_warn(_("writing to standard output failed: %s"), g_strerror(errno));
-  return DDIM_EXIT_FAILURE;
 }
 
 /* Long paragraphs broken at spaces for a terminal of 80 columns. (transfer full) */

@@ -54,10 +54,6 @@ int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /** Print `ddim: MESSAGE` as one line on stderr. */
 void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-/** Print @text as it is on standard output. DDIM_EXIT_FAILURE, said on stderr, when that is full or
- * closed. */
-int ddim_cli_print(const char *text);
-
 int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "core/models.h"
+#include "output.h"
 
 static gboolean
 is_same_file(const char *a, const char *b)
@@ -50,7 +51,7 @@ convert(const char *in, const char *out, gboolean half, const char *flags)
   if (!ddim_checkpoint_save(checkpoint, out, &params, &error))
     return ddim_cli_fail(error);
   g_autofree char *summary = summarize(checkpoint, config, out, half);
-  return ddim_cli_print(summary);
+  return ddim_cli_print_text(summary);
 }
 
 int

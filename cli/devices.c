@@ -2,11 +2,11 @@
 /* `ddim devices`: what OpenCL offers, and which of it is used when nobody chooses. */
 
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 
 #include "command.h"
-#include "core/json.h"
+#include "members.h"
 #include "opencl/device.h"
+#include "output.h"
 
 static const char *
 kind_name(DdimDeviceKind kind)
@@ -22,41 +22,23 @@ kind_name(DdimDeviceKind kind)
 }
 
 static void
-add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-  g_autofree char *text = g_utf8_make_valid(value ? value : "", -1);
-
-  json_builder_set_member_name(builder, name);
-  json_builder_add_string_value(builder, text);
-}
-
-static void
-add_number(JsonBuilder *builder, const char *name, guint64 value)
-{
-  json_builder_set_member_name(builder, name);
-  json_builder_add_int_value(builder, (gint64)MIN(value, G_MAXINT64));
-}
-
-static void
 add_device(JsonBuilder *builder, const DdimDeviceInfo *device, gboolean chosen)
 {
   json_builder_begin_object(builder);
-  add_number(builder, "index", device->index);
-  add_string(builder, "kind", kind_name(device->kind));
-  add_string(builder, "name", device->name);
-  add_string(builder, "vendor", device->vendor);
-  add_string(builder, "platform", device->platform);
-  add_string(builder, "device_version", device->device_version);
-  add_string(builder, "driver_version", device->driver_version);
-  add_number(builder, "compute_units", device->compute_units);
-  add_number(builder, "global_memory", device->global_memory);
-  add_number(builder, "max_allocation", device->max_allocation);
-  add_number(builder, "local_memory", device->local_memory);
-  add_number(builder, "max_work_group_size", device->max_work_group_size);
-  json_builder_set_member_name(builder, "fp16");
-  json_builder_add_boolean_value(builder, device->has_fp16);
-  json_builder_set_member_name(builder, "default");
-  json_builder_add_boolean_value(builder, chosen);
+  ddim_member_int(builder, "index", device->index);
+  ddim_member_string(builder, "kind", kind_name(device->kind));
+  ddim_member_string(builder, "name", device->name);
+  ddim_member_string(builder, "vendor", device->vendor);
+  ddim_member_string(builder, "platform", device->platform);
+  ddim_member_string(builder, "device_version", device->device_version);
+  ddim_member_string(builder, "driver_version", device->driver_version);
+  ddim_member_int(builder, "compute_units", device->compute_units);
+  ddim_member_int(builder, "global_memory", device->global_memory);
+  ddim_member_int(builder, "max_allocation", device->max_allocation);
+  ddim_member_int(builder, "local_memory", device->local_memory);
+  ddim_member_int(builder, "max_work_group_size", device->max_work_group_size);
+  ddim_member_boolean(builder, "fp16", device->has_fp16);
+  ddim_member_boolean(builder, "default", chosen);
   json_builder_end_object(builder);
 }
 
@@ -64,8 +46,6 @@ static int
 print_json(GPtrArray *devices, const DdimDeviceInfo *chosen)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
-  g_autoptr(JsonNode) root = NULL;
-  g_autofree char *text = NULL, *line = NULL;
 
   json_builder_begin_array(builder);
   for (guint i = 0; i < devices->len; i++) {
@@ -73,10 +53,7 @@ print_json(GPtrArray *devices, const DdimDeviceInfo *chosen)
     add_device(builder, device, chosen && chosen->index == device->index);
   }
   json_builder_end_array(builder);
-  root = json_builder_get_root(builder);
-  text = ddim_json_to_line(root);
-  line = g_strconcat(text, "\n", NULL);
-  return ddim_cli_print(line);
+  return ddim_cli_print_json(builder);
 }
 
 static void

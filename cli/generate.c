@@ -8,9 +8,10 @@
 
 #include "command.h"
 #include "core/generator.h"
-#include "core/json.h"
 #include "interrupt.h"
+#include "members.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 #include "writer.h"
 
@@ -140,19 +141,8 @@ on_image(const DdimSample *sample, gpointer data, GError **error)
 static void
 add_seconds(JsonBuilder *builder, const char *name, gint64 from, gint64 to)
 {
-  if (!from || !to)
-    return;
-  json_builder_set_member_name(builder, name);
-  json_builder_add_double_value(builder, (to - from) / (double)G_USEC_PER_SEC);
-}
-
-static void
-add_device(JsonBuilder *builder, DdimGenerator *generator)
-{
-  g_autofree char *name = g_utf8_make_valid(ddim_generator_get_device(generator)->name, -1);
-
-  json_builder_set_member_name(builder, "device");
-  json_builder_add_string_value(builder, name);
+  if (from && to)
+    ddim_member_double(builder, name, (to - from) / (double)G_USEC_PER_SEC);
 }
 
 static int
@@ -160,21 +150,16 @@ print_json(Generation *generation, const char *file)
 {
   g_autofree char *settings = ddim_request_to_json(generation->resolved);
   g_autofree char *command = ddim_request_to_command(generation->resolved);
-  g_autofree char *text = NULL, *line = NULL;
   g_autoptr(JsonBuilder) builder = json_builder_new();
-  g_autoptr(JsonNode) root = NULL;
   gint64 now = g_get_monotonic_time();
 
   json_builder_begin_object(builder);
   json_builder_set_member_name(builder, "request");
   json_builder_add_value(builder, json_from_string(settings, NULL));
-  json_builder_set_member_name(builder, "command");
-  json_builder_add_string_value(builder, command);
-  add_device(builder, generation->generator);
-  if (file) {
-    json_builder_set_member_name(builder, "file");
-    json_builder_add_string_value(builder, file);
-  }
+  ddim_member_string(builder, "command", command);
+  ddim_member_string(builder, "device", ddim_generator_get_device(generation->generator)->name);
+  if (file)
+    ddim_member_string(builder, "file", file);
   json_builder_end_array(generation->images);
   json_builder_set_member_name(builder, "images");
   json_builder_add_value(builder, json_builder_get_root(generation->images));
@@ -183,10 +168,7 @@ print_json(Generation *generation, const char *file)
   add_seconds(builder, "sampling_s", generation->sampling, now);
   add_seconds(builder, "total_s", generation->begun, now);
   json_builder_end_object(builder);
-  root = json_builder_get_root(builder);
-  text = ddim_json_to_line(root);
-  line = g_strconcat(text, "\n", NULL);
-  return ddim_cli_print(line);
+  return ddim_cli_print_json(builder);
 }
 
 /* The job is over, well or not: keep what is finished, say why it ended. */

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "info.h"
+#include "output.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -32,7 +33,7 @@ show_model(const char *path, const char *flags, gboolean json)
   if (!config)
     return ddim_cli_fail(error);
   text = json ? ddim_info_model_json(checkpoint, config) : ddim_info_model_text(checkpoint, config);
-  return ddim_cli_print(text);
+  return json ? ddim_cli_print(text) : ddim_cli_print_text(text);
 }
 
 static int
@@ -41,7 +42,9 @@ show_picture(const char *path, gboolean json)
   g_autoptr(GError) error = NULL;
   g_autofree char *text = ddim_picture_describe(path, json, &error);
 
-  return text ? ddim_cli_print(text) : ddim_cli_fail(error);
+  if (!text)
+    return ddim_cli_fail(error);
+  return json ? ddim_cli_print(text) : ddim_cli_print_text(text);
 }
 
 int

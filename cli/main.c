@@ -4,6 +4,7 @@
 #include "command.h"
 #include "core/similar.h"
 #include "man.h"
+#include "output.h"
 
 #include <glib/gi18n-lib.h>
 #include <locale.h>
@@ -109,6 +110,7 @@ init_locale(void)
   bindtextdomain(GETTEXT_PACKAGE, DDIM_LOCALE_DIR);
   bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
   textdomain(GETTEXT_PACKAGE);
+  ddim_cli_init_charset();
 }
 
 int

@@ -3,17 +3,15 @@
 
 #include "command.h"
 #include "core/models.h"
-#include "core/json.h"
+#include "members.h"
+#include "output.h"
 
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 
 static int
 print_json(GPtrArray *files, GStrv folders)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
-  g_autoptr(JsonNode) root = NULL;
-  g_autofree char *text = NULL, *line = NULL;
 
   json_builder_begin_object(builder);
   json_builder_set_member_name(builder, "models");
@@ -21,27 +19,16 @@ print_json(GPtrArray *files, GStrv folders)
   for (guint i = 0; i < files->len; i++) {
     const DdimModelFile *file = files->pdata[i];
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "name");
-    json_builder_add_string_value(builder, file->name);
-    json_builder_set_member_name(builder, "path");
-    json_builder_add_string_value(builder, file->path);
-    json_builder_set_member_name(builder, "bytes");
-    json_builder_add_int_value(builder, file->size);
-    json_builder_set_member_name(builder, "default");
-    json_builder_add_boolean_value(builder, g_str_equal(file->name, DDIM_DEFAULT_MODEL));
+    ddim_member_string(builder, "name", file->name);
+    ddim_member_string(builder, "path", file->path);
+    ddim_member_int(builder, "bytes", file->size);
+    ddim_member_boolean(builder, "default", g_str_equal(file->name, DDIM_DEFAULT_MODEL));
     json_builder_end_object(builder);
   }
   json_builder_end_array(builder);
-  json_builder_set_member_name(builder, "folders");
-  json_builder_begin_array(builder);
-  for (guint i = 0; folders[i]; i++)
-    json_builder_add_string_value(builder, folders[i]);
-  json_builder_end_array(builder);
+  ddim_member_strings(builder, "folders", (const char *const *)folders);
   json_builder_end_object(builder);
-  root = json_builder_get_root(builder);
-  text = ddim_json_to_line(root);
-  line = g_strconcat(text, "\n", NULL);
-  return ddim_cli_print(line);
+  return ddim_cli_print_json(builder);
 }
 
 static void

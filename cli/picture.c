@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/printable.h"
-#include "core/json.h"
+#include "members.h"
 
 #define KEY_SOFTWARE "Software"
 #define KEY_REQUEST "ddim:request"
@@ -81,40 +81,26 @@ describe_for_people(DdimRequest *request, GHashTable *text)
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-static void
-add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name(builder, name);
-  if (value)
-    json_builder_add_string_value(builder, value);
-  else
-    json_builder_add_null_value(builder);
-}
-
 static char *
 describe_as_json(DdimRequest *request, GHashTable *text)
 {
   const char *index = g_hash_table_lookup(text, KEY_INDEX);
   g_autofree char *command = make_command(request, !index);
-  g_autofree char *settings = ddim_request_to_json(request), *line = NULL;
+  g_autofree char *settings = ddim_request_to_json(request);
   g_autoptr(JsonBuilder) builder = json_builder_new();
-  g_autoptr(JsonNode) root = NULL;
 
   json_builder_begin_object(builder);
-  add_string(builder, "software", g_hash_table_lookup(text, KEY_SOFTWARE));
-  add_string(builder, "class", g_hash_table_lookup(text, KEY_CLASS));
-  json_builder_set_member_name(builder, "index");
+  ddim_member_string(builder, "software", g_hash_table_lookup(text, KEY_SOFTWARE));
+  ddim_member_string(builder, "class", g_hash_table_lookup(text, KEY_CLASS));
   if (index)
-    json_builder_add_int_value(builder, g_ascii_strtoll(index, NULL, 10));
+    ddim_member_int(builder, "index", g_ascii_strtoull(index, NULL, 10));
   else
-    json_builder_add_null_value(builder);
+    ddim_member_null(builder, "index");
   json_builder_set_member_name(builder, "request");
   json_builder_add_value(builder, json_from_string(settings, NULL));
-  add_string(builder, "command", command);
+  ddim_member_string(builder, "command", command);
   json_builder_end_object(builder);
-  root = json_builder_get_root(builder);
-  line = ddim_json_to_line(root);
-  return g_strconcat(line, "\n", NULL);
+  return ddim_members_to_line(builder);
 }
 
 char *

@@ -147,6 +147,12 @@ format_rate(const DdimProgress *progress)
 }
 
 void
+ddim_bar_on_status(const char *what, double fraction, gpointer bar)
+{
+  ddim_bar_status(bar, what, fraction);
+}
+
+void
 ddim_bar_progress(DdimBar *bar, const DdimProgress *progress)
 {
   g_autofree char *rate = NULL, *left = NULL, *text = NULL;

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "core/diffusion.h"
+#include "output.h"
 
 static const DdimTable tables[] = {
     DDIM_TABLE_BETAS,

@@ -2,13 +2,13 @@
 /* `ddim tune`: find out what is fastest on this device. */
 
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 
 #include "command.h"
 #include "core/tune.h"
-#include "core/json.h"
 #include "interrupt.h"
+#include "members.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 
 /* What was found. */
@@ -30,30 +30,18 @@ tuned_clear(Tuned *tuned)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tuned, tuned_clear)
 
-static void
-on_status(const char *what, double fraction, gpointer bar)
-{
-  ddim_bar_status(bar, what, fraction);
-}
-
 static gboolean
 tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GError **error)
 {
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
   const DdimUNetParams params = {
-      .status = on_status, .status_data = bar, .cancellable = cancellable};
-  guint own;
-  int width, height, batch;
+      .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
 
   if (!(tuned->session = ddim_session_new(request, error)) ||
       !ddim_session_start(tuned->session, request, &params, error))
     return FALSE;
   ddim_bar_warn(bar, ddim_context_get_tuning_problem(tuned->session->context));
-  g_object_get(request, "width", &width, "height", &height, "batch", &batch, NULL);
-  own = ddim_config_get_image_size(tuned->session->config);
-  tuned->width = width ? (guint)width : own ? own : 64;
-  tuned->height = height ? (guint)height : own ? own : 64;
-  tuned->batch = MAX(batch, 1);
+  ddim_session_choose_size(tuned->session, request, &tuned->batch, &tuned->width, &tuned->height);
   tuned->rows = ddim_tune(tuned->session, tuned->batch, tuned->height, tuned->width, search_seconds,
                           &params, &tuned->search, &tuned->path, error);
   return tuned->rows != NULL;
@@ -73,47 +61,23 @@ sum(const Tuned *tuned, gboolean builtin)
 }
 
 static void
-add_int(JsonBuilder *builder, const char *name, gint64 value)
-{
-  json_builder_set_member_name(builder, name);
-  json_builder_add_int_value(builder, value);
-}
-
-static void
-add_double(JsonBuilder *builder, const char *name, double value)
-{
-  json_builder_set_member_name(builder, name);
-  json_builder_add_double_value(builder, value);
-}
-
-static void
-add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-  g_autofree char *valid = g_utf8_make_valid(value, -1);
-
-  json_builder_set_member_name(builder, name);
-  json_builder_add_string_value(builder, valid);
-}
-
-static void
 add_row(JsonBuilder *builder, const DdimTuneRow *row)
 {
   json_builder_begin_object(builder);
-  add_int(builder, "taps", row->taps);
-  add_int(builder, "stride", row->stride);
-  json_builder_set_member_name(builder, "up");
-  json_builder_add_boolean_value(builder, row->up);
-  add_int(builder, "in", row->in);
-  add_int(builder, "out", row->out);
-  add_int(builder, "width", row->width);
-  add_int(builder, "height", row->height);
-  add_int(builder, "uses", row->uses);
-  add_string(builder, "method", row->method);
-  add_string(builder, "provider", row->provider);
-  add_double(builder, "ms", row->seconds * 1e3);
-  add_string(builder, "builtin_method", row->builtin_method);
-  add_string(builder, "builtin_provider", row->builtin_provider);
-  add_double(builder, "builtin_ms", row->builtin_seconds * 1e3);
+  ddim_member_int(builder, "taps", row->taps);
+  ddim_member_int(builder, "stride", row->stride);
+  ddim_member_boolean(builder, "up", row->up);
+  ddim_member_int(builder, "in", row->in);
+  ddim_member_int(builder, "out", row->out);
+  ddim_member_int(builder, "width", row->width);
+  ddim_member_int(builder, "height", row->height);
+  ddim_member_int(builder, "uses", row->uses);
+  ddim_member_string(builder, "method", row->method);
+  ddim_member_string(builder, "provider", row->provider);
+  ddim_member_double(builder, "ms", row->seconds * 1e3);
+  ddim_member_string(builder, "builtin_method", row->builtin_method);
+  ddim_member_string(builder, "builtin_provider", row->builtin_provider);
+  ddim_member_double(builder, "builtin_ms", row->builtin_seconds * 1e3);
   json_builder_end_object(builder);
 }
 
@@ -122,12 +86,11 @@ add_search(JsonBuilder *builder, const DdimTuneSearch *search)
 {
   json_builder_set_member_name(builder, "clblast");
   json_builder_begin_object(builder);
-  add_int(builder, "tried", search->tried);
-  json_builder_set_member_name(builder, "found");
-  json_builder_add_boolean_value(builder, search->found);
-  add_double(builder, "before_ms", search->before * 1e3);
+  ddim_member_int(builder, "tried", search->tried);
+  ddim_member_boolean(builder, "found", search->found);
+  ddim_member_double(builder, "before_ms", search->before * 1e3);
   if (search->after >= 0)
-    add_double(builder, "after_ms", search->after * 1e3);
+    ddim_member_double(builder, "after_ms", search->after * 1e3);
   json_builder_end_object(builder);
 }
 
@@ -135,19 +98,18 @@ static int
 print_json(const Tuned *tuned)
 {
   const DdimDeviceInfo *device = ddim_context_get_device(tuned->session->context);
-  g_autofree char *shown = g_filename_display_name(tuned->path), *text = NULL, *line = NULL;
+  g_autofree char *shown = g_filename_display_name(tuned->path);
   g_autoptr(JsonBuilder) builder = json_builder_new();
-  g_autoptr(JsonNode) root = NULL;
 
   json_builder_begin_object(builder);
-  add_string(builder, "device", device->name);
-  add_string(builder, "driver", device->driver_version);
-  add_string(builder, "file", shown);
-  add_int(builder, "batch", tuned->batch);
-  add_int(builder, "width", tuned->width);
-  add_int(builder, "height", tuned->height);
-  add_double(builder, "ms", sum(tuned, FALSE));
-  add_double(builder, "builtin_ms", sum(tuned, TRUE));
+  ddim_member_string(builder, "device", device->name);
+  ddim_member_string(builder, "driver", device->driver_version);
+  ddim_member_string(builder, "file", shown);
+  ddim_member_int(builder, "batch", tuned->batch);
+  ddim_member_int(builder, "width", tuned->width);
+  ddim_member_int(builder, "height", tuned->height);
+  ddim_member_double(builder, "ms", sum(tuned, FALSE));
+  ddim_member_double(builder, "builtin_ms", sum(tuned, TRUE));
   if (tuned->search.tried)
     add_search(builder, &tuned->search);
   json_builder_set_member_name(builder, "shapes");
@@ -156,10 +118,7 @@ print_json(const Tuned *tuned)
     add_row(builder, &g_array_index(tuned->rows, DdimTuneRow, i));
   json_builder_end_array(builder);
   json_builder_end_object(builder);
-  root = json_builder_get_root(builder);
-  text = ddim_json_to_line(root);
-  line = g_strconcat(text, "\n", NULL);
-  return ddim_cli_print(line);
+  return ddim_cli_print_json(builder);
 }
 
 static void
@@ -217,7 +176,7 @@ print_table(const Tuned *tuned)
   g_string_append_printf(
       table, _("all convolutions: %.1f ms, with the built-in choices %.1f ms\nkept in %s\n"),
       sum(tuned, FALSE), sum(tuned, TRUE), shown);
-  return ddim_cli_print(table->str);
+  return ddim_cli_print_text(table->str);
 }
 
 static const DdimHelp help = {
@@ -245,7 +204,8 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON object"), NULL},
       {"search", 0, 0, G_OPTION_ARG_INT, &search,
-       N_("look for better parameters of CLBlast for so long, where it is of use (default: 120, and "
+       N_("look for better parameters of CLBlast for so long, where it is of use (default: 120, "
+          "and "
           "0 once some were found)"),
        N_("SECONDS")},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},

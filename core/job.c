@@ -74,8 +74,11 @@ resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
   ddim_config_get_diffusion(config, &params);
   params.timestep_respacing = steps ? steps : "";
   job->diffusion = ddim_diffusion_new(&params, error);
-  if (!job->diffusion)
+  if (!job->diffusion) {
+    /* The others of its parameters were checked with the model. */
+    g_prefix_error(error, "steps: ");
     return FALSE;
+  }
   if (ddim_diffusion_get_model_channels(job->diffusion, job->channels) !=
       ddim_config_get_unet(config)->out_channels) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_MISMATCH,

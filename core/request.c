@@ -184,7 +184,9 @@ install_means(GObjectClass *klass)
                           NULL, FLAGS));
   g_object_class_install_property(klass, PROP_PRECISION,
                                   g_param_spec_string("precision", _("Precision"),
-                                                      _("f16 keeps weights in half precision"),
+                                                      _("f16 keeps weights in half precision, "
+                                                        "which changes a model's outputs by some "
+                                                        "thousandths"),
                                                       "f32", FLAGS));
 }
 

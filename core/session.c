@@ -121,6 +121,20 @@ ddim_session_matches(DdimSession *session, DdimRequest *request)
   return g_strcmp0(key, session->key) == 0;
 }
 
+void
+ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch, guint *width,
+                         guint *height)
+{
+  guint own = ddim_config_get_image_size(session->config);
+
+  g_object_get(request, "batch", batch, "width", width, "height", height, NULL);
+  if (!own)
+    own = 64;
+  *batch = MAX(*batch, 1);
+  *width = *width ? *width : own;
+  *height = *height ? *height : own;
+}
+
 guint
 ddim_session_get_channels(DdimSession *session)
 {

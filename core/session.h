@@ -38,6 +38,11 @@ void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpoint
  * precision. */
 gboolean ddim_session_matches(DdimSession *session, DdimRequest *request);
 
+/** What a measurement takes: properties batch, width and height, where they are 0 one image of the
+ * size that the model was trained with. */
+void ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch,
+                              guint *width, guint *height);
+
 /** Channels of the images that go in and out. */
 guint ddim_session_get_channels(DdimSession *session);
 

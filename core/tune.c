@@ -244,7 +244,7 @@ measure_all(Tune *tune, GError **error)
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
     g_autoptr(GError) why = NULL;
     /* A library that does not work on this device is no candidate on it. */
-    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p) ||
+    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p, tune->unet->half) ||
         (ddim_cl_verify_provider(tune->unet->context, p, tune->unet->half, &why) &&
          measure_provider(tune, p, &why)) ||
         !g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -263,7 +263,7 @@ count_measurements(Tune *tune)
     const DdimConvShape *shape = &g_array_index(tune->candidates, Candidate, i).shape;
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
       for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
-        n += ddim_cl_provider_suits(tune->unet->context, p) &&
+        n += ddim_cl_provider_suits(tune->unet->context, p, tune->unet->half) &&
              ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, (DdimClChoice){m, p});
   }
   return n;

@@ -83,7 +83,7 @@ product_is_right(DdimContext *context)
 static gboolean
 find_out(DdimContext *context)
 {
-  return context->profile.matrix_units && processor_has_amx() && product_is_right(context);
+  return context->profile.amx_allowed && processor_has_amx() && product_is_right(context);
 }
 
 #else
@@ -99,9 +99,7 @@ find_out(DdimContext *context)
 gboolean
 ddim_cl_has_amx(DdimContext *context)
 {
-  if (!context->amx_known) {
-    context->has_amx = find_out(context);
-    context->amx_known = TRUE;
-  }
-  return context->has_amx;
+  if (context->amx == DDIM_CL_UNKNOWN)
+    context->amx = find_out(context) ? DDIM_CL_RIGHT : DDIM_CL_WRONG;
+  return context->amx == DDIM_CL_RIGHT;
 }

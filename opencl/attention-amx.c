@@ -19,8 +19,8 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   g_autofree char *pack_options = g_strdup_printf("-DPACK -DCH=%u", ch);
 
   DdimClMem packed = ddim_cl_plan_alloc(plan, 3 * matrix * attention->heads * qkv->n);
-  ddim_cl_plan_kernel(plan, "amx-attention", pack_options, "amx_attention_pack", "attention pack",
-                      0);
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-attention", pack_options, "amx_attention_pack",
+                      "attention pack", 0);
   ddim_cl_plan_arg_mem(plan, qkv->mem);
   ddim_cl_plan_arg_u32(plan, qkv->ld);
   ddim_cl_plan_arg_mem(plan, packed);
@@ -32,7 +32,7 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   ddim_cl_plan_arg_f32(plan, (float)(1 / (G_LN2 * sqrt(ch))));
   ddim_cl_plan_range(plan, blocks, attention->heads, qkv->n);
 
-  ddim_cl_plan_kernel(plan, "amx-attention", options, "amx_attention", "attention",
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-attention", options, "amx_attention", "attention",
                       4.0 * qkv->n * (double)T * T * C);
   ddim_cl_plan_arg_mem(plan, packed);
   ddim_cl_plan_arg_mem(plan, out->mem);

@@ -5,6 +5,7 @@
 
 #include "opencl/amx.h"
 #include "opencl/tuning.h"
+#include "opencl/verify.h"
 
 /* What a device does per second; only the ratios matter for a choice. A CPU's are per core,
  * measured with the packed kernel on an AVX-512 server core: 100 GFLOP/s in products, 8 GB/s of
@@ -31,10 +32,19 @@ ddim_cl_default_provider(DdimContext *context)
 }
 
 gboolean
-ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider)
+ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider, gboolean half)
 {
-  return !context->profile.row_loop || provider == DDIM_GEMM_PACKED ||
-         provider == DDIM_GEMM_CLBLAST;
+  if (provider == DDIM_GEMM_PACKED || provider == DDIM_GEMM_CLBLAST)
+    return TRUE;
+  if (provider != DDIM_GEMM_MMA64 && provider != DDIM_GEMM_MMA128)
+    return !context->profile.row_loop;
+  if (context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT || !half)
+    return FALSE;
+  DdimClVerdict *verdict = &context->verdicts[provider - DDIM_GEMM_MMA64];
+  if (*verdict == DDIM_CL_UNKNOWN)
+    *verdict =
+        ddim_cl_verify_provider(context, provider, half, NULL) ? DDIM_CL_RIGHT : DDIM_CL_WRONG;
+  return *verdict == DDIM_CL_RIGHT;
 }
 
 static guint64
@@ -102,7 +112,8 @@ ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
     return choice.provider == DDIM_GEMM_PACKED && !half && ddim_cl_has_amx(context);
   case DDIM_CONV_WINOGRAD2:
   case DDIM_CONV_WINOGRAD4:
-    return shape->taps == 3 && shape->stride == 1;
+    return shape->taps == 3 && shape->stride == 1 &&
+           !(half && choice.method == DDIM_CONV_WINOGRAD4);
   default:
     return TRUE;
   }
@@ -147,7 +158,9 @@ measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
       return FALSE;
     for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
       const double seconds = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, p});
-      if (seconds < 0 || seconds >= costs->seconds[m])
+      if (seconds < 0 || seconds >= costs->seconds[m] ||
+          !ddim_cl_can_use(context, shape, half, (DdimClChoice){m, p}) ||
+          !ddim_cl_provider_suits(context, p, half))
         continue;
       costs->seconds[m] = seconds;
       costs->provider[m] = p;

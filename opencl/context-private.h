@@ -4,14 +4,25 @@
 #include "opencl/cl.h"
 #include "opencl/context.h"
 
+/** Half-precision matrix units that kernels/gemm-mma.cl can reach. */
+typedef enum {
+  DDIM_CL_NO_MATRIX_UNIT,
+  DDIM_CL_MATRIX_UNIT_PTX,
+  DDIM_CL_MATRIX_UNIT_EMULATED /**< on any device, for tests */
+} DdimClMatrixUnit;
+
 /** How kernels are shaped for a device. Chosen once per context. */
 typedef struct {
-  guint vec;         /**< lanes of a kernel's float vector: channels per work-item */
-  guint nr;          /**< columns of a packed weight panel */
-  guint mr;          /**< rows of the packed micro-kernel */
+  guint vec; /**< lanes of a kernel's float vector: channels per work-item */
+  guint nr;  /**< columns of a packed weight panel */
+  guint mr;  /**< rows of the packed micro-kernel */
+  DdimClMatrixUnit matrix_unit;
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
-  gboolean matrix_units; /**< may be used where there are any, see ddim_cl_has_amx() */
+  gboolean amx_allowed; /**< where there is any, see ddim_cl_has_amx() */
 } DdimClProfile;
+
+/** What checking a provider of products on the device found. */
+typedef enum { DDIM_CL_UNKNOWN, DDIM_CL_RIGHT, DDIM_CL_WRONG } DdimClVerdict;
 
 struct _DdimClTuning;
 
@@ -26,7 +37,8 @@ struct _DdimContext {
   GHashTable *programs;         /**< char* key -> cl_program */
   struct _DdimClTuning *tuning; /**< see ddim_cl_context_tuning(); NULL until then */
   char *tuning_problem;         /**< why its file is ignored */
-  gboolean has_amx, amx_known; /**< see ddim_cl_has_amx() */
+  DdimClVerdict verdicts[2];    /**< of the two providers with matrix units */
+  DdimClVerdict amx;            /**< see ddim_cl_has_amx() */
   guint64 bytes, peak;
   DdimContextBuildFunc build_func;
   gpointer build_data;

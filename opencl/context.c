@@ -2,6 +2,7 @@
 #include "opencl/context-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "opencl/device-private.h"
 #include "opencl/host-memory.h"
@@ -14,19 +15,31 @@ release_program(gpointer program)
   clReleaseProgram(program);
 }
 
+/* Compute capability 8.0 has the instruction that the kernels use. */
+#define CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_ 0x4000
+
+static DdimClMatrixUnit
+find_matrix_unit(cl_device_id device)
+{
+  cl_uint major = 0;
+  const cl_int status =
+      clGetDeviceInfo(device, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_, sizeof major, &major, NULL);
+  return status == CL_SUCCESS && major >= 8 ? DDIM_CL_MATRIX_UNIT_PTX : DDIM_CL_NO_MATRIX_UNIT;
+}
+
 /* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
  * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
- * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device, without matrix
- * units: for tests, and to find out which shape a new driver likes. */
+ * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device, without a
+ * processor's matrix units: for tests, and to find out which shape a new driver likes. */
 static void
 choose_profile(DdimContext *context)
 {
   DdimClProfile *profile = &context->profile;
   const char *forced = g_getenv("DDIM_KERNELS");
-  gboolean cpu = context->info->kind == DDIM_DEVICE_CPU, matrix_units = cpu;
+  gboolean cpu = context->info->kind == DDIM_DEVICE_CPU, amx_allowed = cpu;
   if (g_strcmp0(forced, "cpu") == 0 || g_strcmp0(forced, "gpu") == 0) {
     cpu = forced[0] == 'c';
-    matrix_units = FALSE;
+    amx_allowed = FALSE;
   }
   if (cpu) {
     cl_uint native = 0;
@@ -38,8 +51,10 @@ choose_profile(DdimContext *context)
     profile->row_loop = TRUE;
   } else {
     *profile = (DdimClProfile){.vec = 4, .nr = 32, .mr = 4, .row_loop = FALSE};
+    if (strstr(context->info->vendor, "NVIDIA"))
+      profile->matrix_unit = find_matrix_unit(context->device);
   }
-  profile->matrix_units = matrix_units;
+  profile->amx_allowed = amx_allowed;
 }
 
 DdimContext *

@@ -61,7 +61,7 @@ input_kernel(DdimClPlan *plan, const DdimConvShape *shape, const DdimClPrologue 
   g_autofree char *options = g_strdup_printf("-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d -DEMB=%d",
                                              shape->taps, shape->stride, shape->up ? 1 : 0,
                                              prologue ? prologue->silu ? 2 : 1 : 0, emb ? 1 : 0);
-  ddim_cl_plan_kernel(plan, "amx-conv", options, name, "amx input", 0);
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-conv", options, name, "amx input", 0);
 }
 
 static void
@@ -163,7 +163,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   g_autofree char *few_options = few ? g_strdup_printf(" -DTILES=%u", (guint)tiles) : NULL;
   g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u%s", epilogue_options,
                                              shape->taps, shape->stride, few ? few_options : "");
-  ddim_cl_plan_kernel(plan, "amx-conv", options, few ? "amx_product_few" : "amx_product",
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-conv", options, few ? "amx_product_few" : "amx_product",
                       shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);

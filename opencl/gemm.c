@@ -10,7 +10,8 @@
 const char *
 ddim_gemm_provider_name(DdimGemmProvider provider)
 {
-  static const char *const names[] = {"packed", "clblast", "tile32", "tile64", "tile128"};
+  static const char *const names[] = {"packed",  "clblast", "tile32", "tile64",
+                                      "tile128", "mma64",   "mma128"};
   G_STATIC_ASSERT(G_N_ELEMENTS(names) == DDIM_N_GEMM_PROVIDERS);
   return names[provider];
 }
@@ -65,7 +66,7 @@ packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider pro
   if (packing == DDIM_CL_PACK_PLAIN)
     return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
   if (packing == DDIM_CL_PACK_AMX)
-    return ddim_cl_kernel_new(context, "amx-conv", "-DWEIGHTS", "amx_weights", error);
+    return ddim_cl_kernel_new(context, "amx-tiles+amx-conv", "-DWEIGHTS", "amx_weights", error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
                                               packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);

@@ -13,6 +13,8 @@ typedef enum {
   DDIM_GEMM_TILE32, /**< kernels/gemm-tile.cl, tiles of so many rows and columns */
   DDIM_GEMM_TILE64,
   DDIM_GEMM_TILE128,
+  DDIM_GEMM_MMA64, /**< kernels/gemm-mma.cl, only half-precision weights */
+  DDIM_GEMM_MMA128,
   DDIM_N_GEMM_PROVIDERS
 } DdimGemmProvider;
 

@@ -8,8 +8,9 @@
 #include "opencl/kernel-sources.h"
 #include "opencl/status.h"
 
+/* The text of kernels/@name.cl. */
 static const char *
-find_source(const char *name)
+find_file(const char *name)
 {
   for (const DdimClKernelSource *s = ddim_cl_kernel_sources; s->name; s++)
     if (strcmp(s->name, name) == 0)
@@ -17,13 +18,15 @@ find_source(const char *name)
   g_return_val_if_reached(NULL);
 }
 
-/* What is compiled in front of @source: the first always, the second for kernels of matrix units.
- */
-static void
-find_preludes(const char *source, const char *preludes[2])
+/* The texts of "one+another", one after the other. (transfer full) */
+static char *
+find_source(const char *names)
 {
-  preludes[0] = find_source("common");
-  preludes[1] = g_str_has_prefix(source, "amx-") ? find_source("amx-tiles") : "";
+  g_auto(GStrv) parts = g_strsplit(names, "+", -1);
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; parts[i]; i++)
+    g_string_append(text, find_file(parts[i]));
+  return g_string_free(text, FALSE);
 }
 
 /* The cache file of a binary: its key holds everything that the binary depends on. */
@@ -32,18 +35,9 @@ cache_path(DdimContext *context, const char *source, const char *text, const cha
 {
   const DdimDeviceInfo *info = context->info;
   g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-  const char *preludes[2];
-  find_preludes(source, preludes);
-  const char *parts[] = {DDIM_VERSION,
-                         preludes[0],
-                         preludes[1],
-                         text,
-                         options,
-                         info->name,
-                         info->vendor,
-                         info->platform,
-                         info->device_version,
-                         info->driver_version};
+  const char *parts[] = {DDIM_VERSION,   find_file("common"),  text,
+                         options,        info->name,           info->vendor,
+                         info->platform, info->device_version, info->driver_version};
   for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
     g_checksum_update(sum, (const guchar *)parts[i], strlen(parts[i]) + 1);
   g_autofree char *file = g_strdup_printf("%s-%.32s.bin", source, g_checksum_get_string(sum));
@@ -138,9 +132,7 @@ static cl_program
 compile(DdimContext *context, const char *source, const char *text, const char *options,
         GError **error)
 {
-  const char *strings[3];
-  find_preludes(source, strings);
-  strings[2] = text;
+  const char *strings[] = {find_file("common"), text};
   cl_int status = CL_SUCCESS;
   cl_program program =
       clCreateProgramWithSource(context->context, G_N_ELEMENTS(strings), strings, NULL, &status);
@@ -169,7 +161,7 @@ get_program(DdimContext *context, const char *source, const char *options, GErro
   cl_program program = g_hash_table_lookup(context->programs, key);
   if (program)
     return program;
-  const char *text = find_source(source);
+  g_autofree char *text = find_source(source);
   g_autofree char *path = cache_path(context, source, text, all);
   program = load_binary(context, path, all);
   if (!program) {

@@ -3,7 +3,8 @@
 
 #include "opencl/context-private.h"
 
-/** A new kernel object of a program made of kernels/common.cl and kernels/@source.cl, built with
+/** A new kernel object of a program made of kernels/common.cl and kernels/@source.cl
+ * ("one+another": of both in turn), built with
  * the context's profile (VEC, NR, MR, ROW_LOOP) and @options, at most once per context and, through
  * the cache of binaries under $XDG_CACHE_HOME/ddim/programs, once per device, driver and version of
  * this program. Errors: DDIM_CL_ERROR_BUILD with the compiler's log. */

@@ -352,6 +352,7 @@ dialog_run(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **
   if (!target_init(&dialog.target, image, drawable, &problem))
     show_problem(problem->message, &dialog);
   form_set_target(dialog.form, &dialog.target);
+  form_grab_focus(dialog.form);
   gtk_widget_show_all(dialog.window);
   gtk_main();
 

@@ -156,6 +156,12 @@ form_get_widget(Form *form)
   return form->widget;
 }
 
+void
+form_grab_focus(Form *form)
+{
+  model_choice_grab_focus(form->model);
+}
+
 /* ---- values ---- */
 
 void

@@ -19,6 +19,8 @@ void form_free(Form *form);
 /** The widget to pack. (transfer none) */
 GtkWidget *form_get_widget(Form *form);
 
+/** Give the keyboard to the control that is most often changed. */
+void form_grab_focus(Form *form);
 /** Show what @target says about sizes. */
 void form_set_target(Form *form, const Target *target);
 void form_write(Form *form, DdimRequest *request);

@@ -201,6 +201,12 @@ model_choice_free(ModelChoice *choice)
   g_free(choice);
 }
 
+void
+model_choice_grab_focus(ModelChoice *choice)
+{
+  gtk_widget_grab_focus(GTK_WIDGET(class_entry(choice)));
+}
+
 /* ---- values ---- */
 
 void

@@ -20,6 +20,8 @@ void model_choice_free(ModelChoice *choice);
 
 /** What is known of the chosen model: NULL as long as nothing is. */
 const CatalogModel *model_choice_get(ModelChoice *choice);
+/** Give the keyboard to the class. */
+void model_choice_grab_focus(ModelChoice *choice);
 /** Look for models again when the user was shown their folder. */
 void model_choice_refresh(ModelChoice *choice);
 

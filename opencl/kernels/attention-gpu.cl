@@ -17,7 +17,7 @@
 #define VECTORS ((SLICE + 4 * EDGE - 1) / (4 * EDGE))
 
 /* block[c][t] = p[first + t][c0 + c], zeros past the last position and channel. */
-inline void fetch_columns(__local float *block, __global const float *p, uint ld, uint first,
+INLINE void fetch_columns(__local float *block, __global const float *p, uint ld, uint first,
                           uint T, uint c0, uint item)
 {
   for (uint i = item; i < BLOCK * KB / 4; i += ITEMS) {
@@ -33,7 +33,7 @@ inline void fetch_columns(__local float *block, __global const float *p, uint ld
 }
 
 /* s[i][j] += the products of 4 queries and 4 keys over the channels in local memory. */
-inline void add_scores(float4 s[4], __local const float *q, __local const float *k)
+INLINE void add_scores(float4 s[4], __local const float *q, __local const float *k)
 {
   UNROLL for (uint c = 0; c < KB; c++)
   {
@@ -45,7 +45,7 @@ inline void add_scores(float4 s[4], __local const float *q, __local const float 
   }
 }
 
-inline float4 max_of(__local const float *parts)
+INLINE float4 max_of(__local const float *parts)
 {
   float4 m = vload4(0, parts);
   for (uint i = 1; i < EDGE; i++)
@@ -53,7 +53,7 @@ inline float4 max_of(__local const float *parts)
   return m;
 }
 
-inline float4 sum_of(__local const float *parts)
+INLINE float4 sum_of(__local const float *parts)
 {
   float4 s = vload4(0, parts);
   for (uint i = 1; i < EDGE; i++)

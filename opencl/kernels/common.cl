@@ -33,6 +33,8 @@ typedef float weight;
 #endif
 
 #define UNROLL _Pragma("unroll")
+/* A plain inline function that a compiler then does not inline would have no definition. */
+#define INLINE static inline __attribute__((always_inline))
 
 /* exp to 2 ulp: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes' expf). Vector libraries differ widely in speed here,
  * and SiLU is applied to every activation. */

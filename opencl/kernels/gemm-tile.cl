@@ -6,9 +6,46 @@
  *   gemm:  C[b][m][n] = sum_k A[b][m][k] B[b][k][n]
  *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
  *
- * Options: TM, TN, a work-group's tile; RM, RN, a work-item's part, multiples of 4; EPILOGUE (1: add bias, and with EMB a vector per
+ * Options: TM, TN, a work-group's tile; RM, RN, a work-item's part, multiples of 4 (or what stands in front, see gemm-mma.cl); EPILOGUE (1: add bias, and with EMB a vector per
  * image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE, UP for conv; HALF_WEIGHTS.
  * Depth is a multiple of KB, columns are one of 4. Global size: (ceil(N / TN) * GX, ceil(M / TM) * GY, batches). */
+
+#if EPILOGUE
+#define EPILOGUE_PARAMETERS                                                                        \
+  , __global const float *bias, ulong bias_off, __global const float *emb, ulong emb_off,          \
+      uint emb_ld, __global const float *res, ulong res_off, uint res_ld, uint rows_per_image
+#else
+#define EPILOGUE_PARAMETERS
+#endif
+
+#if EPILOGUE
+#define ADD_BIAS(W, v, col) v += CONCAT(vload, W)(0, bias + bias_off + (col));
+#else
+#define ADD_BIAS(W, v, col)
+#endif
+#if EPILOGUE && EMB
+#define ADD_EMB(W, v, row, col)                                                                    \
+  v += CONCAT(vload, W)(0, emb + emb_off + (row) / rows_per_image * emb_ld + (col));
+#else
+#define ADD_EMB(W, v, row, col)
+#endif
+#if EPILOGUE && RES
+#define ADD_RES(W, v, row, col) v += CONCAT(vload, W)(0, res + res_off + (row)*res_ld + (col));
+#else
+#define ADD_RES(W, v, row, col)
+#endif
+
+/* W sums of one row into C, unless they lie past its end. */
+#define STORE(W, value, row, col)                                                                  \
+  if ((row) < M && (col) < N) {                                                                    \
+    CONCAT(float, W) v = (value);                                                                  \
+    ADD_BIAS(W, v, col)                                                                            \
+    ADD_EMB(W, v, row, col)                                                                        \
+    ADD_RES(W, v, row, col)                                                                        \
+    CONCAT(vstore, W)(v, 0, c + (row)*ldc + (col));                                                \
+  }
+
+#ifndef MMA
 
 #define KB 16
 #define GX (TN / RN)
@@ -26,32 +63,8 @@
 #define LOADB(p) vload4(0, p)
 #endif
 
-#if EPILOGUE
-#define EPILOGUE_PARAMETERS                                                                        \
-  , __global const float *bias, ulong bias_off, __global const float *emb, ulong emb_off,          \
-      uint emb_ld, __global const float *res, ulong res_off, uint res_ld, uint rows_per_image
-#else
-#define EPILOGUE_PARAMETERS
-#endif
-
-#if EPILOGUE && EMB
-#define ADD_EMB(v, row, col) v += vload4(0, emb + emb_off + (row) / rows_per_image * emb_ld + (col));
-#else
-#define ADD_EMB(v, row, col)
-#endif
-#if EPILOGUE && RES
-#define ADD_RES(v, row, col) v += vload4(0, res + res_off + (row) * res_ld + (col));
-#else
-#define ADD_RES(v, row, col)
-#endif
-#if EPILOGUE
-#define ADD_BIAS(v, col) v += vload4(0, bias + bias_off + (col));
-#else
-#define ADD_BIAS(v, col)
-#endif
-
 /* acc += the block in local memory. */
-inline void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __local const float *b)
+INLINE void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __local const float *b)
 {
   UNROLL for (uint k = 0; k < KB; k++)
   {
@@ -71,18 +84,11 @@ inline void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
   }
 }
 
-/* Where load number i of a work-item comes from: a row of the tile and 4 of its KB floats, so that 4 neighbours read one line; and 4
- * columns of one of KB rows. */
-#define A_ROW(i) ((item + (i)*ITEMS) / (KB / 4))
-#define A_K(i) ((item + (i)*ITEMS) % (KB / 4) * 4)
 #define B_K(i) ((item + (i)*ITEMS) / (TN / 4))
 #define B_COL(i) ((item + (i)*ITEMS) % (TN / 4) * 4)
 
-#define BEGIN                                                                                      \
-  __local float a_block[KB * A_LINE], b_block[KB * TN];                                            \
-  const uint tx = get_local_id(0), ty = get_local_id(1), item = ty * GX + tx;                      \
-  const uint first_col = get_group_id(0) * TN;                                                     \
-  const ulong first_row = (ulong)get_group_id(1) * TM;                                             \
+#define BLOCKS __local float a_block[KB * A_LINE], b_block[KB * TN];
+#define SUMS                                                                                       \
   float4 acc[RM][RN / 4], a_next[A_LOADS], b_next[B_LOADS];                                        \
   UNROLL for (uint i = 0; i < RM; i++)                                                             \
   UNROLL for (uint j = 0; j < RN / 4; j++) acc[i][j] = (float4)(0.0f);
@@ -108,6 +114,30 @@ inline void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
   UNROLL for (uint i = 0; i < B_LOADS; i++)                                                        \
       vstore4(b_next[i], 0, b_block + B_K(i) * TN + B_COL(i));
 
+#define MULTIPLY multiply_block(acc, a_block + ty * 4, b_block + tx * 4);
+
+#define STORE_TILE                                                                                 \
+  UNROLL for (uint i = 0; i < RM; i++)                                                             \
+  UNROLL for (uint j = 0; j < RN / 4; j++)                                                         \
+  {                                                                                                \
+    const ulong row = first_row + i / 4 * 4 * GY + ty * 4 + i % 4;                                 \
+    const uint col = first_col + j * 4 * GX + tx * 4;                                              \
+    STORE(4, acc[i][j], row, col)                                                                  \
+  }
+
+#endif
+
+/* Where load number i of a work-item comes from: a row of the tile and 4 of its KB floats, so that neighbours read one line. */
+#define A_ROW(i) ((item + (i)*ITEMS) / (KB / 4))
+#define A_K(i) ((item + (i)*ITEMS) % (KB / 4) * 4)
+
+#define BEGIN                                                                                      \
+  BLOCKS                                                                                           \
+  const uint tx = get_local_id(0), ty = get_local_id(1), item = ty * GX + tx;                      \
+  const uint first_col = get_group_id(0) * TN;                                                     \
+  const ulong first_row = (ulong)get_group_id(1) * TM;                                             \
+  SUMS
+
 /* FETCH(k) brings the block that begins at depth k into a_next and b_next. */
 #define ALL_BLOCKS(FETCH, depth)                                                                   \
   FETCH(0)                                                                                         \
@@ -117,25 +147,8 @@ inline void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
     if (k + KB < (depth)) {                                                                        \
       FETCH(k + KB)                                                                                \
     }                                                                                              \
-    multiply_block(acc, a_block + ty * 4, b_block + tx * 4);                                       \
+    MULTIPLY                                                                                       \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
-  }
-
-#define STORE_TILE                                                                                 \
-  UNROLL for (uint i = 0; i < RM; i++)                                                             \
-  {                                                                                                \
-    const ulong row = first_row + i / 4 * 4 * GY + ty * 4 + i % 4;                                 \
-    UNROLL for (uint j = 0; j < RN / 4; j++)                                                       \
-    {                                                                                              \
-      const uint col = first_col + j * 4 * GX + tx * 4;                                            \
-      if (row < M && col < N) {                                                                    \
-        float4 v = acc[i][j];                                                                      \
-        ADD_BIAS(v, col)                                                                           \
-        ADD_EMB(v, row, col)                                                                       \
-        ADD_RES(v, row, col)                                                                       \
-        vstore4(v, 0, c + row * ldc + col);                                                        \
-      }                                                                                            \
-    }                                                                                              \
   }
 
 #ifndef TAPS

@@ -6,7 +6,7 @@
  * Options: ITEMS, EMB. */
 
 /* The sum of @value over the work-group, in every work-item. */
-inline float sum_group(float value, __local float *parts)
+INLINE float sum_group(float value, __local float *parts)
 {
   const uint i = get_local_id(0);
   parts[i] = value;

@@ -97,6 +97,19 @@ class Models(ddim.Case):
         self.assertIn('none/such.pt', self.refused(1, 'generate', '-m', 'none/such.pt'))
 
 
+class Charset(ddim.Case):
+    def test_ascii(self):
+        """Where there is ASCII only, quotes and spaces become plain ones and not question marks."""
+        plain = {'LC_ALL': 'C', 'LANGUAGE': ''}
+        for args in ['models'], ['devices'], ['info', 'textures']:
+            with self.subTest(args=args):
+                said = self.good(*args, env=plain).stdout
+                self.assertTrue(said.isascii(), said)
+                self.assertNotIn('?', said)
+                self.assertRegex(said, r'\d [MG]i?B')
+        self.assertIn('class "nonesuch"', self.refused(1, 'generate', '--class', 'nonesuch', env=plain))
+
+
 class Devices(ddim.Case):
     def test_list(self):
         devices = json.loads(self.good('devices', '--json').stdout)

@@ -76,10 +76,10 @@ class Tune(ddim.Case):
         self.assertGreater(len(report['shapes']), 5)
         for shape in report['shapes']:
             self.assertGreater(shape['ms'], 0)
-            self.assertIn(shape['method'], ['direct', 'winograd2', 'winograd4'])
+            self.assertIn(shape['method'], ['direct', 'winograd2', 'winograd4', 'amx'])
             self.assertIn(shape['provider'], ['packed', 'clblast'])
             if shape['taps'] == 1 or shape['stride'] == 2:
-                self.assertEqual(shape['method'], 'direct')
+                self.assertIn(shape['method'], ['direct', 'amx'])
         for key, name in [('ms', 'ms'), ('builtin_ms', 'builtin_ms')]:
             total = sum(shape['uses'] * shape[name] for shape in report['shapes'])
             self.assertAlmostEqual(report[key], total, places=6)

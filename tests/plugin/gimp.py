@@ -123,20 +123,19 @@ class Gimp:
         wrapper.chmod(0o755)
         for entry in ('ddim.svg', 'help'):
             (own / entry).symlink_to(pathlib.Path(source) / 'plugin' / entry)
-        for stock in ('script-fu', 'script-fu-server', 'file-png', 'file-glob', 'python-eval'):
+        for stock in ('script-fu', 'script-fu-server', 'file-png', 'file-glob', 'python-eval', 'help', 'web-browser'):
             if (pathlib.Path(libdir) / 'plug-ins' / stock).exists():
                 (plugins / stock).symlink_to(pathlib.Path(libdir) / 'plug-ins' / stock)
         assert (plugins / 'script-fu').exists(), f'no script-fu in {libdir}'
         rc = ['(plug-in-path "%s")' % plugins, '(color-profile-policy keep)', '(check-updates no)',
               '(save-session-info no)']
         if self.major > 2:
-            rc.append('(show-welcome-dialog no)')
+            # Without the version it would greet whoever updates.
+            said = subprocess.run([self.console, '--version'], capture_output=True, text=True, check=False).stdout
+            release = re.search(r'\d+\.\d+\.\d+', said)
+            rc += ['(show-welcome-dialog no)', f'(config-version "{release[0] if release else version}")']
         self.rc = self.folder / 'gimprc'
         self.rc.write_text('\n'.join(rc) + '\n')
-        # For commands that do not name it.
-        profile = self.folder / 'profile'
-        profile.mkdir()
-        (profile / 'gimprc').symlink_to(self.rc)
 
     def environment(self, **more):
         """Nothing of the user's, but for how sanitizers and OpenCL were set up and a shared kernel cache."""
@@ -147,6 +146,27 @@ class Gimp:
             kept['ASAN_OPTIONS'] += ':detect_leaks=0'
         return kept | {'PATH': '/usr/bin:/bin', 'HOME': str(self.folder), 'LC_ALL': 'C.UTF-8',
                        f'GIMP{self.major}_DIRECTORY': str(self.folder / 'profile')} | more
+
+    def set_default(self):
+        """Make the gimprc that of every GIMP in environment(), for commands that do not name it."""
+        profile = self.folder / 'profile'
+        profile.mkdir(exist_ok=True)
+        shutil.copy(self.rc, profile / 'gimprc')
+
+    def watch_what_is_opened(self):
+        """Make a program the default for pages and folders that writes what it is given into the file returned."""
+        data = self.folder / '.local' / 'share' / 'applications'
+        data.mkdir(parents=True)
+        opened, kinds = self.folder / 'opened', 'text/html;inode/directory;x-scheme-handler/file;x-scheme-handler/https;'
+        opened.touch()
+        script = self.folder / 'opener'
+        script.write_text(f'#!/bin/sh\necho "$@" >> "{opened}"\n')
+        script.chmod(0o755)
+        (data / 'opener.desktop').write_text(
+            f'[Desktop Entry]\nType=Application\nName=Opener\nExec={script} %u\nMimeType={kinds}\n')
+        (data / 'mimeapps.list').write_text(
+            '[Default Applications]\n' + ''.join(f'{kind}=opener.desktop\n' for kind in kinds.split(';')[:-1]))
+        return opened
 
     def printed(self):
         """What the plug-in printed, but for one line: where nothing can be sandboxed, as in a chroot, GTK's picture loader
@@ -184,6 +204,16 @@ def main(module):
         print(f'1..0 # SKIP gimp-console-{version} is not installed')
         sys.exit(0)
     tap.main(module)
+
+
+def make_png(rows):
+    """A PNG of rows of 8-bit RGB."""
+    def chunk(kind, body):
+        return struct.pack('>I', len(body)) + kind + body + struct.pack('>I', zlib.crc32(kind + body))
+
+    head = struct.pack('>IIBBBBB', len(rows[0]) // 3 if rows else 0, len(rows), 8, 2, 0, 0, 0)
+    packed = zlib.compress(b''.join(b'\0' + row for row in rows), 9)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', packed) + chunk(b'IEND', b'')
 
 
 def read_chunks(path):

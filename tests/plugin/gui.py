@@ -23,7 +23,9 @@ version, program, libdir, source, command = sys.argv[1:6]
 class Dialog(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.screen = Screen(os.environ.get('DDIM_TEST_SHOTS'), version)
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(folder.cleanup)
+        cls.screen = Screen(folder.name, os.environ.get('DDIM_TEST_SHOTS'), version)
         cls.addClassCleanup(cls.screen.close)
 
     def start(self, size, app=None, **environment):
@@ -122,6 +124,19 @@ class Dialog(unittest.TestCase):
         self.close(session, dialog)
         self.assertEqual(session.app.printed(), [])
 
+    def test_help_and_models_folder(self):
+        """Both are opened with the desktop's programs, for which one stands in that notes what it is asked for."""
+        session = self.start((64, 64))
+        opened = session.app.watch_what_is_opened()
+        dialog = session.open_dialog()
+        self.screen.keys(dialog, 'alt+h')
+        wait('the help page', lambda: 'ddim/help/en/index.html' in opened.read_text())
+        # The button behind the list.
+        self.screen.keys(dialog, 'alt+m', 'Tab', 'space')
+        wait('the folder', lambda: '.local/share/ddim/models' in opened.read_text())
+        self.close(session, dialog)
+        self.assertEqual(session.app.printed(), [])
+
     @unittest.skipIf(version.startswith('2'), 'GIMP 2.10 greys out filters where no image is open')
     def test_without_an_image(self):
         session = self.start(None)
@@ -169,7 +184,7 @@ class Dialog(unittest.TestCase):
         session = self.start((64, 64), OCL_ICD_VENDORS='/none', OPENCL_VENDOR_PATH='/none')
         session.ask('(gimp-image-clean-all image)')
         dialog = session.open_dialog()
-        wait('the message makes the dialog taller', lambda: self.screen.height(dialog) > 500)
+        wait('the message makes the dialog taller', lambda: self.screen.place(dialog)[3] > 500)
         self.screen.keys(dialog, 'alt+g')
         self.screen.shoot('no-opencl', dialog)
         self.check_untouched(session)
@@ -179,7 +194,7 @@ class Dialog(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    for tool in (f'gimp-{version}', 'Xvfb', 'xdotool', 'import'):
+    for tool in (f'gimp-{version}', 'Xvfb', 'xdotool'):
         if not shutil.which(tool):
             print(f'1..0 # SKIP {tool} is not installed')
             sys.exit(0)

@@ -299,7 +299,7 @@ class Headless(unittest.TestCase):
                  ("'(seed -2)", 'seed', '-1'), ("'(seed 0.5)", 'seed', 'whole'), ("'(count 0)", 'count', '1'),
                  ("'(sampler \"euler\")", 'sampler', 'ddim'), ("'(precision \"f64\")", 'precision', 'f16'),
                  ("'(class \"nothing\")", 'class', 'clouds'), ("'(class \"16\")", 'class', '15'),
-                 ("'(steps \"0,\")", 'steps', ''), ("'(steps \"5000\")", '5000', ''),
+                 ("'(steps \"0,\")", 'steps: ', ''), ("'(steps \"5000\")", 'steps: ', '5000'),
                  ("'(model \"nothing\")", 'model', 'textures'), ("'(device \"nothing\")", 'device', ''))
         messages = self.failures([options for options, _, _ in cases])
         for (options, argument, expected), message in zip(cases, messages, strict=True):
@@ -349,6 +349,7 @@ class Headless(unittest.TestCase):
     def check_batch(self, title, script):
         """Run the example's command in a folder of two pictures and return what they have become."""
         code, line = self.example(title)
+        self.gimp.set_default()
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         pictures = [folder / 'a.png', folder / 'b c.png']
         for picture in pictures:

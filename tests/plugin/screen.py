@@ -11,6 +11,8 @@ import struct
 import subprocess
 import time
 
+import gimp
+
 TITLE = 'DDIM Image'
 PATIENCE = 240  # seconds, after which something is broken and not slow
 
@@ -27,18 +29,22 @@ def wait(what, condition, seconds=PATIENCE):
 
 
 class Screen:
-    """An X server, its keyboard and its picture; pictures go into the folder `shots`, named after `version`."""
+    """An X server, its keyboard and its picture; pictures go into the folder `shots`, named after `version`; `memory` is an
+    empty folder."""
 
-    def __init__(self, shots, version):
+    def __init__(self, memory, shots, version):
+        self.memory = pathlib.Path(memory)
         read, write = os.pipe()
         self.server = subprocess.Popen(
-            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1280x900x24', '-ac', '-nolisten', 'tcp'],
+            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1280x900x24', '-ac', '-noreset', '-nolisten', 'tcp',
+             '-fbdir', self.memory],
             pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as pipe:
             self.name = f':{pipe.readline().strip()}'
         self.shots = pathlib.Path(shots) if shots else None
         self.version = version
+        self.tool('mousemove', 1279, 899)
 
     def close(self):
         self.server.terminate()
@@ -55,10 +61,6 @@ class Screen:
         """How many windows are visible; a menu is one."""
         return len(self.tool('search', '--onlyvisible', '--maxdepth', 1, '--class', '').split())
 
-    def height(self, window):
-        size = re.search(r'HEIGHT=(\d+)', self.tool('getwindowgeometry', '--shell', window))
-        return int(size[1]) if size else 0
-
     def keys(self, window, *keys):
         self.tool('windowfocus', window)
         time.sleep(0.3)
@@ -67,10 +69,27 @@ class Screen:
             time.sleep(0.2)
 
     def picture(self, window):
-        return subprocess.run(['import', '-window', window, 'png:-'], env=os.environ | {'DISPLAY': self.name},
-                              check=False, capture_output=True).stdout
+        """What is seen in the window's place, as a PNG, read from the server's memory without asking it: programs that take
+        pictures of the screen lock it meanwhile, and may wait for ever."""
+        data = (self.memory / 'Xvfb_screen0').read_bytes()
+        head = struct.unpack('>25I', data[:100])
+        row, pixels = head[12], data[head[0] + 12 * head[19]:]
+        x, y, width, height = self.place(window) if window else (0, 0, head[4], head[5])
+        rows = []
+        for line in range(max(y, 0), min(y + height, head[5])):
+            part = pixels[line * row + 4 * max(x, 0):line * row + 4 * min(x + width, head[4])]
+            colors = bytearray(len(part) // 4 * 3)
+            colors[0::3], colors[1::3], colors[2::3] = part[2::4], part[1::4], part[0::4]
+            rows.append(bytes(colors))
+        return gimp.make_png(rows)
 
-    def shoot(self, name, window='root'):
+    def place(self, window):
+        """(x, y, width, height) on the screen."""
+        said = self.tool('getwindowgeometry', '--shell', window)
+        found = [re.search(rf'{name}=(-?\d+)', said) for name in ('X', 'Y', 'WIDTH', 'HEIGHT')]
+        return tuple(int(match[1]) for match in found) if all(found) else (0, 0, 0, 0)
+
+    def shoot(self, name, window=None):
         """Keep a picture, once nothing moves any more; of what goes on moving, one after some seconds."""
         if not self.shots:
             return
@@ -103,7 +122,8 @@ class Session:
         # The server has an interpreter of its own.
         first = '(aref (cadr (gimp-image-list)) 0)' if app.major == 2 else '(vector-ref (car (gimp-get-images)) 0)'
         self.ask(f'{app.prelude()[:-1]} {f"(define image {first})" if size else ""})')
-        self.main = wait('the image window', lambda: screen.window('GIMP|GNU Image'))[0]
+        # Not the dialog "Welcome to GIMP", which some versions show at times, whatever was asked for.
+        self.main = wait('the image window', lambda: screen.window(' – GIMP$|^GNU Image Manipulation Program$'))[0]
 
     def connect(self):
         assert self.process.poll() is None, 'GIMP ended'

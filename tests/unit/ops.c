@@ -15,8 +15,16 @@ ops_context(void)
     g_autoptr(GError) error = NULL;
     shared_context = ddim_context_new(NULL, &error);
     g_assert_no_error(error);
+    if (shared_context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT)
+      shared_context->profile.matrix_unit = DDIM_CL_MATRIX_UNIT_EMULATED;
   }
   return shared_context;
+}
+
+gboolean
+ops_uses_matrix_unit(DdimGemmProvider provider)
+{
+  return provider == DDIM_GEMM_MMA64 || provider == DDIM_GEMM_MMA128;
 }
 
 int

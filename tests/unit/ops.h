@@ -10,6 +10,9 @@
 
 /** One for the whole program: libraries compile their kernels once per context. */
 DdimContext *ops_context(void);
+/** Whether @provider multiplies half-precision numbers by matrix units. The context emulates them.
+ */
+gboolean ops_uses_matrix_unit(DdimGemmProvider provider);
 /** Run the tests and free the context. */
 int ops_run_tests(void);
 

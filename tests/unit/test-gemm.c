@@ -2,6 +2,7 @@
  * Matrix products by every provider, and the layouts of weights, against sums in double. */
 #include <string.h>
 
+#include "opencl/verify.h"
 #include "ops.h"
 
 /* Sums of up to 600 products in float32, relative to the largest. */
@@ -21,7 +22,7 @@ typedef struct {
 
 /* c [rows][out] by the definition. */
 static double *
-reference(const Shape *s, gboolean half, const float *a, guint lda, const float *weights,
+reference(const Shape *s, const Case *k, const float *a, guint lda, const float *weights,
           const float *bias, const float *emb, guint emb_ld, const float *residual, guint ldc)
 {
   double *c = g_new0(double, (gsize)s->rows * s->out);
@@ -30,7 +31,9 @@ reference(const Shape *s, gboolean half, const float *a, guint lda, const float 
       double sum = 0;
       for (guint i = 0; i < s->in; i++) {
         const double w = weights[(gsize)o * s->in + i];
-        sum += a[(gsize)r * lda + i] * (half ? ops_round_to_half(w) : w);
+        const double x = a[(gsize)r * lda + i];
+        sum += (ops_uses_matrix_unit(k->provider) ? ops_round_to_half(x) : x) *
+               (k->half ? ops_round_to_half(w) : w);
       }
       if (s->rows_per_image)
         sum += bias[o];
@@ -80,8 +83,8 @@ run(const Case *k, const Shape *s)
   ddim_cl_gemm(plan, b, &gemm);
   ops_plan_run(plan);
   g_autofree double *expected =
-      reference(s, k->half, a.array.host + a.tensor.mem.offset, lda, weights, bias.host, emb.host,
-                emb_ld, added->array.host + added->tensor.mem.offset, ldc);
+      reference(s, k, a.array.host + a.tensor.mem.offset, lda, weights, bias.host, emb.host, emb_ld,
+                added->array.host + added->tensor.mem.offset, ldc);
   const double result = ops_tensor_error(&c, expected, s->out);
   ops_tensor_clear(&a);
   ops_tensor_clear(&c);
@@ -209,6 +212,24 @@ test_batches(gconstpointer data)
   }
 }
 
+/* The check that providers have to pass before they are used, and what it says of one that cannot.
+ */
+static void
+test_verify(void)
+{
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
+    for (gboolean half = FALSE; half <= TRUE; half++) {
+      g_autoptr(GError) error = NULL;
+      if (ops_uses_matrix_unit(p) && !half) {
+        g_assert_false(ddim_cl_verify_provider(ops_context(), p, half, &error));
+        g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
+      } else {
+        ddim_cl_verify_provider(ops_context(), p, half, &error);
+        g_assert_no_error(error);
+      }
+    }
+}
+
 /* Padding, and the bytes that a choice of method counts with. */
 static void
 test_bytes(void)
@@ -228,11 +249,15 @@ int
 main(int argc, char **argv)
 {
   Case cases[2 * DDIM_N_GEMM_PROVIDERS];
-  for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
-    cases[i] = (Case){.provider = i / 2, .half = i % 2};
+  guint n = 0;
+  /* Matrix units multiply half-precision weights only. */
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
+    for (gboolean half = ops_uses_matrix_unit(p); half <= TRUE; half++)
+      cases[n++] = (Case){.provider = p, .half = half};
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/gemm/bytes", test_bytes);
-  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+  g_test_add_func("/gemm/verify", test_verify);
+  for (guint i = 0; i < n; i++) {
     g_autofree char *path =
         g_strdup_printf("/gemm/%s/%s", ddim_gemm_provider_name(cases[i].provider),
                         cases[i].half ? "half" : "float");
