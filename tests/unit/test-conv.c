@@ -188,7 +188,7 @@ reference(const Problem *p, gboolean round_weights)
 }
 
 static void
-compute(const Problem *p, DdimConvMethod method, DdimGemmProvider provider)
+compute(const Problem *p, DdimConvMethod method, DdimGemmProvider provider, const DdimClNorm *norm)
 {
   g_autoptr(GError) error = NULL;
   const DdimConvShape *s = &p->shape;
@@ -209,8 +209,8 @@ compute(const Problem *p, DdimConvMethod method, DdimGemmProvider provider)
   const DdimClMem ab = ops_array_mem(&p->ab);
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
   ddim_cl_conv(plan, method, s, matrix, &p->x.tensor,
-               p->f->norm ? &(DdimClPrologue){.ab = ab, .silu = TRUE} : NULL, &p->y.tensor,
-               &epilogue, ops_array_mem(&p->zeros));
+               p->f->norm ? &(DdimClPrologue){.norm = norm, .ab = ab, .silu = TRUE} : NULL,
+               &p->y.tensor, &epilogue, ops_array_mem(&p->zeros));
   ops_plan_run(plan);
 }
 
@@ -222,11 +222,65 @@ test_case(gconstpointer data)
     Problem p;
     problem_init(&p, c->features, sizes[i][0], sizes[i][1], sizes[i][2], 1000 + 10 * i);
     g_autofree double *expected = reference(&p, c->features->half && c->method == DDIM_CONV_DIRECT);
-    compute(&p, c->method, c->provider);
+    compute(&p, c->method, c->provider, NULL);
     ops_check(ops_tensor_error(&p.y, expected, p.shape.out),
               tolerance(c->method, c->provider, c->features->half), "%ux%ux%u", sizes[i][0],
               sizes[i][1], sizes[i][2]);
     problem_clear(&p);
+  }
+}
+
+enum { GROUPS = 32 };
+
+/* The scale and shift of every image and channel that normalise x, in double. */
+static void
+expect_norm(Problem *p, const OpsArray *gamma, const OpsArray *beta, const OpsArray *emb)
+{
+  const DdimClTensor *x = &p->x.tensor;
+  const guint C = x->c, width = C / GROUPS, pixels = x->h * x->w;
+  for (guint n = 0; n < x->n; n++)
+    for (guint g = 0; g < GROUPS; g++) {
+      double mean = 0, square = 0;
+      for (guint i = 0; i < pixels * width; i++) {
+        const double v = ops_tensor_at(&p->x, n * pixels + i / width, g * width + i % width);
+        mean += v / (pixels * width);
+        square += v * v / (pixels * width);
+      }
+      const double scale = 1 / sqrt(square - mean * mean + 1e-5);
+      for (guint c = g * width; c < (g + 1) * width; c++) {
+        const float *e = emb->host + n * 2 * C + c;
+        float *ab = p->ab.host + n * 2 * C + c;
+        ab[0] = (float)(scale * gamma->host[c] * (1 + e[0]));
+        ab[C] = (float)((beta->host[c] - mean * scale * gamma->host[c]) * (1 + e[0]) + e[C]);
+      }
+    }
+}
+
+/* Group normalisation as a part of the convolution, by whatever computes it best. */
+static void
+test_normalised(gconstpointer data)
+{
+  const DdimConvMethod method = GPOINTER_TO_UINT(data);
+  static const guint shapes[][4] = {{1, 7, 9, 64}, {2, 16, 16, 96}, {3, 4, 4, 32}, {1, 40, 33, 64}};
+  for (guint i = 0; i < G_N_ELEMENTS(shapes); i++) {
+    const guint C = shapes[i][3], n = shapes[i][0];
+    const Features f = {"normalised", C, 32, 3, 1, .norm = TRUE};
+    Problem p;
+    problem_init(&p, &f, n, shapes[i][1], shapes[i][2], 5000 + i);
+    OpsArray gamma = ops_array_random(1 + i, C, 1), beta = ops_array_random(2 + i, C, 1);
+    OpsArray emb = ops_array_random(3 + i, (gsize)n * 2 * C, 0.5);
+    const DdimClNorm norm = {
+        GROUPS, 1e-5f, ops_array_mem(&gamma), ops_array_mem(&beta), TRUE, ops_array_mem(&emb),
+        2 * C};
+    expect_norm(&p, &gamma, &beta, &emb);
+    g_autofree double *expected = reference(&p, FALSE);
+    compute(&p, method, DDIM_GEMM_PACKED, &norm);
+    ops_check(ops_tensor_error(&p.y, expected, f.out), tolerance(method, DDIM_GEMM_PACKED, FALSE),
+              "%ux%ux%ux%u", n, shapes[i][1], shapes[i][2], C);
+    problem_clear(&p);
+    ops_array_clear(&gamma);
+    ops_array_clear(&beta);
+    ops_array_clear(&emb);
   }
 }
 
@@ -252,6 +306,12 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/conv/names", test_names);
   g_test_add_func("/conv/flops", test_flops);
+  const DdimConvShape any = {.taps = 3, .stride = 1};
+  for (guint m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    g_autofree char *path = g_strdup_printf("/conv/%s/normalised", ddim_conv_method_name(m));
+    if (ddim_cl_can_use(ops_context(), &any, FALSE, (DdimClChoice){m, DDIM_GEMM_PACKED}))
+      g_test_add_data_func(path, GUINT_TO_POINTER(m), test_normalised);
+  }
   for (guint m = 0; m < DDIM_N_CONV_METHODS; m++)
     for (guint p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
       for (guint f = 0; f < G_N_ELEMENTS(features); f++) {
