@@ -317,12 +317,18 @@ enqueue(DdimClPlan *plan, Op *op, GError **error)
   return FALSE;
 }
 
+#define FLUSH_EVERY 32
+
 gboolean
 ddim_cl_plan_run(DdimClPlan *plan, GError **error)
 {
-  for (guint i = 0; i < plan->ops->len; i++)
+  for (guint i = 0; i < plan->ops->len; i++) {
     if (!enqueue(plan, plan->ops->pdata[i], error))
       return FALSE;
+    /* The device shall begin while the rest is enqueued. */
+    if (i % FLUSH_EVERY == 0 && !plan->context->profile.row_loop)
+      clFlush(plan->context->queue);
+  }
   return ddim_cl_check(clFlush(plan->context->queue), "clFlush", error);
 }
 

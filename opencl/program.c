@@ -155,8 +155,11 @@ static cl_program
 get_program(DdimContext *context, const char *source, const char *options, GError **error)
 {
   const DdimClProfile *p = &context->profile;
-  g_autofree char *all = g_strdup_printf("-DVEC=%u -DNR=%u -DMR=%u -DROW_LOOP=%d %s", p->vec, p->nr,
-                                         p->mr, p->row_loop ? 1 : 0, options ? options : "");
+  options = options ? options : "";
+  g_autofree char *vec =
+      strstr(options, "-DVEC=") ? g_strdup("") : g_strdup_printf("-DVEC=%u ", p->vec);
+  g_autofree char *all = g_strdup_printf("%s-DNR=%u -DMR=%u -DROW_LOOP=%d %s", vec, p->nr, p->mr,
+                                         p->row_loop ? 1 : 0, options);
   g_autofree char *key = g_strdup_printf("%s %s", source, all);
   cl_program program = g_hash_table_lookup(context->programs, key);
   if (program)

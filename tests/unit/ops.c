@@ -27,6 +27,13 @@ ops_uses_matrix_unit(DdimGemmProvider provider)
   return provider == DDIM_GEMM_MMA64 || provider == DDIM_GEMM_MMA128;
 }
 
+gboolean
+ops_tests_provider(DdimGemmProvider provider)
+{
+  return !ops_context()->profile.row_loop || provider == DDIM_GEMM_PACKED ||
+         provider == DDIM_GEMM_CLBLAST;
+}
+
 int
 ops_run_tests(void)
 {
