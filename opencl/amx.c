@@ -6,6 +6,7 @@
 
 #include <cpuid.h>
 #include <math.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +27,16 @@ processor_has_amx(void)
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
          (d & (HAS_AMX_BF16 | HAS_AMX_TILE)) == (HAS_AMX_BF16 | HAS_AMX_TILE) &&
          syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+/* The kernels hold instructions as inline assembly. PoCL hands it to the processor's own compiler,
+ * but PoCL 6.0 aborts the process at any (4 and 5 are not known to be better), so a driver has to be
+ * known. */
+static gboolean
+driver_takes_assembly(const DdimDeviceInfo *info)
+{
+  const guint64 major = g_ascii_strtoull(info->driver_version, NULL, 10);
+  return strcmp(info->platform, "Portable Computing Language") == 0 && (major == 3 || major >= 7);
 }
 
 /* Enough to need several positions, columns and planes. */
@@ -83,7 +94,8 @@ product_is_right(DdimContext *context)
 static gboolean
 find_out(DdimContext *context)
 {
-  return context->profile.amx_allowed && processor_has_amx() && product_is_right(context);
+  return context->profile.amx_allowed && driver_takes_assembly(context->info) &&
+         processor_has_amx() && product_is_right(context);
 }
 
 #else

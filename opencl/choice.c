@@ -93,7 +93,7 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
     return ddim_conv_flops(shape) / shape->out * columns(shape) / rates.flops + weights +
            im2col_bytes(shape, choice.provider) / rates.transform_bytes;
   if (choice.method == DDIM_CONV_AMX)
-    return amx_seconds(shape, &rates) + weights;
+    return amx_seconds(shape, &rates) + weights * (half ? 5 : 1); /* widened first */
   const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
   const double tiles =
       (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
@@ -109,7 +109,7 @@ ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
 {
   switch (choice.method) {
   case DDIM_CONV_AMX:
-    return choice.provider == DDIM_GEMM_PACKED && !half && ddim_cl_has_amx(context);
+    return choice.provider == DDIM_GEMM_PACKED && ddim_cl_has_amx(context);
   case DDIM_CONV_WINOGRAD2:
   case DDIM_CONV_WINOGRAD4:
     return shape->taps == 3 && shape->stride == 1 &&

@@ -144,6 +144,22 @@ positions_per_item(DdimContext *context, const Grid *grid, guint panels)
   return (blocks + pieces - 1) / pieces * BLOCK;
 }
 
+/* The right factor; half-precision weights are widened into the arena each time. */
+static DdimClMem
+record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
+{
+  if (!weights->half)
+    return (DdimClMem){.buffer = weights->buffer};
+  const guint64 count = (guint64)weights->depth * weights->columns;
+  DdimClMem b = ddim_cl_plan_alloc(plan, count);
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-conv", "-DWEIGHTS -DHALF_WEIGHTS", "amx_widen",
+                      "amx widen", 0);
+  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_mem(plan, b);
+  ddim_cl_plan_range(plan, count / (PLANE * BLOCK), 1, 1);
+  return b;
+}
+
 /* More than two tiles of positions and at most so many are all multiplied while the weights pass by
  * once. */
 #define FEW_TILES 5
@@ -159,6 +175,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   const guint64 tiles = (grid.positions + BLOCK / 2 - 1) / (BLOCK / 2);
   const gboolean few = tiles > 2 && tiles <= FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
+  DdimClMem b = record_weights(plan, weights);
   g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
   g_autofree char *few_options = few ? g_strdup_printf(" -DTILES=%u", (guint)tiles) : NULL;
   g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u%s", epilogue_options,
@@ -168,7 +185,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
   ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);
-  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_mem(plan, b);
   ddim_cl_plan_arg_mem(plan, y->mem);
   ddim_cl_plan_arg_u32(plan, y->ld);
   ddim_cl_plan_arg_u32(plan, grid.planes);
@@ -184,4 +201,5 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   else
     ddim_cl_plan_range(plan, panels, (grid.positions + rows - 1) / rows, 1);
   ddim_cl_plan_release(plan, a);
+  ddim_cl_plan_release(plan, b);
 }

@@ -50,6 +50,12 @@ padded_depth(DdimClPacking packing, guint in)
   return pad(in, (packing == DDIM_CL_PACK_AMX ? 2 : 1) * DDIM_CL_DEPTH_PADDING);
 }
 
+guint
+ddim_cl_matrix_depth(DdimClPacking packing, guint in, guint taps)
+{
+  return padded_depth(packing, in) * (is_winograd(packing) ? 1 : taps);
+}
+
 guint64
 ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, guint taps)
 {
@@ -66,7 +72,9 @@ packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider pro
   if (packing == DDIM_CL_PACK_PLAIN)
     return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
   if (packing == DDIM_CL_PACK_AMX)
-    return ddim_cl_kernel_new(context, "amx-tiles+amx-conv", "-DWEIGHTS", "amx_weights", error);
+    return ddim_cl_kernel_new(context, "amx-tiles+amx-conv",
+                              half ? "-DWEIGHTS -DHALF_WEIGHTS" : "-DWEIGHTS", "amx_weights",
+                              error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
                                               packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
@@ -102,7 +110,7 @@ ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider
   matrix->batch = ddim_cl_packing_batch(packing);
   matrix->columns = pad(out, DDIM_CL_COLUMN_PADDING);
   const guint in_padded = padded_depth(packing, in);
-  matrix->depth = in_padded * (is_winograd(packing) ? 1 : taps);
+  matrix->depth = ddim_cl_matrix_depth(packing, in, taps);
   matrix->buffer =
       ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
   if (!matrix->buffer)

@@ -47,6 +47,8 @@ typedef enum {
 DdimClMatrix *ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing,
                                  DdimGemmProvider provider, gboolean half, const float *weights,
                                  guint out, guint in, guint taps, GError **error);
+/** Rows of each of its matrices, the padding included. */
+guint ddim_cl_matrix_depth(DdimClPacking packing, guint in, guint taps);
 /** Bytes such a matrix takes. */
 guint64 ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, guint taps);
 guint ddim_cl_packing_batch(DdimClPacking packing);

@@ -16,13 +16,11 @@ describe(DdimClBuffer *memory, const DdimConvShape *shape, gboolean half, DdimCl
 {
   const DdimClPacking packing = ddim_conv_method_packing(choice.method);
   const guint taps = shape->taps * shape->taps;
-  const guint depth =
-      (shape->in + DDIM_CL_DEPTH_PADDING - 1) / DDIM_CL_DEPTH_PADDING * DDIM_CL_DEPTH_PADDING;
   return (DdimClMatrix){.buffer = memory,
                         .provider = choice.provider,
                         .half = half,
                         .batch = ddim_cl_packing_batch(packing),
-                        .depth = depth * (packing == DDIM_CL_PACK_PLAIN ? taps : 1),
+                        .depth = ddim_cl_matrix_depth(packing, shape->in, taps),
                         .columns = (shape->out + DDIM_CL_COLUMN_PADDING - 1) /
                                    DDIM_CL_COLUMN_PADDING * DDIM_CL_COLUMN_PADDING};
 }

@@ -14,6 +14,39 @@
 
 #ifdef WEIGHTS
 
+#ifdef HALF_WEIGHTS
+
+/* w[n][c][tap] (PyTorch's OIHW) -> blocks of half [half panel][16][16 columns][2], for amx_widen; columns and channels past the
+ * real ones become zero. One work-item per (n, c). */
+__kernel void amx_weights(__global const float *w, __global half *b, uint n_real, uint c_real,
+                          uint N, uint C, uint taps)
+{
+  const uint n = get_global_id(0), c = get_global_id(1);
+  const bool real = n < n_real && c < c_real;
+  b += (ulong)(n / 32) * C * taps * 32 + (ulong)(c / 32) * taps * 1024 + (n / 16 % 2) * 512 +
+       c % 16 * 32 + n % 16 * 2 + c / 16 % 2;
+  for (uint tap = 0; tap < taps; tap++, b += 1024)
+    vstore_half_rte(real ? w[((ulong)n * c_real + c) * taps + tap] : 0.0f, 0, b);
+}
+
+/* Such blocks -> B, with nothing lost: two bfloat16 hold more than a half. One work-item per block. */
+__kernel void amx_widen(__global const half *h, __global float *b, ulong b_off)
+{
+  const ulong block = get_global_id(0);
+  __global uint *out = (__global uint *)(b + b_off) + block * (BLOCK_BYTES / 4);
+  h += block * 1024;
+  for (uint row = 0; row < 32; row++) {
+    const float16 v0 = vload_half16(2 * row, h), v1 = vload_half16(2 * row + 1, h);
+    const Split words = split(
+        __builtin_shufflevector(v0, v1, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+        __builtin_shufflevector(v0, v1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31));
+    put16(words.lo, row, out);
+    put16(words.hi, 32 + row, out);
+  }
+}
+
+#else
+
 /* w[n][c][tap] (PyTorch's OIHW) -> B; columns and channels past the real ones become zero. One work-item per (n, c). */
 __kernel void amx_weights(__global const float *w, __global ushort *b, uint n_real, uint c_real,
                           uint N, uint C, uint taps)
@@ -29,6 +62,8 @@ __kernel void amx_weights(__global const float *w, __global ushort *b, uint n_re
     b[1024] = hi >> 16;
   }
 }
+
+#endif
 
 #else
 
@@ -234,7 +269,7 @@ INLINE void put_block(const float *block, uint vectors, ulong position, ulong en
 /* Global size: (columns / 32, ceil(positions / rows)). plane: positions of a plane of A, parity: of one of its four images
  * when the stride is 2; height, width: the output's; rows: a multiple of 32. */
 __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulong parity,
-                          __global const uchar *b, __global float *y, ulong y_off, uint ldc,
+                          __global const float *b_, ulong b_off, __global float *y, ulong y_off, uint ldc,
                           uint planes, ulong positions, uint rows, uint grid_height,
                           uint grid_width, uint height, uint width, __global const float *bias,
                           ulong bias_off, __global const float *emb, ulong emb_off, uint emb_ld,
@@ -243,7 +278,8 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
   const uint panel = get_global_id(0);
   const ulong first = get_global_id(1) * (ulong)rows, end = min(first + rows, positions);
   __global const uchar *input = (__global const uchar *)(a + a_off);
-  b += (ulong)panel * planes * TAPS * TAPS * BLOCK_BYTES;
+  __global const uchar *b = (__global const uchar *)(b_ + b_off) +
+                            (ulong)panel * planes * TAPS * TAPS * BLOCK_BYTES;
   y += y_off + panel * 32;
   bias += bias_off + panel * 32;
   emb += emb_off + panel * 32;
@@ -294,7 +330,7 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
 
 /* Global size: (columns / 16). The arguments are amx_product's. */
 __kernel void amx_product_few(__global const float *a, ulong a_off, ulong plane, ulong parity,
-                              __global const uchar *b, __global float *y, ulong y_off, uint ldc,
+                              __global const float *b_, ulong b_off, __global float *y, ulong y_off, uint ldc,
                               uint planes, ulong positions, uint rows, uint grid_height,
                               uint grid_width, uint height, uint width,
                               __global const float *bias, ulong bias_off,
@@ -304,7 +340,7 @@ __kernel void amx_product_few(__global const float *a, ulong a_off, ulong plane,
   const uint strip = get_global_id(0);
   __global const uchar *input = (__global const uchar *)(a + a_off);
   __global const uchar *weights =
-      b + (ulong)(strip / 2) * planes * TAPS * TAPS * BLOCK_BYTES + strip % 2 * 1024;
+      (__global const uchar *)(b_ + b_off) + (ulong)(strip / 2) * planes * TAPS * TAPS * BLOCK_BYTES + strip % 2 * 1024;
   float block[TILES * 256] __attribute__((aligned(64)));
   CONFIGURE
   EACH(ZERO)
