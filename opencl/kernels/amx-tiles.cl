@@ -12,9 +12,6 @@
 #error "the matrix units of x86 processors"
 #endif
 
-/* Drivers keep calls otherwise, and pass vectors through memory. */
-#define INLINE inline __attribute__((always_inline))
-
 /* 16 lanes at any address, as one instruction: some drivers' vload16() and vstore16() are several. */
 typedef float any16 __attribute__((ext_vector_type(16), aligned(4)));
 typedef uint any16u __attribute__((ext_vector_type(16), aligned(4)));
