@@ -128,6 +128,8 @@ insert(Dialog *dialog, JobResult *result)
   name = gimp_item_get_name(GIMP_ITEM(layer));
   text = g_strdup_printf(_("Added the layer “%s”"), name);
   show_progress(dialog, text, 1);
+  if (result->warning)
+    show_message(dialog, GTK_MESSAGE_WARNING, result->warning);
 }
 
 static void

@@ -39,6 +39,7 @@ job_result_free(JobResult *result)
   g_clear_object(&result->settings);
   g_free(result->command);
   g_free(result->model);
+  g_free(result->warning);
   g_ptr_array_unref(result->images);
   g_free(result);
 }
@@ -78,6 +79,7 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer user_data)
 
   result->settings = ddim_request_copy(resolved);
   result->command = ddim_request_to_command(resolved);
+  result->warning = g_strdup(ddim_generator_get_tuning_problem(job->generator));
   if (result->size.width)
     g_object_set(result->settings, "width", (int)result->size.width, "height",
                  (int)result->size.height, NULL);

@@ -24,6 +24,7 @@ typedef struct {
   DdimRequest *settings; /**< every open choice made; width and height as asked */
   char *command;         /**< the command that samples the same */
   char *model;           /**< the model's name */
+  char *warning;         /**< (nullable) what did not keep it from being made */
   SizePlan size;
   GPtrArray *images; /**< (element-type JobImage) */
 } JobResult;
