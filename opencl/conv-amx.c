@@ -56,19 +56,21 @@ ddim_cl_conv_amx_normalises(const DdimClTensor *x, const DdimClNorm *norm)
 
 static void
 input_kernel(DdimClPlan *plan, const DdimConvShape *shape, const DdimClPrologue *prologue,
-             gboolean emb, const char *name)
+             gboolean whole)
 {
-  g_autofree char *options = g_strdup_printf("-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d -DEMB=%d",
-                                             shape->taps, shape->stride, shape->up ? 1 : 0,
-                                             prologue ? prologue->silu ? 2 : 1 : 0, emb ? 1 : 0);
-  ddim_cl_plan_kernel(plan, "amx-tiles+amx-conv", options, name, "amx input", 0);
+  const gboolean emb = whole && prologue->norm->has_emb;
+  g_autofree char *options = g_strdup_printf(
+      "-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d -DEMB=%d -DWHOLE=%d", shape->taps, shape->stride,
+      shape->up ? 1 : 0, prologue ? prologue->silu ? 2 : 1 : 0, emb ? 1 : 0, whole ? 1 : 0);
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-input", options,
+                      whole ? "amx_input_normalised" : "amx_input", "amx input", 0);
 }
 
 static void
 record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
                    const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
 {
-  input_kernel(plan, shape, prologue, FALSE, "amx_input");
+  input_kernel(plan, shape, prologue, FALSE);
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
   ddim_cl_plan_arg_mem(plan, prologue ? prologue->ab : x->mem);
@@ -89,7 +91,7 @@ record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid
 {
   const DdimClNorm *norm = prologue->norm;
   const guint unit = unit_channels(x->c, norm);
-  input_kernel(plan, shape, prologue, norm->has_emb, "amx_input_normalised");
+  input_kernel(plan, shape, prologue, TRUE);
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
   ddim_cl_plan_arg_mem(plan, norm->gamma);
@@ -152,8 +154,7 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
     return (DdimClMem){.buffer = weights->buffer};
   const guint64 count = (guint64)weights->depth * weights->columns;
   DdimClMem b = ddim_cl_plan_alloc(plan, count);
-  ddim_cl_plan_kernel(plan, "amx-tiles+amx-conv", "-DWEIGHTS -DHALF_WEIGHTS", "amx_widen",
-                      "amx widen", 0);
+  ddim_cl_plan_kernel(plan, "amx-tiles+amx-pack", "-DHALF_WEIGHTS", "amx_widen", "amx widen", 0);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
   ddim_cl_plan_arg_mem(plan, b);
   ddim_cl_plan_range(plan, count / (PLANE * BLOCK), 1, 1);

@@ -72,9 +72,8 @@ packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider pro
   if (packing == DDIM_CL_PACK_PLAIN)
     return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
   if (packing == DDIM_CL_PACK_AMX)
-    return ddim_cl_kernel_new(context, "amx-tiles+amx-conv",
-                              half ? "-DWEIGHTS -DHALF_WEIGHTS" : "-DWEIGHTS", "amx_weights",
-                              error);
+    return ddim_cl_kernel_new(context, "amx-tiles+amx-pack", half ? "-DHALF_WEIGHTS" : NULL,
+                              "amx_weights", error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
                                               packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);

@@ -40,7 +40,7 @@ typedef enum {
   DDIM_CL_PACK_PLAIN,     /**< OIHW -> [(tap, c)][o]: linear layers, 1x1, implicit convolution */
   DDIM_CL_PACK_WINOGRAD2, /**< 3x3 -> 16 matrices of F(2x2,3x3) */
   DDIM_CL_PACK_WINOGRAD4, /**< 3x3 -> 36 matrices of F(4x4,3x3) */
-  DDIM_CL_PACK_AMX        /**< OIHW -> tiles of kernels/amx-conv.cl; two bfloat16 a weight */
+  DDIM_CL_PACK_AMX        /**< OIHW -> blocks of kernels/amx-pack.cl; two bfloat16 a weight */
 } DdimClPacking;
 
 /** @weights [out][in][taps] float32, as PyTorch has them; copied. Errors: DDIM_CL_ERROR_*. */
