@@ -7,9 +7,9 @@
 #include "opencl/tuning.h"
 #include "opencl/verify.h"
 
-/* What a device does per second; only the ratios matter for a choice. A CPU's are per core,
- * measured with the packed kernel on an AVX-512 server core: 100 GFLOP/s in products, 8 GB/s of
- * weights streamed, 5 GB/s through the Winograd transforms. */
+/* What a device does per second; only the ratios matter for a choice. A CPU's are per core, fitted
+ * to tests/bench/conv-methods on a server's cores with AVX-512 and AMX: operations of products,
+ * bytes of weights streamed, bytes through the Winograd transforms. */
 typedef struct {
   double flops, weight_bytes, transform_bytes;
   double amx_flops, amx_input_bytes; /* of the matrix units, and of preparing their input */

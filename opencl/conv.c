@@ -53,8 +53,7 @@ point_stride(const Tiles *tiles, guint channels)
 
 /* Channels of a work-item of the transforms. A tile of F(4x4) is 36 vectors, and a work-item of a
  * GPU has 64 to 255 registers for them: with vectors of 4 NVIDIA's compiler needs 252, with 1 it
- * needs
- * 96. Neighbours read neighbouring channels anyway. */
+ * needs 96. Neighbours read neighbouring channels anyway. */
 static guint
 transform_lanes(DdimClPlan *plan, const Tiles *tiles)
 {
