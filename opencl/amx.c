@@ -30,8 +30,8 @@ processor_has_amx(void)
 }
 
 /* The kernels hold instructions as inline assembly. PoCL hands it to the processor's own compiler,
- * but PoCL 6.0 aborts the process at any (4 and 5 are not known to be better), so a driver has to be
- * known. */
+ * but PoCL 6.0 aborts the process at any (4 and 5 are not known to be better), so a driver has to
+ * be known. */
 static gboolean
 driver_takes_assembly(const DdimDeviceInfo *info)
 {
