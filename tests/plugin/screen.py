@@ -172,6 +172,11 @@ class Session:
             except AssertionError:
                 return False
         self.screen.tool('key', 'd')
+        # A key may come too early for a menu that is just there: then this one stays.
+        try:
+            wait('the menus close', lambda: self.screen.count() < closed + 2, 20)
+        except AssertionError:
+            return False
         return True
 
     def open_dialog(self):
