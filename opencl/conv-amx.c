@@ -94,11 +94,7 @@ record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid
   input_kernel(plan, shape, prologue, TRUE);
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, norm->gamma);
-  ddim_cl_plan_arg_mem(plan, norm->beta);
-  ddim_cl_plan_arg_mem(plan, norm->has_emb ? norm->emb : norm->gamma);
-  ddim_cl_plan_arg_u32(plan, norm->emb_ld);
-  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_norm_args(plan, norm, a);
   ddim_cl_plan_arg_u64(plan, grid->plane);
   ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
   ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));

@@ -20,16 +20,6 @@ items_for(DdimContext *context, guint64 count)
 }
 
 static void
-scale_args(DdimClPlan *plan, const DdimClNorm *norm, DdimClMem ab)
-{
-  ddim_cl_plan_arg_mem(plan, norm->gamma);
-  ddim_cl_plan_arg_mem(plan, norm->beta);
-  ddim_cl_plan_arg_mem(plan, norm->has_emb ? norm->emb : norm->gamma);
-  ddim_cl_plan_arg_u32(plan, norm->emb_ld);
-  ddim_cl_plan_arg_mem(plan, ab);
-}
-
-static void
 kernel(DdimClPlan *plan, const DdimClNorm *norm, guint items, const char *name, const char *label)
 {
   g_autofree char *options = g_strdup_printf("-DITEMS=%u -DEMB=%d", items, norm->has_emb ? 1 : 0);
@@ -52,7 +42,7 @@ small(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
   kernel(plan, norm, items, "norm_small_gpu", "norm");
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
-  scale_args(plan, norm, ab);
+  ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_f32(plan, norm->eps);
@@ -62,22 +52,14 @@ small(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
 static void
 large(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem ab)
 {
-  DdimContext *context = ddim_cl_plan_get_context(plan);
   const guint pixels = x->h * x->w, chunks = (pixels + CHUNK - 1) / CHUNK;
-  const guint items = items_for(context, (guint64)chunks * x->c / norm->groups);
-  DdimClMem part = ddim_cl_plan_alloc(plan, (guint64)x->n * chunks * 2 * x->c);
-  ddim_cl_plan_kernel(plan, "norm", "-DEMB=0 -DSILU=0", "norm_moments", "norm moments", 0);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, part);
-  ddim_cl_plan_arg_u32(plan, pixels);
-  ddim_cl_plan_arg_u32(plan, CHUNK);
-  ddim_cl_plan_arg_u32(plan, x->c);
-  ddim_cl_plan_range(plan, x->c / context->profile.vec, chunks, x->n);
+  const guint items =
+      items_for(ddim_cl_plan_get_context(plan), (guint64)chunks * x->c / norm->groups);
+  DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
 
   kernel(plan, norm, items, "norm_finish_gpu", "norm finish");
   ddim_cl_plan_arg_mem(plan, part);
-  scale_args(plan, norm, ab);
+  ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, CHUNK);
   ddim_cl_plan_arg_u32(plan, chunks);

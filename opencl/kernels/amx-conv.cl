@@ -10,9 +10,8 @@
  * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap].
  * Options: TAPS (3: 3x3, 1: 1x1), STRIDE; EPILOGUE, EMB, RES as in gemm.cl; TILES (3 to 5: for so few tiles of positions). */
 
-/* Weights are read once per evaluation, from memory, and positions once per panel, from a shared cache; a processor's own
- * prefetching ends at each page. So the first block of positions asks for its panel some steps ahead, the others for parts of
- * the panel behind it, and each for the positions that the next block adds. */
+/* Weights are read once per evaluation, from memory, and a processor's own prefetching ends at each page. So the first block of
+ * positions asks for its panel some steps ahead, and the others for parts of the panel behind it. */
 #define STEPS_AHEAD 8
 #define ASK_AHEAD                                                                                  \
   for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \

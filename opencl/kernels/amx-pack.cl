@@ -2,6 +2,9 @@
  * Weights into the right factors of amx-conv.cl: B[panel of 32 columns][plane of 32 channels][tap], blocks as in amx-tiles.cl.
  * Options: HALF_WEIGHTS. */
 
+/* Where column n and channel c lie in [half panel][16][16 columns][2]. */
+#define WITHIN(n, c) ((n) / 16 % 2 * 512 + (c) % 16 * 32 + (n) % 16 * 2 + (c) / 16 % 2)
+
 #ifdef HALF_WEIGHTS
 
 /* w[n][c][tap] (PyTorch's OIHW) -> blocks of half [half panel][16][16 columns][2], for amx_widen; columns and channels past the
@@ -11,8 +14,7 @@ __kernel void amx_weights(__global const float *w, __global half *b, uint n_real
 {
   const uint n = get_global_id(0), c = get_global_id(1);
   const bool real = n < n_real && c < c_real;
-  b += (ulong)(n / 32) * C * taps * 32 + (ulong)(c / 32) * taps * 1024 + (n / 16 % 2) * 512 +
-       c % 16 * 32 + n % 16 * 2 + c / 16 % 2;
+  b += ((ulong)(n / 32) * (C / 32) + c / 32) * taps * 1024 + WITHIN(n, c);
   for (uint tap = 0; tap < taps; tap++, b += 1024)
     vstore_half_rte(real ? w[((ulong)n * c_real + c) * taps + tap] : 0.0f, 0, b);
 }
@@ -41,8 +43,7 @@ __kernel void amx_weights(__global const float *w, __global ushort *b, uint n_re
 {
   const uint n = get_global_id(0), c = get_global_id(1);
   const bool real = n < n_real && c < c_real;
-  b += (ulong)(n / 32) * C * taps * 64 + (ulong)(c / 32) * taps * 2048 + (n / 16 % 2) * 512 +
-       c % 16 * 32 + n % 16 * 2 + c / 16 % 2;
+  b += ((ulong)(n / 32) * (C / 32) + c / 32) * taps * 2048 + WITHIN(n, c);
   for (uint tap = 0; tap < taps; tap++, b += 2048) {
     const float value = real ? w[((ulong)n * c_real + c) * taps + tap] : 0.0f;
     const uint hi = BF16(as_uint(value));
