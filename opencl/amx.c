@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "opencl/conv-amx.h"
+#include "opencl/program.h"
 
 /* CPUID leaf 7, EDX. */
 #define HAS_AMX_BF16 (1u << 22)
@@ -37,6 +38,25 @@ driver_takes_assembly(const DdimDeviceInfo *info)
 {
   const guint64 major = g_ascii_strtoull(info->driver_version, NULL, 10);
   return strcmp(info->platform, "Portable Computing Language") == 0 && (major == 3 || major >= 7);
+}
+
+/* The steps of kernels/amx-run.cl hold the host's addresses, which a CPU of this machine
+ * understands; one behind a network does not. */
+static gboolean
+computes_in_host_memory(DdimContext *context)
+{
+  const gsize one = 1;
+  guint64 address = 0;
+  g_autoptr(DdimClBuffer) buffer = ddim_cl_buffer_new(context, sizeof address, NULL);
+  cl_kernel kernel = buffer ? ddim_cl_kernel_new(context, "address", NULL, "address", NULL) : NULL;
+  if (!kernel)
+    return FALSE;
+  const gboolean ran = clSetKernelArg(kernel, 0, sizeof(cl_mem), &buffer->mem) == CL_SUCCESS &&
+                       clEnqueueNDRangeKernel(context->queue, kernel, 1, NULL, &one, &one, 0, NULL,
+                                              NULL) == CL_SUCCESS &&
+                       ddim_cl_buffer_read(buffer, 0, sizeof address, &address, NULL);
+  clReleaseKernel(kernel);
+  return ran && address == (guint64)(guintptr)buffer->host;
 }
 
 /* Enough to need several positions, columns and planes. */
@@ -95,7 +115,7 @@ static gboolean
 find_out(DdimContext *context)
 {
   return context->profile.amx_allowed && driver_takes_assembly(context->info) &&
-         processor_has_amx() && product_is_right(context);
+         processor_has_amx() && computes_in_host_memory(context) && product_is_right(context);
 }
 
 #else

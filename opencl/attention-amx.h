@@ -3,7 +3,9 @@
 
 #include "opencl/attention.h"
 
-/** Record attention as ddim_cl_attention() does, on the matrix units: ddim_cl_has_amx() must say
- * that there are any. */
+/** Whether there are matrix units, and heads of a size for them. */
+gboolean ddim_cl_attention_amx_suits(DdimClPlan *plan, const DdimClAttention *attention,
+                                     const DdimClTensor *out);
+/** Record attention as ddim_cl_attention() does, on them. */
 void ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv,
                            const DdimClAttention *attention, const DdimClTensor *out);

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "opencl/amx.h"
 #include "opencl/attention-amx.h"
 
 /* Query rows of a work-item: with two vectors of keys or values they fill a CPU's vector registers.
@@ -15,7 +14,7 @@ void
 ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
                   const DdimClTensor *out)
 {
-  if (ddim_cl_has_amx(ddim_cl_plan_get_context(plan))) {
+  if (ddim_cl_attention_amx_suits(plan, attention, out)) {
     ddim_cl_attention_amx(plan, qkv, attention, out);
     return;
   }

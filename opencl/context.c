@@ -127,9 +127,6 @@ ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func, gpo
   context->build_data = user_data;
 }
 
-/* Smaller blocks would not fill a huge page. */
-#define HOST_MEMORY_FROM ((guint64)1 << 20)
-
 DdimClBuffer *
 ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
 {
@@ -146,8 +143,11 @@ ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
   buffer->context = context;
   buffer->size = size;
   /* A CPU computes in the host's memory, so choose it well. */
-  if (context->info->kind == DDIM_DEVICE_CPU && size >= HOST_MEMORY_FROM)
-    buffer->host = ddim_cl_host_alloc(size);
+  if (context->info->kind == DDIM_DEVICE_CPU && !(buffer->host = ddim_cl_host_alloc(size))) {
+    g_free(buffer);
+    ddim_cl_check(CL_OUT_OF_HOST_MEMORY, "mmap", error);
+    return NULL;
+  }
   cl_int status = CL_SUCCESS;
   buffer->mem =
       clCreateBuffer(context->context, CL_MEM_READ_WRITE | (buffer->host ? CL_MEM_USE_HOST_PTR : 0),

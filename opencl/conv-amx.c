@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/conv-amx.h"
 
+#include "opencl/norm-amx.h"
+
 /* Channels of a plane, positions and columns of a block: what the kernels' tiles are made for. */
 #define PLANE 32
 #define BLOCK 32
@@ -30,86 +32,60 @@ make_grid(const DdimConvShape *shape, guint channels)
   return grid;
 }
 
-/* Images of at most so many pixels are normalised by the kernel that reads them: for larger ones
- * more work-items than that kernel has are worth the launches. */
-#define SMALL_PIXELS 1024
-#define MAX_UNIT 1024
-
-/* Channels that are whole planes and whole groups. */
-static guint
-unit_channels(guint channels, const DdimClNorm *norm)
-{
-  const guint group = channels / norm->groups;
-  guint unit = group;
-  while (unit % PLANE)
-    unit += group;
-  return unit;
-}
-
-gboolean
-ddim_cl_conv_amx_normalises(const DdimClTensor *x, const DdimClNorm *norm)
-{
-  if (x->c % PLANE || x->h * x->w > SMALL_PIXELS)
-    return FALSE;
-  return unit_channels(x->c, norm) <= MAX_UNIT;
-}
-
+/* Where the input lies and how it gets there: `Input` of kernels/amx-input.cl. */
 static void
-input_kernel(DdimClPlan *plan, const DdimConvShape *shape, const DdimClPrologue *prologue,
-             gboolean whole)
+input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+           const DdimClPrologue *prologue, DdimClMem a)
 {
-  const gboolean emb = whole && prologue->norm->has_emb;
-  g_autofree char *options = g_strdup_printf(
-      "-DTAPS=%u -DSTRIDE=%u -DUP=%d -DNORM=%d -DEMB=%d -DWHOLE=%d", shape->taps, shape->stride,
-      shape->up ? 1 : 0, prologue ? prologue->silu ? 2 : 1 : 0, emb ? 1 : 0, whole ? 1 : 0);
-  ddim_cl_plan_kernel(plan, "amx-tiles+amx-input", options,
-                      whole ? "amx_input_normalised" : "amx_input", "amx input", 0);
-}
-
-static void
-record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
-                   const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
-{
-  input_kernel(plan, shape, prologue, FALSE);
+  const guint up = shape->up ? 1 : 0;
   ddim_cl_plan_arg_mem(plan, x->mem);
   ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, prologue ? prologue->ab : x->mem);
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid->plane);
-  ddim_cl_plan_arg_u32(plan, shape->n);
-  ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
-  ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
+  ddim_cl_plan_arg_u32(plan, x->h << up);
+  ddim_cl_plan_arg_u32(plan, x->w << up);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, grid->height);
   ddim_cl_plan_arg_u32(plan, grid->width);
+  ddim_cl_plan_arg_u32(plan, shape->taps / 2);
+  ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_u32(plan, up);
+  ddim_cl_plan_arg_u32(plan, prologue ? prologue->silu ? 2 : 1 : 0);
+}
+
+/* @ab  (nullable) scale and shift of the norm */
+static void
+record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                   const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClMem *ab,
+                   DdimClMem a)
+{
+  ddim_cl_plan_step(plan, AMX_INPUT, "amx input", 0);
+  input_args(plan, shape, grid, x, prologue, a);
+  ddim_cl_plan_arg_optional(plan, ab);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_arg_u64(plan, grid->rows);
   ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
 }
+
+/* Images of at most so many pixels are normalised by the step that reads them. */
+#define SMALL_PIXELS 1024
 
 static void
 record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
                         const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
 {
-  const DdimClNorm *norm = prologue->norm;
-  const guint unit = unit_channels(x->c, norm);
-  input_kernel(plan, shape, prologue, TRUE);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_norm_args(plan, norm, a);
-  ddim_cl_plan_arg_u64(plan, grid->plane);
-  ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
-  ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
-  ddim_cl_plan_arg_u32(plan, x->c);
-  ddim_cl_plan_arg_u32(plan, grid->height);
-  ddim_cl_plan_arg_u32(plan, grid->width);
-  ddim_cl_plan_arg_u32(plan, (guint)(grid->rows - (guint64)shape->n * grid->height));
-  ddim_cl_plan_arg_u32(plan, unit);
-  ddim_cl_plan_arg_u32(plan, x->c / norm->groups);
-  ddim_cl_plan_arg_f32(plan, norm->eps);
-  /* Enough work-items for every core, of at least some rows each. */
-  const guint items = x->c / unit * shape->n;
+  const guint units = x->c / ddim_cl_norm_amx_unit(x->c, prologue->norm);
+  /* Enough items for every core, of at least some rows each. */
+  const guint items = units * shape->n;
   const guint wanted = 4 * ddim_cl_plan_get_context(plan)->info->compute_units;
   const guint parts = MIN((wanted + items - 1) / items, MAX(grid->height / 8, 1));
-  ddim_cl_plan_range(plan, x->c / unit, shape->n, parts);
+  ddim_cl_plan_step(plan, AMX_INPUT_NORMALISED, "amx input", 0);
+  input_args(plan, shape, grid, x, prologue, a);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_arg_u32(plan, parts);
+  ddim_cl_plan_arg_u32(plan, (guint)(grid->rows - (guint64)shape->n * grid->height));
+  ddim_cl_norm_amx_args(plan, prologue->norm, x->c);
+  ddim_cl_plan_range(plan, units, shape->n, parts);
 }
 
 static DdimClMem
@@ -119,10 +95,16 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   /* The last block reads its taps past the last position. */
   const guint64 slack = 2 * grid->width + 2 + BLOCK;
   DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
-  if (prologue && prologue->norm)
+  if (!prologue || !prologue->norm) {
+    record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
+  } else if (shape->stride == 1 && x->h * x->w <= SMALL_PIXELS &&
+             ddim_cl_norm_amx_unit(x->c, prologue->norm)) {
     record_normalised_input(plan, shape, grid, x, prologue, a);
-  else
-    record_plain_input(plan, shape, grid, x, prologue, a);
+  } else {
+    DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);
+    record_plain_input(plan, shape, grid, x, prologue, &ab, a);
+    ddim_cl_plan_release(plan, ab);
+  }
   return a;
 }
 
@@ -150,7 +132,7 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
     return (DdimClMem){.buffer = weights->buffer};
   const guint64 count = (guint64)weights->depth * weights->columns;
   DdimClMem b = ddim_cl_plan_alloc(plan, count);
-  ddim_cl_plan_kernel(plan, "amx-tiles+amx-pack", "-DHALF_WEIGHTS", "amx_widen", "amx widen", 0);
+  ddim_cl_plan_step(plan, AMX_WIDEN, "amx widen", 0);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
   ddim_cl_plan_arg_mem(plan, b);
   ddim_cl_plan_range(plan, count / (PLANE * BLOCK), 1, 1);
@@ -160,6 +142,16 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
 /* More than two tiles of positions and at most so many are all multiplied while the weights pass by
  * once. */
 #define FEW_TILES 5
+
+static enum AmxStep
+product_step(const DdimConvShape *shape, gboolean few)
+{
+  if (shape->taps == 1)
+    return few ? AMX_PRODUCT_FEW_1X1 : AMX_PRODUCT_1X1;
+  if (shape->stride == 1)
+    return few ? AMX_PRODUCT_FEW_3X3 : AMX_PRODUCT_3X3;
+  return few ? AMX_PRODUCT_FEW_3X3_STRIDE_2 : AMX_PRODUCT_3X3_STRIDE_2;
+}
 
 void
 ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
@@ -173,12 +165,8 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   const gboolean few = tiles > 2 && tiles <= FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   DdimClMem b = record_weights(plan, weights);
-  g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
-  g_autofree char *few_options = few ? g_strdup_printf(" -DTILES=%u", (guint)tiles) : NULL;
-  g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u%s", epilogue_options,
-                                             shape->taps, shape->stride, few ? few_options : "");
-  ddim_cl_plan_kernel(plan, "amx-tiles+amx-conv", options, few ? "amx_product_few" : "amx_product",
-                      shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
+  ddim_cl_plan_step(plan, product_step(shape, few), shape->taps == 1 ? "amx 1x1" : "amx 3x3",
+                    ddim_conv_flops(shape));
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
   ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);
@@ -192,7 +180,11 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   ddim_cl_plan_arg_u32(plan, grid.width);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
-  ddim_cl_epilogue_args(plan, epilogue, 0);
+  ddim_cl_plan_arg_mem(plan, epilogue->bias);
+  ddim_cl_plan_arg_optional(plan, epilogue->has_emb ? &epilogue->emb : NULL);
+  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
+  ddim_cl_plan_arg_optional(plan, epilogue->residual ? &epilogue->residual->mem : NULL);
+  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
   if (few)
     ddim_cl_plan_range(plan, 2 * panels, 1, 1);
   else

@@ -3,12 +3,8 @@
 
 #include "opencl/conv.h"
 
-/** Whether ddim_cl_conv_amx() can compute the normalisation of @x as well. */
-gboolean ddim_cl_conv_amx_normalises(const DdimClTensor *x, const DdimClNorm *norm);
-
 /** Record a convolution as ddim_cl_conv() does, with weights packed as DDIM_CL_PACK_AMX
- * (kernels/amx-conv.cl). Any taps, stride and upsampling.
- * @prologue  with a norm only if ddim_cl_conv_amx_normalises() */
+ * (kernels/amx-conv.cl). Any taps, stride and upsampling. */
 void ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
                       const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
                       const DdimClEpilogue *epilogue);

@@ -289,16 +289,15 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
              const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
              const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
 {
-  if (prologue && prologue->norm &&
-      !(method == DDIM_CONV_AMX && ddim_cl_conv_amx_normalises(x, prologue->norm))) {
+  if (method == DDIM_CONV_AMX) {
+    ddim_cl_conv_amx(plan, shape, weights, x, prologue, y, epilogue);
+    return;
+  }
+  if (prologue && prologue->norm) {
     DdimClMem ab = ddim_cl_norm_scale_shift(plan, x, prologue->norm);
     const DdimClPrologue ready = {.ab = ab, .silu = prologue->silu};
     ddim_cl_conv(plan, method, shape, weights, x, &ready, y, epilogue, zeros);
     ddim_cl_plan_release(plan, ab);
-    return;
-  }
-  if (method == DDIM_CONV_AMX) {
-    ddim_cl_conv_amx(plan, shape, weights, x, prologue, y, epilogue);
     return;
   }
   if (method != DDIM_CONV_DIRECT && (!prologue || prologue->silu)) {

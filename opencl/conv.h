@@ -40,5 +40,6 @@ typedef struct {
  * @weights   laid out for @method; y has room for weights->columns channels
  * @zeros     at least as many zeros as x has channels */
 void ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
-                  const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
-                  const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros);
+                  const DdimClMatrix *weights, const DdimClTensor *x,
+                  const DdimClPrologue *prologue, const DdimClTensor *y,
+                  const DdimClEpilogue *epilogue, DdimClMem zeros);

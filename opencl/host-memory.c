@@ -5,10 +5,16 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((gsize)2 << 20)
+/* Smaller blocks would not fill one. */
+#define HUGE_FROM ((gsize)1 << 20)
+/* As much as any type of OpenCL asks for, and whole lines of caches. */
+#define ALIGNMENT 256
 
 gpointer
 ddim_cl_host_alloc(gsize size)
 {
+  if (size < HUGE_FROM)
+    return g_aligned_alloc0(1, (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, ALIGNMENT);
   const gsize page = (gsize)sysconf(_SC_PAGESIZE);
   size = (size + page - 1) / page * page;
   /* Only a block that begins at a huge page's boundary is made of them: map more and give the rest
@@ -32,6 +38,8 @@ ddim_cl_host_alloc(gsize size)
 void
 ddim_cl_host_free(gpointer memory, gsize size)
 {
-  if (memory)
+  if (size < HUGE_FROM)
+    g_aligned_free(memory);
+  else if (memory)
     munmap(memory, size);
 }

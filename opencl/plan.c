@@ -26,6 +26,10 @@ typedef struct {
   gsize range[3];
   gsize local[3]; /* all 0: the driver's choice */
   cl_kernel kernel;
+  /* or a step */
+  gboolean is_step;
+  enum AmxStep step;
+  guint index; /* among the steps */
   /* or a call */
   DdimClEnqueueFunc func;
   gpointer data;
@@ -36,6 +40,7 @@ struct _DdimClPlan {
   DdimContext *context;
   DdimClArena arena;
   DdimClBuffer *memory;
+  DdimClSteps *steps; /* NULL when there are none */
   GPtrArray *ops;
   Op *current;
   GError *error;
@@ -74,6 +79,7 @@ ddim_cl_plan_free(DdimClPlan *plan)
   ddim_cl_finish(plan->context, NULL);
   g_ptr_array_unref(plan->ops);
   ddim_cl_arena_clear(&plan->arena);
+  ddim_cl_steps_free(plan->steps);
   ddim_cl_buffer_free(plan->memory);
   g_clear_error(&plan->error);
   g_free(plan);
@@ -121,19 +127,35 @@ ddim_cl_tensor_slice(DdimClTensor tensor, guint first, guint count)
   return tensor;
 }
 
-void
-ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options, const char *name,
-                    const char *label, double flops)
+static Op *
+add_op(DdimClPlan *plan, const char *label, double flops)
 {
   Op *op = g_new0(Op, 1);
   op->label = label;
   op->flops = flops;
+  g_ptr_array_add(plan->ops, op);
+  plan->current = op;
+  return op;
+}
+
+void
+ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options, const char *name,
+                    const char *label, double flops)
+{
+  Op *op = add_op(plan, label, flops);
   op->source = g_strdup(source);
   op->options = g_strdup(options);
   op->name = g_strdup(name);
   op->args = g_array_new(FALSE, FALSE, sizeof(Arg));
-  g_ptr_array_add(plan->ops, op);
-  plan->current = op;
+}
+
+void
+ddim_cl_plan_step(DdimClPlan *plan, enum AmxStep step, const char *label, double flops)
+{
+  Op *op = add_op(plan, label, flops);
+  op->is_step = TRUE;
+  op->step = step;
+  op->args = g_array_new(FALSE, FALSE, sizeof(Arg));
 }
 
 static void
@@ -149,7 +171,17 @@ ddim_cl_plan_arg_mem(DdimClPlan *plan, DdimClMem mem)
 {
   Arg arg = {.type = ARG_MEM, .mem = mem};
   g_array_append_val(plan->current->args, arg);
-  ddim_cl_plan_arg_u64(plan, mem.offset);
+  if (!plan->current->is_step)
+    ddim_cl_plan_arg_u64(plan, mem.offset);
+}
+
+void
+ddim_cl_plan_arg_optional(DdimClPlan *plan, const DdimClMem *mem)
+{
+  if (mem)
+    ddim_cl_plan_arg_mem(plan, *mem);
+  else
+    ddim_cl_plan_arg_u64(plan, 0);
 }
 
 void
@@ -202,13 +234,10 @@ void
 ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data, GDestroyNotify destroy,
                   const char *label, double flops)
 {
-  Op *op = g_new0(Op, 1);
-  op->label = label;
-  op->flops = flops;
+  Op *op = add_op(plan, label, flops);
   op->func = func;
   op->data = data;
   op->destroy = destroy;
-  g_ptr_array_add(plan->ops, op);
 }
 
 cl_mem
@@ -281,6 +310,42 @@ seal_kernel(DdimClPlan *plan, Op *op, GError **error)
   return TRUE;
 }
 
+static guint64
+arg_word(DdimClPlan *plan, const Arg *arg)
+{
+  guint64 word = 0;
+  if (arg->type == ARG_VALUE) {
+    memcpy(&word, arg->value, arg->size);
+    return word;
+  }
+  const DdimClBuffer *buffer = arg->mem.buffer ? arg->mem.buffer : plan->memory;
+  return (guint64)(guintptr)((float *)buffer->host + arg->mem.offset);
+}
+
+static gboolean
+seal_steps(DdimClPlan *plan, GError **error)
+{
+  guint count = 0;
+  for (guint i = 0; i < plan->ops->len; i++) {
+    Op *op = plan->ops->pdata[i];
+    if (op->is_step)
+      op->index = count++;
+  }
+  if (count && !(plan->steps = ddim_cl_steps_new(plan->context, count, error)))
+    return FALSE;
+  for (guint i = 0; i < plan->ops->len; i++) {
+    Op *op = plan->ops->pdata[i];
+    if (!op->is_step)
+      continue;
+    guint64 words[AMX_STEP_WORDS];
+    g_return_val_if_fail(op->args->len <= G_N_ELEMENTS(words), FALSE);
+    for (guint j = 0; j < op->args->len; j++)
+      words[j] = arg_word(plan, &g_array_index(op->args, Arg, j));
+    ddim_cl_steps_set(plan->steps, op->index, op->step, op->range, words, op->args->len);
+  }
+  return TRUE;
+}
+
 gboolean
 ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
 {
@@ -301,14 +366,28 @@ ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
     if (op->name && !seal_kernel(plan, op, error))
       return FALSE;
   }
-  return TRUE;
+  return seal_steps(plan, error);
 }
 
-static gboolean
-enqueue(DdimClPlan *plan, Op *op, GError **error)
+/* Operations from @first on that are one launch: a kernel, a call, or all steps in a row. */
+static guint
+launch_length(DdimClPlan *plan, guint first)
 {
+  guint length = 0;
+  while (first + length < plan->ops->len && ((Op *)plan->ops->pdata[first + length])->is_step)
+    length++;
+  return MAX(length, 1);
+}
+
+/* Operation @index, or @length steps from it on. */
+static gboolean
+enqueue(DdimClPlan *plan, guint index, guint length, GError **error)
+{
+  Op *op = plan->ops->pdata[index];
   if (op->func)
     return op->func(op->data, plan, error);
+  if (op->is_step)
+    return ddim_cl_steps_enqueue(plan->steps, op->index, length, error);
   cl_int status = clEnqueueNDRangeKernel(plan->context->queue, op->kernel, 3, NULL, op->range,
                                          op->local[0] ? op->local : NULL, 0, NULL, NULL);
   if (ddim_cl_check(status, "clEnqueueNDRangeKernel", error))
@@ -322,8 +401,10 @@ enqueue(DdimClPlan *plan, Op *op, GError **error)
 gboolean
 ddim_cl_plan_run(DdimClPlan *plan, GError **error)
 {
-  for (guint i = 0; i < plan->ops->len; i++) {
-    if (!enqueue(plan, plan->ops->pdata[i], error))
+  guint length;
+  for (guint i = 0; i < plan->ops->len; i += length) {
+    length = launch_length(plan, i);
+    if (!enqueue(plan, i, length, error))
       return FALSE;
     /* The device shall begin while the rest is enqueued. */
     if (i % FLUSH_EVERY == 0 && !plan->context->profile.row_loop)
@@ -332,15 +413,36 @@ ddim_cl_plan_run(DdimClPlan *plan, GError **error)
   return ddim_cl_check(clFlush(plan->context->queue), "clFlush", error);
 }
 
+/* The time of steps from @first on, which took @seconds together. */
+static void
+tell_steps(DdimClPlan *plan, guint first, guint length, double seconds, DdimClProfileFunc func,
+           gpointer user_data)
+{
+  Op **ops = (Op **)plan->ops->pdata + first;
+  guint64 all = 0;
+  for (guint i = 0; i < length; i++)
+    all += ddim_cl_steps_get_ticks(plan->steps, ops[i]->index);
+  for (guint i = 0; i < length; i++)
+    func(ops[i]->label,
+         seconds * ddim_cl_steps_get_ticks(plan->steps, ops[i]->index) / (double)MAX(all, 1),
+         ops[i]->flops, user_data);
+}
+
 gboolean
 ddim_cl_plan_profile(DdimClPlan *plan, DdimClProfileFunc func, gpointer user_data, GError **error)
 {
-  for (guint i = 0; i < plan->ops->len; i++) {
+  guint length;
+  for (guint i = 0; i < plan->ops->len; i += length) {
     Op *op = plan->ops->pdata[i];
-    gint64 start = g_get_monotonic_time();
-    if (!enqueue(plan, op, error) || !ddim_cl_finish(plan->context, error))
+    const gint64 start = g_get_monotonic_time();
+    length = launch_length(plan, i);
+    if (!enqueue(plan, i, length, error) || !ddim_cl_finish(plan->context, error))
       return FALSE;
-    func(op->label, (g_get_monotonic_time() - start) * 1e-6, op->flops, user_data);
+    const double seconds = (g_get_monotonic_time() - start) * 1e-6;
+    if (op->is_step)
+      tell_steps(plan, i, length, seconds, func, user_data);
+    else
+      func(op->label, seconds, op->flops, user_data);
   }
   return TRUE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "opencl/context-private.h"
+#include "opencl/steps.h"
 
 /** A recorded sequence of kernels and matrix products on one device, replayed with nothing but
  * enqueues. While recording, memory of intermediates is handed out and taken back by lifetime;
@@ -47,8 +48,13 @@ DdimClTensor ddim_cl_tensor_slice(DdimClTensor tensor, guint first, guint count)
  * @label  (static string) what a profile calls it; @flops for the whole launch. */
 void ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options,
                          const char *name, const char *label, double flops);
+/** Begin a step of the persistent kernel (kernels/amx-run.cl) in the same way; every argument is
+ * then one word of 64 bits. Steps in a row are one launch. */
+void ddim_cl_plan_step(DdimClPlan *plan, enum AmxStep step, const char *label, double flops);
 void ddim_cl_plan_arg_mem(DdimClPlan *plan,
                           DdimClMem mem); /**< two arguments: pointer, ulong offset */
+/** Of a step: @mem, or 0 for NULL. */
+void ddim_cl_plan_arg_optional(DdimClPlan *plan, const DdimClMem *mem);
 void ddim_cl_plan_arg_buffer(DdimClPlan *plan, DdimClBuffer *buffer); /**< one argument */
 void ddim_cl_plan_arg_u32(DdimClPlan *plan, guint value);
 void ddim_cl_plan_arg_u64(DdimClPlan *plan, guint64 value);
@@ -81,7 +87,8 @@ gboolean ddim_cl_plan_copy(DdimClPlan *from_plan, DdimClMem from, DdimClPlan *to
                            guint64 count, GError **error);
 guint64 ddim_cl_plan_get_arena_bytes(const DdimClPlan *plan);
 
-/** Run once, waiting after each operation, and tell its time. For profiles. */
+/** Run once, waiting after each launch, and tell the time of each operation, in its order. Steps
+ * tell theirs themselves, as they run one after another without a wait. For profiles. */
 typedef void (*DdimClProfileFunc)(const char *label, double seconds, double flops,
                                   gpointer user_data);
 gboolean ddim_cl_plan_profile(DdimClPlan *plan, DdimClProfileFunc func, gpointer user_data,

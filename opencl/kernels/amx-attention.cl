@@ -6,10 +6,24 @@
  * Packed, for each image and head, three matrices of T_padded x CHP values: queries [panel of 32][plane of 32 channels] as
  * right factors, scaled; keys [plane of 32 channels][key] and values [plane of 32 keys][channel] as left factors.
  *
- * Options: CH, the head's channels. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
+ * Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
 
-#define PLANES ((CH + 31) / 32)
-#define CHP (PLANES * 32)
+/* A head's channels: at most so many. */
+#define MAX_CH 1024
+
+/* T: positions; blocks: of 32 of them; CH: a head's channels; scale: the bits of a float, of the scores' base-2 logarithms. */
+typedef struct {
+  __global const float *qkv;
+  ulong ld;
+  __global uint *packed;
+  ulong T, blocks, CH, heads, head_ld, k_at, v_at, scale;
+} AttentionPack;
+
+typedef struct {
+  __global const uchar *packed;
+  __global float *out;
+  ulong ld, T, blocks, CH, heads;
+} Attention;
 
 #define LOW(a, b)                                                                                  \
   __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
@@ -32,35 +46,30 @@ INLINE void transpose(uint16 *m)
 }
 
 /* Channels [c, c + 16) of a head at p, zeros past its last. */
-INLINE float16 load_channels(__global const float *p, uint c)
+INLINE float16 load_channels(__global const float *p, uint c, uint CH)
 {
-#if CH % 16 == 0
-  return c < CH ? get16(0, p + c) : (float16)(0.0f);
-#else
+  if (c + 16 <= CH)
+    return get16(0, p + c);
   float lane[16];
   for (uint i = 0; i < 16; i++)
     lane[i] = c + i < CH ? p[c + i] : 0.0f;
   return get16(0, lane);
-#endif
 }
 
-#ifdef PACK
-
-/* Pack 32 positions. Global size: (T_padded / 32, heads, images). */
-__kernel void amx_attention_pack(__global const float *qkv, ulong qkv_off, uint ld,
-                                 __global float *packed, ulong packed_off, uint T, uint head_ld,
-                                 uint k_at, uint v_at, float scale)
+/* Pack 32 positions. Range: (blocks, heads, images). */
+INLINE void attention_pack(uint block, uint head, uint n, __global const ulong *args)
 {
-  const uint block = get_global_id(0), head = get_global_id(1), n = get_global_id(2);
-  const ulong matrix = (ulong)get_global_size(0) * 32 * CHP;
-  __global uint *out = (__global uint *)(packed + packed_off) +
-                       ((ulong)n * get_global_size(1) + head) * 3 * matrix;
-  qkv += qkv_off + ((ulong)n * T + block * 32) * ld + head * head_ld;
-  const uint here = min(T - block * 32, 32u);
+  const AttentionPack s = *(__global const AttentionPack *)args;
+  const uint CH = s.CH, PLANES = (CH + 31) / 32, CHP = PLANES * 32, ld = s.ld;
+  const float scale = as_float((uint)s.scale);
+  const ulong matrix = s.blocks * 32 * CHP, k_at = s.k_at, v_at = s.v_at;
+  __global uint *out = s.packed + (n * s.heads + head) * 3 * matrix;
+  __global const float *qkv = s.qkv + (n * s.T + block * 32) * ld + head * s.head_ld;
+  const uint here = min((uint)s.T - block * 32, 32u);
   for (uint plane = 0; plane < PLANES; plane++) {
     const uint c = plane * 32;
     __global uint *q = out + ((ulong)block * PLANES + plane) * (BLOCK_BYTES / 4);
-    __global uint *k = out + matrix + ((ulong)plane * get_global_size(0) + block) * 32 * 32;
+    __global uint *k = out + matrix + (plane * s.blocks + block) * 32 * 32;
     __global uint *v = out + 2 * matrix + ((ulong)block * CHP + c) * 32;
     float16 value[2][32];
     for (uint half_ = 0; half_ < 2; half_++) {
@@ -70,12 +79,12 @@ __kernel void amx_attention_pack(__global const float *qkv, ulong qkv_off, uint 
         float16 q0 = 0, q1 = 0, k0 = 0, k1 = 0, v0 = 0, v1 = 0;
         if (t < here) {
           __global const float *p = qkv + (ulong)t * ld;
-          q0 = load_channels(p, c) * scale;
-          q1 = load_channels(p, c + 16) * scale;
-          k0 = load_channels(p + k_at, c);
-          k1 = load_channels(p + k_at, c + 16);
-          v0 = load_channels(p + v_at, c);
-          v1 = load_channels(p + v_at, c + 16);
+          q0 = load_channels(p, c, CH) * scale;
+          q1 = load_channels(p, c + 16, CH) * scale;
+          k0 = load_channels(p + k_at, c, CH);
+          k1 = load_channels(p + k_at, c + 16, CH);
+          v0 = load_channels(p + v_at, c, CH);
+          v1 = load_channels(p + v_at, c + 16, CH);
         }
         const Split query = split(q0, q1), key = split(k0, k1);
         hi[i] = query.hi;
@@ -108,8 +117,6 @@ __kernel void amx_attention_pack(__global const float *qkv, ulong qkv_off, uint 
     }
   }
 }
-
-#else
 
 /* Keys between two updates of the maxima. */
 #define KEYS 256
@@ -147,44 +154,40 @@ INLINE void weigh(Running *r, const float *scores, uint keys, uint *weights)
 
 /* Rows of 16 channels from c on, of 16 queries: o[c][query] / sum to out[query][c]. */
 INLINE void put_queries(const float *o, float16 scale, __global float *out, uint ld, uint queries,
-                        uint c)
+                        uint c, uint CH)
 {
   uint16 m[16];
   for (uint i = 0; i < 16; i++)
     m[i] = as_uint16(get16(0, o + (c + i) * 32) * scale);
   transpose(m);
   for (uint i = 0; i < 16 && i < queries; i++) {
-#if CH % 16 == 0
-    put16(as_float16(m[i]), 0, out + (ulong)i * ld + c);
-#else
+    if (c + 16 <= CH) {
+      put16(as_float16(m[i]), 0, out + (ulong)i * ld + c);
+      continue;
+    }
     float lane[16];
     put16(as_float16(m[i]), 0, lane);
     for (uint j = 0; j < 16 && c + j < CH; j++)
       out[(ulong)i * ld + c + j] = lane[j];
-#endif
   }
 }
 
-/* out[n][t][head * CH + c]. Global size: (T_padded / 32, heads, images). */
-__kernel void amx_attention(__global const float *packed, ulong packed_off, __global float *out,
-                            ulong out_off, uint ld, uint T)
+/* out[n][t][head * CH + c]. Range: (blocks, heads, images). */
+INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
 {
-  const uint panel = get_global_id(0), head = get_global_id(1), n = get_global_id(2);
-  const uint T_padded = get_global_size(0) * 32;
+  const Attention s = *(__global const Attention *)args;
+  const uint CH = s.CH, PLANES = (CH + 31) / 32, CHP = PLANES * 32, T = s.T, T_padded = s.blocks * 32;
   const ulong matrix = (ulong)T_padded * CHP * 4;
-  const ulong q = (ulong)(packed + packed_off) +
-                  ((ulong)n * get_global_size(1) + head) * 3 * matrix +
-                  (ulong)panel * PLANES * BLOCK_BYTES;
+  const ulong q = (ulong)s.packed + (n * s.heads + head) * 3 * matrix + (ulong)panel * PLANES * BLOCK_BYTES;
   const ulong k = q - (ulong)panel * PLANES * BLOCK_BYTES + matrix, v = k + matrix;
   float scores[KEYS * 32] __attribute__((aligned(64)));
   uint weights[KEYS * 32] __attribute__((aligned(64)));
   float block[32 * 32] __attribute__((aligned(64)));
-  float o[CHP * 32] __attribute__((aligned(64)));
+  float o[MAX_CH * 32] __attribute__((aligned(64)));
   Running running[2] = {{(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)},
                         {(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)}};
   for (uint i = 0; i < CHP * 2; i++)
     put16((float16)(0.0f), i, o);
-  CONFIGURE
   for (uint first = 0; first < T; first += KEYS) {
     const uint keys = min((uint)KEYS, T - first), blocks = (keys + 31) / 32;
     for (uint b = 0; b < blocks; b++) {
@@ -211,11 +214,9 @@ __kernel void amx_attention(__global const float *packed, ulong packed_off, __gl
       }
     }
   }
-  RELEASE
-  out += out_off + ((ulong)n * T + panel * 32) * ld + head * CH;
+  __global float *out = s.out + ((ulong)n * T + panel * 32) * s.ld + head * CH;
   for (uint half_ = 0; half_ < 2; half_++)
     for (uint c = 0; c < CH && panel * 32 + half_ * 16 < T; c += 16)
-      put_queries(o + half_ * 16, 1.0f / running[half_].sum, out + (ulong)half_ * 16 * ld, ld,
-                  T - panel * 32 - half_ * 16, c);
+      put_queries(o + half_ * 16, 1.0f / running[half_].sum, out + (ulong)half_ * 16 * s.ld, s.ld,
+                  T - panel * 32 - half_ * 16, c, CH);
 }
-#endif

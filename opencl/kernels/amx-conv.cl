@@ -7,8 +7,79 @@
  * constant distances, so 16 positions in a row are a tile whatever line of the image they are on. Results at margins are
  * computed in vain and dropped. With stride 2 there are four images of positions, one for each parity of line and column.
  *
- * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap].
- * Options: TAPS (3: 3x3, 1: 1x1), STRIDE; EPILOGUE, EMB, RES as in gemm.cl; TILES (3 to 5: for so few tiles of positions). */
+ * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap]. */
+
+/* plane: positions of a plane of A, parity: of one of its four images when the stride is 2; height, width: the output's;
+ * rows: positions of an item, a multiple of 32. emb, res: 0 when there is none. */
+typedef struct {
+  __global const uchar *a;
+  ulong plane, parity;
+  __global const uchar *b;
+  __global float *y;
+  ulong ldc, planes, positions, rows, grid_height, grid_width, height, width;
+  __global const float *bias, *emb;
+  ulong emb_ld;
+  __global const float *res;
+  ulong res_ld;
+} Product;
+
+/* From a position to its neighbour at (dy, dx). */
+INLINE ulong tap_offset(const Product *s, uint stride, uint dy, uint dx)
+{
+  if (stride == 2)
+    return (dy % 2 * 2 + dx % 2) * s->parity + dy / 2 * s->grid_width + dx / 2;
+  return dy * s->grid_width + dx;
+}
+
+/* Results of `count` pixels in a row, `vectors` of columns each, to y. */
+INLINE void put_pixels(const float *block, uint count, uint vectors, const float16 *bias, __global float *y,
+                       ulong ldc, __global const float *res, ulong res_ld)
+{
+  for (uint i = 0; i < count; i++, block += vectors * 16, y += ldc)
+    UNROLL for (uint v = 0; v < vectors; v++)
+    {
+      float16 sum = get16(v, block) + bias[v];
+      if (res)
+        sum += get16(v, res + i * res_ld);
+      put16(sum, v, y);
+    }
+}
+
+/* Results of the positions [position, end), `vectors` from `column0` on each in `block`, to the pixels they belong to. */
+INLINE void put_block(const Product *s, const float *block, uint vectors, uint column0, uint position, uint end)
+{
+  const uint grid_width = s->grid_width, grid_height = s->grid_height, height = s->height, width = s->width;
+  uint column = position % grid_width;
+  const uint row = position / grid_width;
+  uint line = row % grid_height;
+  uint image = row / grid_height;
+  while (position < end) {
+    const uint run = min(end - position, grid_width - column);
+    if (line < height && column < width) {
+      const ulong pixel = ((ulong)image * height + line) * width + column;
+      const uint count = min(run, width - column);
+      __global float *y = s->y + pixel * s->ldc + column0;
+      float16 bias[2];
+      UNROLL for (uint v = 0; v < vectors; v++)
+      {
+        bias[v] = get16(v, s->bias + column0);
+        if (s->emb)
+          bias[v] += get16(v, s->emb + image * s->emb_ld + column0);
+      }
+      if (s->res)
+        put_pixels(block, count, vectors, bias, y, s->ldc, s->res + pixel * s->res_ld + column0, s->res_ld);
+      else
+        put_pixels(block, count, vectors, bias, y, s->ldc, 0, 0);
+    }
+    position += run;
+    block += run * vectors * 16;
+    column = 0;
+    if (++line == grid_height) {
+      line = 0;
+      image++;
+    }
+  }
+}
 
 /* Weights are read once per evaluation, from memory, and a processor's own prefetching ends at each page. So the first block of
  * positions asks for its panel some steps ahead, and the others for parts of the panel behind it. */
@@ -17,103 +88,49 @@
   for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
   ahead += ahead_lines * 64;
 
-#if STRIDE == 2
-#define TAP_OFFSET(dy, dx)                                                                         \
-  (((dy) % 2 * 2 + (dx) % 2) * parity + (ulong)((dy) / 2) * grid_width + (dx) / 2)
-#else
-#define TAP_OFFSET(dy, dx) ((ulong)(dy) * grid_width + (dx))
-#endif
-
-/* Results of the positions [position, end), `vectors` of columns each in `block`, to the pixels they belong to. */
-INLINE void put_block(const float *block, uint vectors, ulong position, ulong end,
-                      __global float *y, uint ldc, uint grid_height, uint grid_width, uint height,
-                      uint width, __global const float *bias, __global const float *emb,
-                      uint emb_ld, __global const float *res, uint res_ld)
+/* Range: (columns / 32, ceil(positions / rows)). */
+INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint stride)
 {
-  uint column = position % grid_width;
-  ulong row = position / grid_width;
-  uint line = row % grid_height;
-  ulong image = row / grid_height;
-  for (; position < end; position++, block += vectors * 16) {
-    if (column < width && line < height) {
-      const ulong pixel = (image * height + line) * width + column;
-      UNROLL for (uint i = 0; i < vectors; i++)
-      {
-        float16 v = get16(i, block) + get16(i, bias);
-#if EMB
-        v += get16(i, emb + image * emb_ld);
-#endif
-#if RES
-        v += get16(i, res + pixel * res_ld);
-#endif
-        put16(v, i, y + pixel * ldc);
-      }
-    }
-    if (++column == grid_width) {
-      column = 0;
-      if (++line == grid_height) {
-        line = 0;
-        image++;
-      }
-    }
-  }
-}
-
-#ifndef TILES
-
-/* Global size: (columns / 32, ceil(positions / rows)). plane: positions of a plane of A, parity: of one of its four images
- * when the stride is 2; height, width: the output's; rows: a multiple of 32. */
-__kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulong parity,
-                          __global const float *b_, ulong b_off, __global float *y, ulong y_off, uint ldc,
-                          uint planes, ulong positions, uint rows, uint grid_height,
-                          uint grid_width, uint height, uint width, __global const float *bias,
-                          ulong bias_off, __global const float *emb, ulong emb_off, uint emb_ld,
-                          __global const float *res, ulong res_off, uint res_ld)
-{
-  const uint panel = get_global_id(0);
-  const ulong first = get_global_id(1) * (ulong)rows, end = min(first + rows, positions);
-  __global const uchar *input = (__global const uchar *)(a + a_off);
-  __global const uchar *b = (__global const uchar *)(b_ + b_off) +
-                            (ulong)panel * planes * TAPS * TAPS * BLOCK_BYTES;
-  y += y_off + panel * 32;
-  bias += bias_off + panel * 32;
-  emb += emb_off + panel * 32;
-  res += res_off + panel * 32;
+  const Product s = *(__global const Product *)args;
+  const uint panel = x, planes = s.planes, steps = planes * taps * taps;
+  const ulong first = y * s.rows, end = min(first + s.rows, s.positions);
+  __global const uchar *b = s.b + (ulong)panel * steps * BLOCK_BYTES;
   float block[32 * 32] __attribute__((aligned(64)));
-  CONFIGURE
-  const uint steps = planes * TAPS * TAPS, blocks = (end - first + 31) / 32;
+  const uint blocks = (end - first + 31) / 32;
+  const uint share = blocks > 1 ? (63 + blocks - 1) / (blocks - 1) : 0;
   for (ulong p = first; p < end; p += 32) {
     const uint done = (p - first) / 32;
-    const uint share = blocks > 1 ? (63 + blocks - 1) / (blocks - 1) : 0;
     const uint ahead_lines = done == 0 ? 64 : done <= 64 ? share : 0;
     ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * BLOCK_BYTES
                                         : (ulong)steps * (BLOCK_BYTES + (done - 1) * share * 64));
     ZERO_4
     __global const uchar *weights = b;
     for (uint i = 0; i < planes; i++) {
-      __global const uchar *from = input + (i * plane + p) * POSITION;
-      UNROLL for (uint dy = 0; dy < TAPS; dy++)
-      UNROLL for (uint dx = 0; dx < TAPS; dx++, weights += BLOCK_BYTES)
-          STEP(from + TAP_OFFSET(dy, dx) * POSITION, weights, ASK_AHEAD)
+      __global const uchar *from = s.a + (i * s.plane + p) * POSITION;
+      UNROLL for (uint dy = 0; dy < taps; dy++)
+      UNROLL for (uint dx = 0; dx < taps; dx++, weights += BLOCK_BYTES)
+          if (taps == 3)
+          STEP_BY(from + tap_offset(&s, stride, dy, dx) * POSITION, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
+          else
+          STEP_BY(from + tap_offset(&s, stride, dy, dx) * POSITION, weights, ASK_AHEAD, LOAD_ONCE, LOAD)
     }
     STORE_4(block, 128)
-    put_block(block, 2, p, min(p + 32, end), y, ldc, grid_height, grid_width, height, width, bias,
-              emb, emb_ld, res, res_ld);
+    put_block(&s, block, 2, panel * 32, p, min(p + 32, end));
   }
-  RELEASE
 }
-#else
 
-/* Few positions, of which TILES tiles are all: weights, which then take longest to arrive, pass by once. */
+/* Few positions, of which 3 to 5 tiles are all: weights, which then take longest to arrive, pass by once. */
 
-#define EACH_3(DO) DO(0) DO(1) DO(2)
-#if TILES == 3
-#define EACH(DO) EACH_3(DO)
-#elif TILES == 4
-#define EACH(DO) EACH_3(DO) DO(3)
-#else
-#define EACH(DO) EACH_3(DO) DO(3) DO(4)
-#endif
+#define EACH(DO)                                                                                   \
+  DO(0)                                                                                            \
+  DO(1)                                                                                            \
+  DO(2)                                                                                            \
+  if (tiles > 3) {                                                                                 \
+    DO(3)                                                                                          \
+  }                                                                                                \
+  if (tiles > 4) {                                                                                 \
+    DO(4)                                                                                          \
+  }
 #define ADD_HI(r)                                                                                  \
   LOAD(7, from_ + (r)*16 * POSITION, POSITION)                                                     \
   MULTIPLY(r, 7, 5)                                                                                \
@@ -123,27 +140,17 @@ __kernel void amx_product(__global const float *a, ulong a_off, ulong plane, ulo
   MULTIPLY(r, 7, 6)
 #define STORE_EACH(r) STORE(r, block + (r)*256, 64)
 
-/* Global size: (columns / 16). The arguments are amx_product's. */
-__kernel void amx_product_few(__global const float *a, ulong a_off, ulong plane, ulong parity,
-                              __global const float *b_, ulong b_off, __global float *y, ulong y_off, uint ldc,
-                              uint planes, ulong positions, uint rows, uint grid_height,
-                              uint grid_width, uint height, uint width,
-                              __global const float *bias, ulong bias_off,
-                              __global const float *emb, ulong emb_off, uint emb_ld,
-                              __global const float *res, ulong res_off, uint res_ld)
+INLINE void few_tiles(uint strip, const Product *s, uint taps, uint stride, uint tiles)
 {
-  const uint strip = get_global_id(0);
-  __global const uchar *input = (__global const uchar *)(a + a_off);
-  __global const uchar *weights =
-      (__global const uchar *)(b_ + b_off) + (ulong)(strip / 2) * planes * TAPS * TAPS * BLOCK_BYTES + strip % 2 * 1024;
-  float block[TILES * 256] __attribute__((aligned(64)));
-  CONFIGURE
+  const uint planes = s->planes;
+  __global const uchar *weights = s->b + (ulong)(strip / 2) * planes * taps * taps * BLOCK_BYTES + strip % 2 * 1024;
+  float block[5 * 256] __attribute__((aligned(64)));
   EACH(ZERO)
   for (uint i = 0; i < planes; i++)
-    UNROLL for (uint dy = 0; dy < TAPS; dy++)
-    UNROLL for (uint dx = 0; dx < TAPS; dx++, weights += BLOCK_BYTES)
+    UNROLL for (uint dy = 0; dy < taps; dy++)
+    UNROLL for (uint dx = 0; dx < taps; dx++, weights += BLOCK_BYTES)
     {
-      const ulong from_ = (ulong)(input + (i * plane + TAP_OFFSET(dy, dx)) * POSITION);
+      const ulong from_ = (ulong)(s->a + (i * s->plane + tap_offset(s, stride, dy, dx)) * POSITION);
       LOAD(5, weights, 64)
       LOAD(6, weights + 2048, 64)
       const ulong ahead = (ulong)weights + STEPS_AHEAD * BLOCK_BYTES;
@@ -156,10 +163,17 @@ __kernel void amx_product_few(__global const float *a, ulong a_off, ulong plane,
       EACH(ADD_LO)
     }
   EACH(STORE_EACH)
-  RELEASE
-  put_block(block, 1, 0, positions, y + y_off + strip * 16, ldc, grid_height, grid_width, height,
-            width, bias + bias_off + strip * 16, emb + emb_off + strip * 16, emb_ld,
-            res + res_off + strip * 16, res_ld);
+  put_block(s, block, 1, strip * 16, 0, s->positions);
 }
 
-#endif
+/* Range: (columns / 16). */
+INLINE void product_few(uint x, __global const ulong *args, uint taps, uint stride)
+{
+  const Product s = *(__global const Product *)args;
+  if (s.positions > 64)
+    few_tiles(x, &s, taps, stride, 5);
+  else if (s.positions > 48)
+    few_tiles(x, &s, taps, stride, 4);
+  else
+    few_tiles(x, &s, taps, stride, 3);
+}

@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * The input of a convolution as the left factor of amx-conv.cl: A[plane of 32 channels][position], rows as in amx-tiles.cl.
- *
- * Options: TAPS (3: 3x3, 1: 1x1), STRIDE; NORM (1: x * scale + shift, ab[n][2][C]; 2: then SiLU), EMB (1: the norm's scale-shift);
- * UP (1: read through nearest upsampling by 2); WHOLE (1: small images, normalised by the same kernel). */
+ * The input of a convolution as the left factor of amx-conv.cl: A[plane of 32 channels][position], rows as in amx-tiles.cl. */
 
-#define PAD (TAPS / 2)
+/* How positions lie. height, width: the input's after upsampling; pad: taps / 2; up: 1 to read through nearest upsampling by 2;
+ * norm: 0: as it is, 1: x * scale + shift, 2: then SiLU; plane: positions of a plane. */
+typedef struct {
+  __global const float *x;
+  ulong x_ld;
+  __global uint *a;
+  ulong plane, height, width, C, grid_height, grid_width, pad, stride, up, norm;
+} Input;
 
-#if NORM == 2
-#define ACTIVATE(v, scale, shift) fast_silu(fma(v, scale, shift))
-#elif NORM == 1
-#define ACTIVATE(v, scale, shift) fma(v, scale, shift)
-#else
-#define ACTIVATE(v, scale, shift) (v)
-#endif
+/* The scale and shift of a plane's 32 channels. */
+typedef struct {
+  float16 scale0, shift0, scale1, shift1;
+} Affine;
 
-/* One row of positions of a plane: from the image's line `x`, or margin. second: where the plane's channels 16 to 31 lie from
- * its first, 0 when there are none. */
-INLINE void put_row(__global const float *x, bool inside, uint x_ld, uint second, float16 scale0,
-                    float16 shift0, float16 scale1, float16 shift1, __global uint *out, uint width,
-                    uint grid_width, uint parity)
+INLINE float16 activate(float16 v, float16 scale, float16 shift, uint norm)
 {
+  if (norm == 0)
+    return v;
+  v = fma(v, scale, shift);
+  return norm == 2 ? fast_silu(v) : v;
+}
+
+INLINE void put_row_as(const Input *s, __global const float *x, bool inside, uint second, const Affine *f,
+                       __global uint *out, uint parity, uint norm)
+{
+  const uint grid_width = s->grid_width, stride = s->stride, up = s->up, width = s->width;
+  const int first = (int)(parity % stride) - (int)s->pad;
   for (uint i = 0; i < grid_width; i++, out += 32) {
-    const int column = (int)(i * STRIDE + parity % STRIDE) - PAD;
+    const int column = (int)(i * stride) + first;
     float16 v0 = (float16)(0.0f), v1 = (float16)(0.0f);
     if (inside && column >= 0 && column < (int)width) {
-      __global const float *from = x + (ulong)(column >> UP) * x_ld;
-      v0 = ACTIVATE(get16(0, from), scale0, shift0);
+      __global const float *from = x + (ulong)(column >> up) * s->x_ld;
+      v0 = activate(get16(0, from), f->scale0, f->shift0, norm);
       if (second)
-        v1 = ACTIVATE(get16(0, from + 16), scale1, shift1);
+        v1 = activate(get16(0, from + 16), f->scale1, f->shift1, norm);
     }
     const Split words = split(v0, v1);
     put16(words.hi, 0, out);
@@ -35,120 +43,76 @@ INLINE void put_row(__global const float *x, bool inside, uint x_ld, uint second
   }
 }
 
-#if !WHOLE
-
-/* Global size: (ceil(C / 32), rows of positions of all images and a parity of lines, STRIDE^2 parities). Rows past the last
- * image's become margin. height, width: the input's after upsampling; C: its channels, a multiple of 16; plane: positions of
- * a plane. */
-__kernel void amx_input(__global const float *x, ulong x_off, uint x_ld, __global const float *ab,
-                        ulong ab_off, __global float *a, ulong a_off, ulong plane, uint images,
-                        uint height, uint width, uint C, uint grid_height, uint grid_width)
+/* One row of positions of a plane: from the image's line `x`, or margin. second: where the plane's channels 16 to 31 lie from
+ * its first, 0 when there are none. */
+INLINE void put_row(const Input *s, __global const float *x, bool inside, uint second, const Affine *f,
+                    __global uint *out, uint parity)
 {
-  const uint c = get_global_id(0) * 32, row = get_global_id(1), parity = get_global_id(2);
-  const uint n = row / grid_height;
-  const int y = (int)(row % grid_height * STRIDE + parity / STRIDE) - PAD;
-  __global uint *out =
-      (__global uint *)(a + a_off) +
-      (get_global_id(0) * plane + ((ulong)parity * get_global_size(1) + row) * grid_width) * 32;
-  const bool inside = n < images && y >= 0 && y < (int)height;
+  if (s->norm == 2)
+    put_row_as(s, x, inside, second, f, out, parity, 2);
+  else if (s->norm == 1)
+    put_row_as(s, x, inside, second, f, out, parity, 1);
+  else
+    put_row_as(s, x, inside, second, f, out, parity, 0);
+}
+
+/* ab: [n][2][C] of the norm. rows: rows of positions of all images and a parity of lines. */
+typedef struct {
+  Input to;
+  __global const float *ab;
+  ulong images, rows;
+} PlainInput;
+
+/* Range: (ceil(C / 32), rows, stride^2 parities). Rows past the last image's become margin. C is a multiple of 16. */
+INLINE void input(uint plane, uint row, uint parity, __global const ulong *args)
+{
+  const PlainInput p = *(__global const PlainInput *)args;
+  const Input *s = &p.to;
+  const uint c = plane * 32, n = row / s->grid_height, up = s->up, C = s->C;
+  const int y = (int)(row % s->grid_height * s->stride + parity / s->stride) - (int)s->pad;
+  __global uint *out = s->a + (plane * s->plane + ((ulong)parity * p.rows + row) * s->grid_width) * 32;
+  const bool inside = n < p.images && y >= 0 && y < (int)s->height;
   const uint second = c + 16 < C ? 16 : 0;
-  const uint line = inside ? n * (height >> UP) + (y >> UP) : 0;
-  float16 scale0 = 0, shift0 = 0, scale1 = 0, shift1 = 0;
-#if NORM
-  ab += ab_off + (inside ? (ulong)n * 2 * C : 0) + c;
-  scale0 = get16(0, ab);
-  shift0 = get16(0, ab + C);
-  scale1 = get16(0, ab + second);
-  shift1 = get16(0, ab + C + second);
-#endif
-  put_row(x + x_off + (ulong)line * (width >> UP) * x_ld + c, inside, x_ld, second, scale0, shift0,
-          scale1, shift1, out, width, grid_width, parity);
+  const ulong line = inside ? n * (s->height >> up) + (y >> up) : 0;
+  Affine f = {0, 0, 0, 0};
+  if (s->norm) {
+    __global const float *ab = p.ab + (inside ? (ulong)n * 2 * C : 0) + c;
+    f = (Affine){get16(0, ab), get16(0, ab + C), get16(0, ab + second), get16(0, ab + C + second)};
+  }
+  put_row(s, s->x + line * (s->width >> up) * s->x_ld + c, inside, second, &f, out, parity);
 }
 
-#else
+/* The same of small images, normalised here: a step in place of three. images: how many. parts: of each image's rows. tail:
+ * rows of margin behind the last image. */
+typedef struct {
+  Input to;
+  ulong images, parts, tail;
+  Norm norm;
+} NormalisedInput;
 
-/* The same of small images, normalised here: a launch in place of three. */
-
-#define MAX_UNIT 1024
-
-/* Mean and sum of squared deviations of 32 channels over the pixels. */
-INLINE void moments(__global const float *x, uint x_ld, uint pixels, float *mean, float *m2)
+/* Range: (C / unit, images, parts). Each part normalises for itself, which costs less than waiting for another. */
+INLINE void input_normalised(uint x, uint n, uint z, __global const ulong *args)
 {
-  float16 s0 = 0, s1 = 0, q0 = 0, q1 = 0;
-  for (uint i = 0; i < pixels; i++) {
-    s0 += get16(0, x + (ulong)i * x_ld);
-    s1 += get16(1, x + (ulong)i * x_ld);
-  }
-  s0 /= (float)pixels;
-  s1 /= (float)pixels;
-  for (uint i = 0; i < pixels; i++) {
-    const float16 d0 = get16(0, x + (ulong)i * x_ld) - s0, d1 = get16(1, x + (ulong)i * x_ld) - s1;
-    q0 = fma(d0, d0, q0);
-    q1 = fma(d1, d1, q1);
-  }
-  put16(s0, 0, mean);
-  put16(s1, 1, mean);
-  put16(q0, 0, m2);
-  put16(q1, 1, m2);
-}
-
-/* As norm_finish in norm.cl, in place: mean becomes the scale and m2 the shift. gamma, beta, emb: at the first channel. */
-INLINE void finish(float *mean, float *m2, uint unit, uint group, uint pixels, float eps,
-                   __global const float *gamma, __global const float *beta,
-                   __global const float *emb, uint C)
-{
-  for (uint g = 0; g < unit; g += group) {
-    float m = 0, sum = 0;
-    for (uint c = g; c < g + group; c++)
-      m += mean[c];
-    m /= group;
-    for (uint c = g; c < g + group; c++)
-      sum += m2[c] + (mean[c] - m) * (mean[c] - m) * pixels;
-    const float scale = rsqrt(sum / ((float)pixels * group) + eps);
-    for (uint c = g; c < g + group; c++) {
-      float a = scale * gamma[c], b = beta[c] - m * scale * gamma[c];
-#if EMB
-      a *= 1.0f + emb[c];
-      b = fma(b, 1.0f + emb[c], emb[C + c]);
-#endif
-      mean[c] = a;
-      m2[c] = b;
-    }
-  }
-}
-
-/* Global size: (C / unit, images, parts of each image's rows). unit: channels of whole planes and groups, at most MAX_UNIT.
- * tail: rows of margin behind the last image. Each part normalises for itself, which costs less than waiting for another. */
-__kernel void amx_input_normalised(__global const float *x, ulong x_off, uint x_ld,
-                                   __global const float *gamma, ulong gamma_off,
-                                   __global const float *beta, ulong beta_off,
-                                   __global const float *emb, ulong emb_off, uint emb_ld,
-                                   __global float *a, ulong a_off, ulong plane, uint height,
-                                   uint width, uint C, uint grid_height, uint grid_width,
-                                   uint tail, uint unit, uint group, float eps)
-{
-  const uint first = get_global_id(0) * unit, n = get_global_id(1);
-  const uint pixels = (height >> UP) * (width >> UP);
+  const NormalisedInput p = *(__global const NormalisedInput *)args;
+  const Input *s = &p.to;
+  const uint unit = p.norm.unit, first = x * unit, up = s->up;
+  const uint pixels = (s->height >> up) * (s->width >> up);
   float scale[MAX_UNIT], shift[MAX_UNIT];
-  x += x_off + (ulong)n * pixels * x_ld + first;
+  __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
   for (uint c = 0; c < unit; c += 32)
-    moments(x + c, x_ld, pixels, scale + c, shift + c);
-  finish(scale, shift, unit, group, pixels, eps, gamma + gamma_off + first, beta + beta_off + first,
-         emb + emb_off + (ulong)n * emb_ld + first, C);
-  const uint rows = grid_height + (n + 1 == get_global_size(1) ? tail : 0);
-  const uint part = (rows + get_global_size(2) - 1) / get_global_size(2);
-  const uint row0 = get_global_id(2) * part, row1 = min(row0 + part, rows);
+    moments(from + c, s->x_ld, pixels, scale + c, shift + c);
+  finish(&p.norm, n, first, pixels, scale, shift);
+  const uint rows = s->grid_height + (n + 1 == p.images ? p.tail : 0);
+  const uint part = (rows + p.parts - 1) / p.parts;
+  const uint row0 = z * part, row1 = min(row0 + part, rows);
   for (uint c = 0; c < unit; c += 32) {
-    __global uint *out = (__global uint *)(a + a_off) +
-                         ((first + c) / 32 * plane + ((ulong)n * grid_height + row0) * grid_width) * 32;
-    for (uint row = row0; row < row1; row++, out += grid_width * 32) {
-      const int y = (int)row - PAD;
-      const bool inside = y >= 0 && y < (int)height;
-      put_row(x + c + (ulong)(inside ? y >> UP : 0) * (width >> UP) * x_ld, inside, x_ld, 16,
-              get16(0, scale + c), get16(0, shift + c), get16(1, scale + c),
-              get16(1, shift + c), out, width, grid_width, 0);
+    __global uint *out =
+        s->a + ((first + c) / 32 * s->plane + ((ulong)n * s->grid_height + row0) * s->grid_width) * 32;
+    const Affine f = {get16(0, scale + c), get16(0, shift + c), get16(1, scale + c), get16(1, shift + c)};
+    for (uint row = row0; row < row1; row++, out += s->grid_width * 32) {
+      const int y = (int)row - (int)s->pad;
+      const bool inside = y >= 0 && y < (int)s->height;
+      put_row(s, from + c + (ulong)(inside ? y >> up : 0) * (s->width >> up) * s->x_ld, inside, 16, &f, out, 0);
     }
   }
 }
-
-#endif

@@ -7,7 +7,7 @@
 
 #ifdef HALF_WEIGHTS
 
-/* w[n][c][tap] (PyTorch's OIHW) -> blocks of half [half panel][16][16 columns][2], for amx_widen; columns and channels past the
+/* w[n][c][tap] (PyTorch's OIHW) -> blocks of half [half panel][16][16 columns][2], for amx-widen.cl; columns and channels past the
  * real ones become zero. One work-item per (n, c). */
 __kernel void amx_weights(__global const float *w, __global half *b, uint n_real, uint c_real,
                           uint N, uint C, uint taps)
@@ -17,22 +17,6 @@ __kernel void amx_weights(__global const float *w, __global half *b, uint n_real
   b += ((ulong)(n / 32) * (C / 32) + c / 32) * taps * 1024 + WITHIN(n, c);
   for (uint tap = 0; tap < taps; tap++, b += 1024)
     vstore_half_rte(real ? w[((ulong)n * c_real + c) * taps + tap] : 0.0f, 0, b);
-}
-
-/* Such blocks -> B, with nothing lost: two bfloat16 hold more than a half. One work-item per block. */
-__kernel void amx_widen(__global const half *h, __global float *b, ulong b_off)
-{
-  const ulong block = get_global_id(0);
-  __global uint *out = (__global uint *)(b + b_off) + block * (BLOCK_BYTES / 4);
-  h += block * 1024;
-  for (uint row = 0; row < 32; row++) {
-    const float16 v0 = vload_half16(2 * row, h), v1 = vload_half16(2 * row + 1, h);
-    const Split words = split(
-        __builtin_shufflevector(v0, v1, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
-        __builtin_shufflevector(v0, v1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31));
-    put16(words.lo, row, out);
-    put16(words.hi, 32 + row, out);
-  }
 }
 
 #else

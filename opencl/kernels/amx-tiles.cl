@@ -5,6 +5,8 @@
  * together. Of the four products of two such pairs the least, al bl, is left out, and the other three take a fifth of the time
  * that float32's own units take. A product errs by 2^-18 of itself on average, less than float32 loses in summing thousands.
  *
+ * Operations are functions, called item by item by the one kernel of amx-run.cl, with an argument structure of 64-bit words.
+ *
  * Layouts, as bfloat16. Left factor: 32 values of a row are hi[16][2], lo[16][2], POSITION bytes; right factor: 32 x 32 are
  * [lo, hi][16 columns of 32][16][16 columns][2], BLOCK_BYTES. The pairs are the depths i and i + 16 of 32. */
 
@@ -80,6 +82,8 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
 #define ZERO(t) __asm__ volatile("tilezero %%tmm" #t : :);
 #define LOAD(t, p, stride)                                                                         \
   __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
+#define LOAD_ONCE(t, p, stride)                                                                    \
+  __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
 #define STORE(t, p, stride)                                                                        \
   __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)"                                             \
                    :                                                                               \
@@ -107,20 +111,21 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
 
 /* Add to tiles 0 to 3 (two rows of two) the products of 32 rows at p, POSITION bytes apart, and 32 columns at b: 32 deep.
  * AHEAD: what is asked of memory meanwhile. */
-#define STEP(p, b, AHEAD)                                                                          \
+#define STEP(p, b, AHEAD) STEP_BY(p, b, AHEAD, LOAD, LOAD)
+#define STEP_BY(p, b, AHEAD, LOAD_A, LOAD_B)                                                                          \
   {                                                                                                \
     const ulong p_ = (ulong)(p), b_ = (ulong)(b);                                                  \
-    LOAD(4, p_, POSITION)                                                                          \
-    LOAD(6, b_, 64)                                                                                \
-    LOAD(7, b_ + 1024, 64)                                                                         \
+    LOAD_A(4, p_, POSITION)                                                                          \
+    LOAD_B(6, b_, 64)                                                                                \
+    LOAD_B(7, b_ + 1024, 64)                                                                         \
     AHEAD                                                                                          \
-    LOAD(5, p_ + 16 * POSITION, POSITION)                                                          \
+    LOAD_A(5, p_ + 16 * POSITION, POSITION)                                                          \
     MULTIPLY_4                                                                                     \
-    LOAD(6, b_ + 2048, 64)                                                                         \
-    LOAD(7, b_ + 3072, 64)                                                                         \
+    LOAD_B(6, b_ + 2048, 64)                                                                         \
+    LOAD_B(7, b_ + 3072, 64)                                                                         \
     MULTIPLY_4                                                                                     \
-    LOAD(4, p_ + 64, POSITION)                                                                     \
-    LOAD(5, p_ + 16 * POSITION + 64, POSITION)                                                     \
+    LOAD_A(4, p_ + 64, POSITION)                                                                     \
+    LOAD_A(5, p_ + 16 * POSITION + 64, POSITION)                                                     \
     MULTIPLY_4                                                                                     \
   }
 

@@ -13,7 +13,7 @@
 #define EVALUATIONS 5
 
 typedef struct {
-  double seconds, processor, flops;
+  double seconds, flops;
   guint calls;
 } Total;
 
@@ -27,27 +27,23 @@ cpu_seconds(void)
 
 typedef struct {
   const char *name;
-  double seconds, processor, flops;
+  double seconds, flops;
 } Operation;
 
 typedef struct {
   GArray *operations; /* in their order, the least of the runs so far */
   guint at;           /* in this run */
-  double before;      /* processor time at the end of the previous operation */
 } Profile;
 
 static void
 add(const char *name, double seconds, double flops, gpointer user_data)
 {
   Profile *profile = user_data;
-  const double now = cpu_seconds();
-  const Operation run = {name, seconds, now - profile->before, flops};
-  profile->before = now;
+  const Operation run = {name, seconds, flops};
   if (profile->at == profile->operations->len)
     g_array_append_val(profile->operations, run);
   Operation *least = &g_array_index(profile->operations, Operation, profile->at++);
   least->seconds = MIN(least->seconds, run.seconds);
-  least->processor = MIN(least->processor, run.processor);
 }
 
 /* char* -> Total */
@@ -63,7 +59,6 @@ sum_up(GArray *operations)
       g_hash_table_insert(totals, g_strdup(operation->name), total);
     }
     total->seconds += operation->seconds;
-    total->processor += operation->processor;
     total->flops += operation->flops;
     total->calls++;
     if (g_getenv("EACH"))
@@ -78,7 +73,7 @@ by_time(gconstpointer a, gconstpointer b, gpointer totals)
 {
   const Total *x = g_hash_table_lookup(totals, *(char **)a);
   const Total *y = g_hash_table_lookup(totals, *(char **)b);
-  return x->processor < y->processor ? 1 : -1;
+  return x->seconds < y->seconds ? 1 : -1;
 }
 
 static void
@@ -87,12 +82,11 @@ print_profile(GHashTable *totals)
   guint n;
   g_autofree char **names = (char **)g_hash_table_get_keys_as_array(totals, &n);
   g_qsort_with_data(names, (int)n, sizeof *names, by_time, totals);
-  printf("%-20s %6s %10s %13s %20s\n", "operation", "calls", "ms", "processor ms",
-         "GFLOP/s processor");
+  printf("%-20s %6s %10s %10s\n", "operation", "calls", "ms", "GFLOP/s");
   for (guint i = 0; i < n; i++) {
     const Total *t = g_hash_table_lookup(totals, names[i]);
-    printf("%-20s %6u %10.2f %13.2f %20.1f\n", names[i], t->calls, t->seconds * 1e3,
-           t->processor * 1e3, t->flops / t->processor * 1e-9);
+    printf("%-20s %6u %10.2f %10.1f\n", names[i], t->calls, t->seconds * 1e3,
+           t->flops / t->seconds * 1e-9);
   }
 }
 
@@ -142,7 +136,7 @@ run(int argc, char **argv, GError **error)
       times[0] * 1e3, median * 1e3, times[1] * 1e3, cpu * 1e3, flops * 1e-9, flops / median * 1e-9);
   g_autoptr(GArray) operations = g_array_new(FALSE, FALSE, sizeof(Operation));
   for (int i = 0; i < EVALUATIONS; i++) {
-    Profile profile = {.operations = operations, .before = cpu_seconds()};
+    Profile profile = {.operations = operations};
     if (!ddim_unet_plan_profile(plan, add, &profile, error))
       return FALSE;
   }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * The one kernel of the matrix units: steps, one after another, by as many work-groups as there are cores.
+ *
+ * A network of small images is hundreds of operations of some 10 to 100 microseconds, and a driver takes that long to give an
+ * operation to its threads. Here a step's items are taken from counters. Each group begins with a share of its own, so that
+ * the same core mostly works on the same part of the memory, and then helps the others. The next step begins when all items of
+ * this one are done. A group waits only for items that another, which is therefore running, has taken: so it needs no
+ * promise that groups run at the same time, and one alone does everything. */
+
+/* Counters are a line of a cache apart: of each step, those of the groups' shares, then how many items are done. */
+#define LINE 16
+
+INLINE void do_item(__global const ulong *step, uint item)
+{
+  const uint width = step[AMX_STEP_RANGE], height = step[AMX_STEP_RANGE + 1];
+  const uint x = item % width, y = item / width % height, z = item / width / height;
+  __global const ulong *args = step + AMX_STEP_ARGS;
+  switch ((uint)step[0]) {
+  case AMX_INPUT:
+    input(x, y, z, args);
+    break;
+  case AMX_INPUT_NORMALISED:
+    input_normalised(x, y, z, args);
+    break;
+  case AMX_PRODUCT_3X3:
+    product(x, y, args, 3, 1);
+    break;
+  case AMX_PRODUCT_3X3_STRIDE_2:
+    product(x, y, args, 3, 2);
+    break;
+  case AMX_PRODUCT_1X1:
+    product(x, y, args, 1, 1);
+    break;
+  case AMX_PRODUCT_FEW_3X3:
+    product_few(x, args, 3, 1);
+    break;
+  case AMX_PRODUCT_FEW_3X3_STRIDE_2:
+    product_few(x, args, 3, 2);
+    break;
+  case AMX_PRODUCT_FEW_1X1:
+    product_few(x, args, 1, 1);
+    break;
+  case AMX_WIDEN:
+    widen(x, args);
+    break;
+  case AMX_ATTENTION_PACK:
+    attention_pack(x, y, z, args);
+    break;
+  case AMX_ATTENTION:
+    attention(x, y, z, args);
+    break;
+  case AMX_NORM_MOMENTS:
+    norm_moments(x, y, z, args);
+    break;
+  case AMX_NORM_FINISH:
+    norm_finish(x, y, args);
+    break;
+  }
+}
+
+/* Wait, for a short while with the processor's own hint, then letting others have it. */
+INLINE void wait_until(__global volatile uint *counter, uint value)
+{
+  for (uint spins = 0; *counter < value; spins++) {
+    if (spins < 4096) {
+      __asm__ volatile("pause" : : : "memory");
+    } else {
+      ulong sched_yield = 24;
+      __asm__ volatile("syscall" : "+a"(sched_yield) : : "rcx", "r11", "memory");
+    }
+  }
+  WRITTEN
+}
+
+/* Take and do items of a step until none is left to be taken. */
+INLINE void do_step(__global const ulong *step, uint me, uint groups, __global volatile uint *counters)
+{
+  const uint items = step[AMX_STEP_RANGE] * step[AMX_STEP_RANGE + 1] * step[AMX_STEP_RANGE + 2];
+  uint done = 0;
+  for (uint i = 0; i < groups; i++) {
+    const uint share = (me + i) % groups;
+    const uint first = (ulong)items * share / groups, end = (ulong)items * (share + 1) / groups;
+    __global volatile uint *next = counters + share * LINE;
+    while (first + *next < end) {
+      const uint item = first + atomic_inc(next);
+      if (item >= end)
+        break;
+      do_item(step, item);
+      done++;
+    }
+  }
+  __global volatile uint *all = counters + groups * LINE;
+  WRITTEN
+  if (done)
+    atomic_add(all, done);
+  wait_until(all, items);
+}
+
+INLINE ulong time_stamp(void)
+{
+  uint low, high;
+  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+  return (ulong)high << 32 | low;
+}
+
+/* Steps [first, first + count). Global size: (groups), in groups of one. counters: all 0, as they are left: one line, then
+ * groups + 1 lines for each step. */
+__kernel void amx_run(__global ulong *steps, uint first, uint count, __global volatile uint *counters)
+{
+  const uint me = get_global_id(0), groups = get_global_size(0), lines = groups + 1;
+  steps += (ulong)first * AMX_STEP_WORDS;
+  CONFIGURE
+  for (uint i = 0; i < count; i++, steps += AMX_STEP_WORDS) {
+    const ulong began = time_stamp();
+    do_step(steps, me, groups, counters + (1 + i * lines) * LINE);
+    if (me == 0)
+      steps[AMX_STEP_TICKS] = time_stamp() - began;
+  }
+  RELEASE
+  if (atomic_inc(counters) + 1 == groups)
+    for (uint i = 0; i < 1 + count * lines; i++)
+      counters[i * LINE] = 0;
+}

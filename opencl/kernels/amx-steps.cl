@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * What a step of amx-run.cl can do, and how it is told. Also included by the host (opencl/steps.h). */
+
+enum AmxStep {
+  AMX_INPUT,
+  AMX_INPUT_NORMALISED,
+  AMX_PRODUCT_3X3,
+  AMX_PRODUCT_3X3_STRIDE_2,
+  AMX_PRODUCT_1X1,
+  AMX_PRODUCT_FEW_3X3,
+  AMX_PRODUCT_FEW_3X3_STRIDE_2,
+  AMX_PRODUCT_FEW_1X1,
+  AMX_WIDEN,
+  AMX_ATTENTION_PACK,
+  AMX_ATTENTION,
+  AMX_NORM_MOMENTS,
+  AMX_NORM_FINISH
+};
+
+/* A step is so many words of 64 bits: which one, its range in x, y and z, how long it took, then its
+ * arguments: addresses, integers, or the bits of a float. */
+#define AMX_STEP_WORDS 32
+#define AMX_STEP_RANGE 1
+#define AMX_STEP_TICKS 4
+#define AMX_STEP_ARGS 5
