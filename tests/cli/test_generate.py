@@ -4,12 +4,20 @@
 import json
 import re
 import shlex
+import struct
 
 import ddim
 import npy
 import tap
 
 QUICK = ['--steps', '4', '--size', '16']
+
+
+def to_byte(value):
+    """((value + 1) * 127.5).clamp(0, 255).to(uint8), each step rounded to float32 as the original does."""
+    def float32(number):
+        return struct.unpack('f', struct.pack('f', number))[0]
+    return int(min(max(float32(float32(value + 1) * 127.5), 0), 255))
 
 
 class Golden(ddim.Case):
@@ -160,7 +168,7 @@ class Outputs(ddim.Case):
             self.assertEqual(picture.values, bytes(array[i].values))
             for c in range(3):
                 plane = floats[i][c].values
-                self.assertEqual(picture.values[c::3], bytes(int(min(max((x + 1) * 127.5, 0), 255)) for x in plane))
+                self.assertEqual(picture.values[c::3], bytes(to_byte(x) for x in plane))
             for y in range(16):
                 start = ((i // 4 * 16 + y) * 64 + i % 4 * 16) * 3
                 self.assertEqual(sheet.values[start:start + 48], picture.values[y * 48:(y + 1) * 48])
