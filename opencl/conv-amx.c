@@ -143,14 +143,24 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
  * once. */
 #define FEW_TILES 5
 
-static enum AmxStep
-product_step(const DdimConvShape *shape, gboolean few)
+/* Pixels of a tile. */
+#define TILE 16
+
+/* Whether tiles can be 16 pixels in a row of an image each, without its margins. */
+static gboolean
+has_whole_tiles(const DdimConvShape *shape)
 {
-  if (shape->taps == 1)
-    return few ? AMX_PRODUCT_FEW_1X1 : AMX_PRODUCT_1X1;
-  if (shape->stride == 1)
-    return few ? AMX_PRODUCT_FEW_3X3 : AMX_PRODUCT_3X3;
-  return few ? AMX_PRODUCT_FEW_3X3_STRIDE_2 : AMX_PRODUCT_3X3_STRIDE_2;
+  return shape->taps == 3 && shape->w % TILE == 0;
+}
+
+static enum AmxStep
+product_step(const DdimConvShape *shape, gboolean few, gboolean whole)
+{
+  static const enum AmxStep steps[3][3] = {
+      {AMX_PRODUCT_1X1, AMX_PRODUCT_WHOLE_1X1, AMX_PRODUCT_FEW_1X1},
+      {AMX_PRODUCT_3X3, AMX_PRODUCT_WHOLE_3X3, AMX_PRODUCT_FEW_3X3},
+      {AMX_PRODUCT_3X3_STRIDE_2, AMX_PRODUCT_WHOLE_3X3_STRIDE_2, AMX_PRODUCT_FEW_3X3_STRIDE_2}};
+  return steps[shape->taps == 1 ? 0 : shape->stride][few ? 2 : whole ? 1 : 0];
 }
 
 void
@@ -158,14 +168,17 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
                  const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
                  const DdimClEpilogue *epilogue)
 {
-  const Grid grid = make_grid(shape, x->c);
+  const gboolean whole = has_whole_tiles(shape);
+  Grid grid = make_grid(shape, x->c);
+  if (whole)
+    grid.positions = (guint64)shape->n * shape->h * shape->w;
   const guint panels = weights->columns / BLOCK;
   const guint64 rows = positions_per_item(ddim_cl_plan_get_context(plan), &grid, panels);
   const guint64 tiles = (grid.positions + BLOCK / 2 - 1) / (BLOCK / 2);
   const gboolean few = tiles > 2 && tiles <= FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   DdimClMem b = record_weights(plan, weights);
-  ddim_cl_plan_step(plan, product_step(shape, few), shape->taps == 1 ? "amx 1x1" : "amx 3x3",
+  ddim_cl_plan_step(plan, product_step(shape, few, whole), shape->taps == 1 ? "amx 1x1" : "amx 3x3",
                     ddim_conv_flops(shape));
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);

@@ -193,7 +193,7 @@ INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
     for (uint b = 0; b < blocks; b++) {
       ZERO_4
       for (uint plane = 0; plane < PLANES; plane++)
-        STEP(k + ((ulong)plane * T_padded + first + b * 32) * POSITION, q + plane * BLOCK_BYTES, )
+        STEP(k + ((ulong)plane * T_padded + first + b * 32) * POSITION, q + plane * BLOCK_BYTES)
       STORE_4(scores + b * 1024, 128)
     }
     for (uint half_ = 0; half_ < 2; half_++) {
@@ -206,7 +206,7 @@ INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
     for (uint plane = 0; plane < PLANES; plane++) {
       ZERO_4
       for (uint b = 0; b < blocks; b++)
-        STEP(v + ((ulong)(first / 32 + b) * CHP + plane * 32) * POSITION, weights + b * 1024, )
+        STEP(v + ((ulong)(first / 32 + b) * CHP + plane * 32) * POSITION, weights + b * 1024)
       STORE_4(block, 128)
       for (uint i = 0; i < 64; i++) {
         float *sum = o + plane * 1024 + i * 16;

@@ -45,6 +45,24 @@ INLINE void put_pixels(const float *block, uint count, uint vectors, const float
     }
 }
 
+/* The same, which begin with `pixel` and lie in one image, from `column0` on. */
+INLINE void put_run(const Product *s, const float *block, uint vectors, uint column0, ulong pixel, uint image,
+                    uint count)
+{
+  float16 bias[2];
+  UNROLL for (uint v = 0; v < vectors; v++)
+  {
+    bias[v] = get16(v, s->bias + column0);
+    if (s->emb)
+      bias[v] += get16(v, s->emb + image * s->emb_ld + column0);
+  }
+  __global float *y = s->y + pixel * s->ldc + column0;
+  if (s->res)
+    put_pixels(block, count, vectors, bias, y, s->ldc, s->res + pixel * s->res_ld + column0, s->res_ld);
+  else
+    put_pixels(block, count, vectors, bias, y, s->ldc, 0, 0);
+}
+
 /* Results of the positions [position, end), `vectors` from `column0` on each in `block`, to the pixels they belong to. */
 INLINE void put_block(const Product *s, const float *block, uint vectors, uint column0, uint position, uint end)
 {
@@ -55,22 +73,9 @@ INLINE void put_block(const Product *s, const float *block, uint vectors, uint c
   uint image = row / grid_height;
   while (position < end) {
     const uint run = min(end - position, grid_width - column);
-    if (line < height && column < width) {
-      const ulong pixel = ((ulong)image * height + line) * width + column;
-      const uint count = min(run, width - column);
-      __global float *y = s->y + pixel * s->ldc + column0;
-      float16 bias[2];
-      UNROLL for (uint v = 0; v < vectors; v++)
-      {
-        bias[v] = get16(v, s->bias + column0);
-        if (s->emb)
-          bias[v] += get16(v, s->emb + image * s->emb_ld + column0);
-      }
-      if (s->res)
-        put_pixels(block, count, vectors, bias, y, s->ldc, s->res + pixel * s->res_ld + column0, s->res_ld);
-      else
-        put_pixels(block, count, vectors, bias, y, s->ldc, 0, 0);
-    }
+    if (line < height && column < width)
+      put_run(s, block, vectors, column0, ((ulong)image * height + line) * width + column, image,
+              min(run, width - column));
     position += run;
     block += run * vectors * 16;
     column = 0;
@@ -88,8 +93,24 @@ INLINE void put_block(const Product *s, const float *block, uint vectors, uint c
   for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
   ahead += ahead_lines * 64;
 
-/* Range: (columns / 32, ceil(positions / rows)). */
-INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint stride)
+/* Where the 16 pixels in a row of a tile, counted through, begin. */
+INLINE ulong tile_position(const Product *s, uint tile)
+{
+  if (s->grid_width == s->width)
+    return tile * 16ul;
+  const uint segments = s->width / 16, row = tile / segments, height = s->height;
+  return ((ulong)(row / height) * s->grid_height + row % height) * s->grid_width + tile % segments * 16;
+}
+
+INLINE void put_tile(const Product *s, const float *block, uint column0, uint tile)
+{
+  const uint pixels = s->height * s->width;
+  put_run(s, block, 2, column0, tile * 16ul, tile * 16 / pixels, 16);
+}
+
+/* Range: (columns / 32, ceil(positions / rows)). whole: positions are pixels, and tiles are 16 of them in a row of the image:
+ * none are computed in vain. */
+INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint stride, bool whole)
 {
   const Product s = *(__global const Product *)args;
   const uint panel = x, planes = s.planes, steps = planes * taps * taps;
@@ -103,19 +124,33 @@ INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint 
     const uint ahead_lines = done == 0 ? 64 : done <= 64 ? share : 0;
     ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * BLOCK_BYTES
                                         : (ulong)steps * (BLOCK_BYTES + (done - 1) * share * 64));
+    const uint tile0 = p / 16, tile1 = p + 16 < end ? tile0 + 1 : tile0;
+    ulong p0 = p, p1 = p + 16;
+    if (whole) {
+      p0 = tile_position(&s, tile0);
+      p1 = tile_position(&s, tile1);
+    }
     ZERO_4
-    __global const uchar *weights = b;
-    for (uint i = 0; i < planes; i++) {
-      __global const uchar *from = s.a + (i * s.plane + p) * POSITION;
+    __global const uchar *weights = b, *from = s.a + p0 * POSITION;
+    const ulong apart = (p1 - p0) * POSITION;
+    for (uint i = 0; i < planes; i++, from += s.plane * POSITION)
       UNROLL for (uint dy = 0; dy < taps; dy++)
       UNROLL for (uint dx = 0; dx < taps; dx++, weights += BLOCK_BYTES)
-          if (taps == 3)
-          STEP_BY(from + tap_offset(&s, stride, dy, dx) * POSITION, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
-          else
-          STEP_BY(from + tap_offset(&s, stride, dy, dx) * POSITION, weights, ASK_AHEAD, LOAD_ONCE, LOAD)
-    }
+      {
+        const ulong at = (ulong)from + tap_offset(&s, stride, dy, dx) * POSITION;
+        if (taps == 1)
+          STEP_BY(at, at + apart, weights, ASK_AHEAD, LOAD_ONCE, LOAD)
+        else
+          STEP_BY(at, at + apart, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
+      }
     STORE_4(block, 128)
-    put_block(&s, block, 2, panel * 32, p, min(p + 32, end));
+    if (whole) {
+      put_tile(&s, block, panel * 32, tile0);
+      if (tile1 != tile0)
+        put_tile(&s, block + 16 * 32, panel * 32, tile1);
+    } else {
+      put_block(&s, block, 2, panel * 32, p, min(p + 32, end));
+    }
   }
 }
 

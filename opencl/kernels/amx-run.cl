@@ -23,13 +23,22 @@ INLINE void do_item(__global const ulong *step, uint item)
     input_normalised(x, y, z, args);
     break;
   case AMX_PRODUCT_3X3:
-    product(x, y, args, 3, 1);
+    product(x, y, args, 3, 1, false);
     break;
   case AMX_PRODUCT_3X3_STRIDE_2:
-    product(x, y, args, 3, 2);
+    product(x, y, args, 3, 2, false);
     break;
   case AMX_PRODUCT_1X1:
-    product(x, y, args, 1, 1);
+    product(x, y, args, 1, 1, false);
+    break;
+  case AMX_PRODUCT_WHOLE_3X3:
+    product(x, y, args, 3, 1, true);
+    break;
+  case AMX_PRODUCT_WHOLE_3X3_STRIDE_2:
+    product(x, y, args, 3, 2, true);
+    break;
+  case AMX_PRODUCT_WHOLE_1X1:
+    product(x, y, args, 1, 1, true);
     break;
   case AMX_PRODUCT_FEW_3X3:
     product_few(x, args, 3, 1);

@@ -109,23 +109,24 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
     STORE(3, (ulong)(p) + 16 * (stride) + 64, stride)                                              \
   }
 
-/* Add to tiles 0 to 3 (two rows of two) the products of 32 rows at p, POSITION bytes apart, and 32 columns at b: 32 deep.
- * AHEAD: what is asked of memory meanwhile. */
-#define STEP(p, b, AHEAD) STEP_BY(p, b, AHEAD, LOAD, LOAD)
-#define STEP_BY(p, b, AHEAD, LOAD_A, LOAD_B)                                                                          \
+/* Add to tiles 0 to 3 (two rows of two) the products of 16 rows at p and 16 at q, POSITION bytes apart, and 32 columns at b:
+ * 32 deep. AHEAD: what is asked of memory meanwhile. LOAD_A, LOAD_B: LOAD, or LOAD_ONCE for what shall not take the first-level
+ * cache from the other. */
+#define STEP_BY(p, q, b, AHEAD, LOAD_A, LOAD_B)                                                    \
   {                                                                                                \
-    const ulong p_ = (ulong)(p), b_ = (ulong)(b);                                                  \
-    LOAD_A(4, p_, POSITION)                                                                          \
-    LOAD_B(6, b_, 64)                                                                                \
-    LOAD_B(7, b_ + 1024, 64)                                                                         \
+    const ulong p_ = (ulong)(p), q_ = (ulong)(q), b_ = (ulong)(b);                                 \
+    LOAD_A(4, p_, POSITION)                                                                        \
+    LOAD_B(6, b_, 64)                                                                              \
+    LOAD_B(7, b_ + 1024, 64)                                                                       \
     AHEAD                                                                                          \
-    LOAD_A(5, p_ + 16 * POSITION, POSITION)                                                          \
+    LOAD_A(5, q_, POSITION)                                                                        \
     MULTIPLY_4                                                                                     \
-    LOAD_B(6, b_ + 2048, 64)                                                                         \
-    LOAD_B(7, b_ + 3072, 64)                                                                         \
+    LOAD_B(6, b_ + 2048, 64)                                                                       \
+    LOAD_B(7, b_ + 3072, 64)                                                                       \
     MULTIPLY_4                                                                                     \
-    LOAD_A(4, p_ + 64, POSITION)                                                                     \
-    LOAD_A(5, p_ + 16 * POSITION + 64, POSITION)                                                     \
+    LOAD_A(4, p_ + 64, POSITION)                                                                   \
+    LOAD_A(5, q_ + 64, POSITION)                                                                   \
     MULTIPLY_4                                                                                     \
   }
-
+/* 32 rows in a row. */
+#define STEP(p, b) STEP_BY(p, (ulong)(p) + 16 * POSITION, b, , LOAD, LOAD)
