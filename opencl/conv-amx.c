@@ -67,25 +67,30 @@ record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *gri
   ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
 }
 
-/* Images of at most so many pixels are normalised by the step that reads them. */
-#define SMALL_PIXELS 1024
+/* The step that reads an image normalises it as well where the channels that it takes together stay
+ * in a core's cache meanwhile, and there are enough of them, of all images, for every core. */
+#define UNIT_BYTES ((guint64)512 << 10)
+#define UNITS_PER_CORE 4
+
+static gboolean
+input_normalises(DdimContext *context, const DdimConvShape *shape, const DdimClTensor *x,
+                 const DdimClNorm *norm)
+{
+  const guint unit = ddim_cl_norm_amx_unit(x->c, norm);
+  return unit && shape->stride == 1 && (guint64)x->h * x->w * unit * sizeof(float) <= UNIT_BYTES &&
+         (guint64)x->c / unit * x->n >= (guint64)UNITS_PER_CORE * context->info->compute_units;
+}
 
 static void
 record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
                         const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
 {
-  const guint units = x->c / ddim_cl_norm_amx_unit(x->c, prologue->norm);
-  /* Enough items for every core, of at least some rows each. */
-  const guint items = units * shape->n;
-  const guint wanted = 4 * ddim_cl_plan_get_context(plan)->info->compute_units;
-  const guint parts = MIN((wanted + items - 1) / items, MAX(grid->height / 8, 1));
   ddim_cl_plan_step(plan, AMX_INPUT_NORMALISED, "amx input", 0);
   input_args(plan, shape, grid, x, prologue, a);
   ddim_cl_plan_arg_u32(plan, shape->n);
-  ddim_cl_plan_arg_u32(plan, parts);
   ddim_cl_plan_arg_u32(plan, (guint)(grid->rows - (guint64)shape->n * grid->height));
   ddim_cl_norm_amx_args(plan, prologue->norm, x->c);
-  ddim_cl_plan_range(plan, units, shape->n, parts);
+  ddim_cl_plan_range(plan, x->c / ddim_cl_norm_amx_unit(x->c, prologue->norm), shape->n, 1);
 }
 
 static DdimClMem
@@ -97,8 +102,7 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
   if (!prologue || !prologue->norm) {
     record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
-  } else if (shape->stride == 1 && x->h * x->w <= SMALL_PIXELS &&
-             ddim_cl_norm_amx_unit(x->c, prologue->norm)) {
+  } else if (input_normalises(ddim_cl_plan_get_context(plan), shape, x, prologue->norm)) {
     record_normalised_input(plan, shape, grid, x, prologue, a);
   } else {
     DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);

@@ -82,16 +82,15 @@ INLINE void input(uint plane, uint row, uint parity, __global const ulong *args)
   put_row(s, s->x + line * (s->width >> up) * s->x_ld + c, inside, second, &f, out, parity);
 }
 
-/* The same of small images, normalised here: a step in place of three. images: how many. parts: of each image's rows. tail:
- * rows of margin behind the last image. */
+/* The same, normalised here: a step in place of three. images: how many. tail: rows of margin behind the last image. */
 typedef struct {
   Input to;
-  ulong images, parts, tail;
+  ulong images, tail;
   Norm norm;
 } NormalisedInput;
 
-/* Range: (C / unit, images, parts). Each part normalises for itself, which costs less than waiting for another. */
-INLINE void input_normalised(uint x, uint n, uint z, __global const ulong *args)
+/* Range: (C / unit, images). */
+INLINE void input_normalised(uint x, uint n, __global const ulong *args)
 {
   const NormalisedInput p = *(__global const NormalisedInput *)args;
   const Input *s = &p.to;
@@ -103,13 +102,11 @@ INLINE void input_normalised(uint x, uint n, uint z, __global const ulong *args)
     moments(from + c, s->x_ld, pixels, scale + c, shift + c);
   finish(&p.norm, n, first, pixels, scale, shift);
   const uint rows = s->grid_height + (n + 1 == p.images ? p.tail : 0);
-  const uint part = (rows + p.parts - 1) / p.parts;
-  const uint row0 = z * part, row1 = min(row0 + part, rows);
   for (uint c = 0; c < unit; c += 32) {
     __global uint *out =
-        s->a + ((first + c) / 32 * s->plane + ((ulong)n * s->grid_height + row0) * s->grid_width) * 32;
+        s->a + ((first + c) / 32 * s->plane + (ulong)n * s->grid_height * s->grid_width) * 32;
     const Affine f = {get16(0, scale + c), get16(0, shift + c), get16(1, scale + c), get16(1, shift + c)};
-    for (uint row = row0; row < row1; row++, out += s->grid_width * 32) {
+    for (uint row = 0; row < rows; row++, out += s->grid_width * 32) {
       const int y = (int)row - (int)s->pad;
       const bool inside = y >= 0 && y < (int)s->height;
       put_row(s, from + c + (ulong)(inside ? y >> up : 0) * (s->width >> up) * s->x_ld, inside, 16, &f, out, 0);

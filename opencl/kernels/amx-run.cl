@@ -20,7 +20,7 @@ INLINE void do_item(__global const ulong *step, uint item)
     input(x, y, z, args);
     break;
   case AMX_INPUT_NORMALISED:
-    input_normalised(x, y, z, args);
+    input_normalised(x, y, args);
     break;
   case AMX_PRODUCT_3X3:
     product(x, y, args, 3, 1, false);
