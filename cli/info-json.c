@@ -24,6 +24,7 @@ add_file(JsonBuilder *builder, DdimCheckpoint *checkpoint)
     if (census.by_dtype[i] > 0)
       ddim_member_int(builder, ddim_dtype_name(i), census.by_dtype[i]);
   json_builder_end_object(builder);
+  ddim_member_double(builder, "f16_error", ddim_info_half_error(&census));
 }
 
 static void

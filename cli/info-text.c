@@ -55,6 +55,13 @@ append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
                              100. * count / census.parameters);
   }
   append_row(out, _("parameters"), text->str);
+  g_string_printf(text,
+                  ddim_info_is_half(&census)
+                      ? _("changes outputs of the order of 1 by up to %g or not at all, as the "
+                          "weights are stored so already")
+                      : _("changes outputs of the order of 1 by up to %g"),
+                  ddim_info_half_error(&census));
+  append_row(out, "--precision f16", text->str);
 }
 
 static const char *

@@ -22,6 +22,19 @@ ddim_info_count(DdimCheckpoint *checkpoint, DdimCensus *census)
   }
 }
 
+gboolean
+ddim_info_is_half(const DdimCensus *census)
+{
+  return census->by_dtype[DDIM_DTYPE_F16] == census->parameters;
+}
+
+double
+ddim_info_half_error(const DdimCensus *census)
+{
+  /* Winograd's transformed weights are rounded to half also where the weights themselves fit. */
+  return ddim_info_is_half(census) ? 5e-4 : 2e-3;
+}
+
 static int
 show_model(const char *path, const char *flags, gboolean json)
 {

@@ -16,5 +16,10 @@ typedef struct {
 } DdimCensus;
 
 void ddim_info_count(DdimCheckpoint *checkpoint, DdimCensus *census);
+/** Whether all weights are stored in half precision. */
+gboolean ddim_info_is_half(const DdimCensus *census);
+/** What `--precision f16` changes an evaluation's output by at most, where outputs are of the order
+ * of 1: what was found with the test models, see tests/bench/RESULTS.md. */
+double ddim_info_half_error(const DdimCensus *census);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """ddim info: what it tells of checkpoints, for people and as JSON."""
 import json
+import re
 import shutil
 
 import checkpoints
@@ -37,6 +38,18 @@ class Info(Case):
         text = self.good('info', DATA / 'unet_superres.pt').stdout
         self.assertIn('nothing tells large_size', text)
         self.assertIn('super-resolution', text)
+
+    def test_half_precision(self):
+        """What --precision f16 costs: less where the weights are stored so already."""
+        half, full = self.folder / 'half.safetensors', self.folder / 'full.safetensors'
+        self.good('convert', '--half', DATA / 'unet_tiny_uncond.pt', half)
+        self.good('convert', half, full)
+        self.assertEqual(self.info(full)['f16_error'], 0.002)
+        self.assertEqual(self.info(half)['f16_error'], 0.0005)
+        line = re.compile(r'^ *--precision f16 +(.*)$', re.MULTILINE)
+        told = {file: line.search(self.good('info', file).stdout)[1] for file in (half, full)}
+        self.assertRegex(told[full], r'by up to 0\.002$')
+        self.assertRegex(told[half], r'by up to 0\.0005 or not at all')
 
     def test_sources(self):
         copy = self.folder / 'model.pt'
