@@ -74,7 +74,7 @@ winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
 {
   g_autofree char *options =
-      g_strdup_printf("-DVEC=%u -DTILE=%u -DWEIGHTS=0 -DNORM=%d -DUP=%d -DEMB=0 -DRES=0",
+      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1 -DNORM=%d -DUP=%d",
                       transform_lanes(plan, tiles), tiles->tile, prologue != NULL, shape->up != 0);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
   ddim_cl_plan_arg_mem(plan, x->mem);
@@ -95,10 +95,9 @@ static void
 winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles, DdimClMem m,
                 guint columns, const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
-  g_autofree char *options =
-      g_strdup_printf("-DVEC=%u -DTILE=%u -DWEIGHTS=0 -DNORM=0 -DUP=0 -DEMB=%d -DRES=%d",
-                      transform_lanes(plan, tiles), tiles->tile, epilogue->has_emb ? 1 : 0,
-                      epilogue->residual ? 1 : 0);
+  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1 -DEMB=%d -DRES=%d",
+                                             transform_lanes(plan, tiles), tiles->tile,
+                                             epilogue->has_emb ? 1 : 0, epilogue->residual ? 1 : 0);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
   ddim_cl_plan_arg_mem(plan, m);
   ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));

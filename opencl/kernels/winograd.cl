@@ -4,8 +4,9 @@
  *
  *   V[point][tile][C] = B^T d B     M[point][tile][K] = V U     y = A^T M A
  *
- * Options: TILE; NORM (1: the input is silu(x * scale + shift), scale and shift per image and channel, ab[n][2][C]);
- * UP (1: the input is read through nearest upsampling by 2); RES (1: add a residual); EMB (1: add a vector per image). */
+ * Options: one of WEIGHTS, INPUT and OUTPUT (1), which kernel, because drivers compile all that a program has; TILE;
+ * NORM (1: the input is silu(x * scale + shift), scale and shift per image and channel, ab[n][2][C]); UP (1: the input is
+ * read through nearest upsampling by 2); RES (1: add a residual); EMB (1: add a vector per image). */
 
 #define EDGE (TILE + 2)
 
@@ -87,7 +88,7 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
     }
 }
 
-#else
+#endif
 
 /* The images' rows of tiles are counted through, and a launch does those from first_row on, so that a caller may keep V and
  * M small. Pieces of a row: all of it in one work-item on a CPU, where the two columns that neighbouring tiles share are then
@@ -101,6 +102,8 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 #define TILE_FIRST (get_global_id(1) % tiles_x)
 #define TILE_END (TILE_FIRST + 1)
 #endif
+
+#if INPUT
 
 #if NORM
 #define ACTIVATE(v) v = silu(fma(v, scale, shift));
@@ -175,6 +178,10 @@ __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
     }
   }
 }
+
+#endif
+
+#if OUTPUT
 
 #define GET_M(j) LOADV(in + (j * EDGE + i) * point)
 #define SET_R(j, value) r[j][i] = (value)
