@@ -10,12 +10,13 @@
 #define DDIM_NORM_GROUPS 32
 #define DDIM_NORM_EPS 1e-5f
 
-/** A convolution (or linear layer) of a module. Its matrix is laid out for the plan in use. */
+/** A convolution (or linear layer) of a module. Its matrix is for the plan in use. */
 typedef struct {
   char *prefix;        /**< NULL: the module has none */
   DdimConvShape shape; /**< n, h, w are of the plan in use */
   guint64 bias;        /**< place in DdimUNet.vectors, in floats */
   DdimClMatrix *matrix;
+  gboolean loaded; /**< the matrix holds the weights */
   DdimClChoice choice;
 } DdimConvLayer;
 
@@ -68,10 +69,11 @@ DdimConvShape *ddim_unet_get_shapes(DdimUNet *unet, guint n, guint h, guint w);
  * @tuning  (nullable) NULL: as it would be without measurements */
 DdimClChoice *ddim_unet_choose(DdimUNet *unet, const DdimClTuning *tuning,
                                const DdimConvShape *shapes);
-/** Choose how each convolution is computed at this size and lay its weights out for that, reusing
- * what is there. */
-gboolean ddim_unet_prepare(DdimUNet *unet, guint n, guint h, guint w, const DdimUNetParams *params,
-                           GError **error);
+/** Choose how each convolution is computed at this size, with memory for its weights as that wants
+ * them, reusing what is there. */
+gboolean ddim_unet_prepare(DdimUNet *unet, guint n, guint h, guint w, GError **error);
+/** Lay out all weights that are not there yet. */
+gboolean ddim_unet_load_convs(DdimUNet *unet, const DdimUNetParams *params, GError **error);
 
 /** Where the parts of an evaluation meet. */
 typedef struct {

@@ -149,21 +149,29 @@ gather_emb_bias(DdimModuleWeights *w, gpointer data)
            w->module->out * (g->unet->config.use_scale_shift_norm ? 2 : 1));
 }
 
-/* A matrix from the tensor @prefix.weight. */
-static DdimClMatrix *
-load_matrix(DdimUNet *unet, const char *prefix, DdimClPacking packing, DdimGemmProvider provider,
-            guint out, guint in, guint taps, GError **error)
+/* Fill @matrix from the tensor @prefix.weight. */
+static gboolean
+load_weight(DdimUNet *unet, DdimClMatrix *matrix, const char *prefix, guint taps, GError **error)
 {
-  const gsize shape[] = {out, in, taps, taps};
+  const gsize shape[] = {matrix->out, matrix->in, taps, taps};
   const DdimTensor *tensor = require(unet, prefix, "weight", taps == 1 ? 2 : 4, shape, error);
   if (!tensor)
-    return NULL;
+    return FALSE;
   Values values = tensor_values(tensor);
-  DdimClMatrix *matrix = ddim_cl_matrix_new(unet->context, packing, provider, unet->half,
-                                            values.values, out, in, taps * taps, error);
+  const gboolean ok = ddim_cl_matrix_load(matrix, values.values, error);
   g_free(values.owned);
   ddim_checkpoint_release(unet->checkpoint, tensor);
-  return matrix;
+  return ok;
+}
+
+/* A linear layer from the tensor @prefix.weight. */
+static DdimClMatrix *
+load_linear(DdimUNet *unet, const char *prefix, guint out, guint in, GError **error)
+{
+  g_autoptr(DdimClMatrix) matrix =
+      ddim_cl_matrix_alloc(unet->context, DDIM_CL_PACK_PLAIN,
+                           ddim_cl_default_provider(unet->context), unet->half, out, in, 1, error);
+  return matrix && load_weight(unet, matrix, prefix, 1, error) ? g_steal_pointer(&matrix) : NULL;
 }
 
 typedef struct {
@@ -197,22 +205,17 @@ static gboolean
 load_embedding(DdimUNet *unet, GError **error)
 {
   const guint channels = unet->config.model_channels, width = 4 * channels;
-  const DdimGemmProvider provider = ddim_cl_default_provider(unet->context);
-  unet->time1 =
-      load_matrix(unet, "time_embed.0", DDIM_CL_PACK_PLAIN, provider, width, channels, 1, error);
-  if (!unet->time1)
-    return FALSE;
-  unet->time2 =
-      load_matrix(unet, "time_embed.2", DDIM_CL_PACK_PLAIN, provider, width, width, 1, error);
-  if (!unet->time2)
+  if (!(unet->time1 = load_linear(unet, "time_embed.0", width, channels, error)) ||
+      !(unet->time2 = load_linear(unet, "time_embed.2", width, width, error)))
     return FALSE;
   g_autofree float *buffer = g_new(float, (gsize)unet->emb_columns *width);
   EmbRows rows = {.unet = unet, .rows = buffer, .error = error};
   foreach_module(unet, copy_emb_rows, &rows);
   if (rows.failed)
     return FALSE;
-  unet->emb = ddim_cl_matrix_new(unet->context, DDIM_CL_PACK_PLAIN, provider, unet->half, buffer,
-                                 unet->emb_columns, width, 1, error);
+  unet->emb =
+      ddim_cl_matrix_new(unet->context, DDIM_CL_PACK_PLAIN, ddim_cl_default_provider(unet->context),
+                         unet->half, buffer, unet->emb_columns, width, 1, error);
   return unet->emb != NULL;
 }
 
@@ -273,6 +276,7 @@ set_sizes(DdimUNet *unet, guint n, guint h, guint w)
   unet->out_conv.shape.w = full_w;
 }
 
+/* The matrix as @choice wants it, to be loaded unless it is there already. */
 static gboolean
 prepare_conv(DdimUNet *unet, DdimConvLayer *conv, DdimClChoice choice, GError **error)
 {
@@ -280,10 +284,11 @@ prepare_conv(DdimUNet *unet, DdimConvLayer *conv, DdimClChoice choice, GError **
       conv->choice.provider == choice.provider)
     return TRUE;
   g_clear_pointer(&conv->matrix, ddim_cl_matrix_free);
+  conv->loaded = FALSE;
   conv->choice = choice;
-  conv->matrix =
-      load_matrix(unet, conv->prefix, ddim_conv_method_packing(choice.method), choice.provider,
-                  conv->shape.out, conv->shape.in, conv->shape.taps, error);
+  conv->matrix = ddim_cl_matrix_alloc(unet->context, ddim_conv_method_packing(choice.method),
+                                      choice.provider, unet->half, conv->shape.out, conv->shape.in,
+                                      conv->shape.taps * conv->shape.taps, error);
   return conv->matrix != NULL;
 }
 
@@ -310,19 +315,31 @@ ddim_unet_choose(DdimUNet *unet, const DdimClTuning *tuning, const DdimConvShape
 }
 
 gboolean
-ddim_unet_prepare(DdimUNet *unet, guint n, guint h, guint w, const DdimUNetParams *params,
-                  GError **error)
+ddim_unet_prepare(DdimUNet *unet, guint n, guint h, guint w, GError **error)
 {
   g_autofree DdimConvShape *shapes = ddim_unet_get_shapes(unet, n, h, w);
   g_autofree DdimClChoice *choices =
       ddim_unet_choose(unet, ddim_cl_context_tuning(unet->context), shapes);
+  for (guint i = 0; i < unet->convs->len; i++)
+    if (!prepare_conv(unet, unet->convs->pdata[i], choices[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ddim_unet_load_convs(DdimUNet *unet, const DdimUNetParams *params, GError **error)
+{
   for (guint i = 0; i < unet->convs->len; i++) {
+    DdimConvLayer *conv = unet->convs->pdata[i];
     if (g_cancellable_set_error_if_cancelled(params->cancellable, error))
       return FALSE;
     if (params->status)
       params->status(_("Loading weights"), (double)i / unet->convs->len, params->status_data);
-    if (!prepare_conv(unet, unet->convs->pdata[i], choices[i], error))
+    if (conv->loaded)
+      continue;
+    if (!load_weight(unet, conv->matrix, conv->prefix, conv->shape.taps, error))
       return FALSE;
+    conv->loaded = TRUE;
   }
   return TRUE;
 }

@@ -161,7 +161,7 @@ ddim_unet_plan_new(DdimUNet *unet, guint batch, guint height, guint width,
   static const DdimUNetParams none = {0};
   params = params ? params : &none;
   if (!ddim_unet_check_size(unet, batch, height, width, error) ||
-      !ddim_unet_prepare(unet, batch, height, width, params, error))
+      !ddim_unet_prepare(unet, batch, height, width, error))
     return NULL;
   g_autoptr(DdimUNetPlan) p = g_new0(DdimUNetPlan, 1);
   p->unet = unet;
@@ -170,8 +170,9 @@ ddim_unet_plan_new(DdimUNet *unet, guint batch, guint height, guint width,
   p->width = width;
   p->x_channels = unet->config.in_channels / (unet->config.super_res ? 2 : 1);
   p->plan = ddim_cl_plan_new(unet->context);
+  /* What is recorded is being built while weights are loaded. */
   record(p);
-  if (!ddim_cl_plan_seal(p->plan, error))
+  if (!ddim_unet_load_convs(unet, params, error) || !ddim_cl_plan_seal(p->plan, error))
     return NULL;
   const DdimClUpdateMemory memory = {.x = p->x,
                                      .noise = p->noise,

@@ -25,6 +25,7 @@ typedef struct {
 typedef enum { DDIM_CL_UNKNOWN, DDIM_CL_RIGHT, DDIM_CL_WRONG } DdimClVerdict;
 
 struct _DdimClTuning;
+struct _DdimClPrograms;
 
 struct _DdimContext {
   gatomicrefcount refs;
@@ -33,8 +34,8 @@ struct _DdimContext {
   cl_context context;
   cl_command_queue queue;
   DdimClProfile profile;
-  gsize base_align;             /**< of sub-buffers, in bytes */
-  GHashTable *programs;         /**< char* key -> cl_program */
+  gsize base_align; /**< of sub-buffers, in bytes */
+  struct _DdimClPrograms *programs;
   struct _DdimClTuning *tuning; /**< see ddim_cl_context_tuning(); NULL until then */
   char *tuning_problem;         /**< why its file is ignored */
   DdimClVerdict verdicts[2];    /**< of the two providers with matrix units */

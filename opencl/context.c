@@ -6,14 +6,9 @@
 
 #include "opencl/device-private.h"
 #include "opencl/host-memory.h"
+#include "opencl/program.h"
 #include "opencl/status.h"
 #include "opencl/tuning.h"
-
-static void
-release_program(gpointer program)
-{
-  clReleaseProgram(program);
-}
 
 /* Compute capability 8.0 has the instruction that the kernels use. */
 #define CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_ 0x4000
@@ -68,7 +63,7 @@ ddim_context_new(const char *spec, GError **error)
   g_atomic_ref_count_init(&context->refs);
   context->info = info;
   context->device = device;
-  context->programs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, release_program);
+  context->programs = ddim_cl_programs_new(context);
   cl_int status = CL_SUCCESS;
   context->context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
   if (!ddim_cl_check(status, "clCreateContext", error))
@@ -95,7 +90,7 @@ ddim_context_unref(DdimContext *context)
 {
   if (!context || !g_atomic_ref_count_dec(&context->refs))
     return;
-  g_hash_table_unref(context->programs);
+  ddim_cl_programs_free(context->programs);
   ddim_cl_tuning_free(context->tuning);
   g_free(context->tuning_problem);
   if (context->queue)

@@ -18,7 +18,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
 /** (transfer none) */
 const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
 /** Called when a program has to be compiled, because no cached binary fits: tell the user that this
- * takes a while. */
+ * takes a while. Once for each such program, in the thread that uses the context and when that
+ * needs the program, which threads of the context may have begun or even finished to compile by
+ * then. */
 typedef void (*DdimContextBuildFunc)(const char *program, gpointer user_data);
 /** @func  (nullable) */
 void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,

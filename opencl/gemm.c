@@ -64,28 +64,29 @@ ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, 
 }
 
 static cl_kernel
-packing_kernel(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
-               gboolean half, GError **error)
+packing_kernel(const DdimClMatrix *matrix, GError **error)
 {
-  g_autofree char *options =
-      g_strdup_printf("-DPACKED=%d%s", provider == DDIM_GEMM_PACKED, half ? " -DHALF_WEIGHTS" : "");
-  if (packing == DDIM_CL_PACK_PLAIN)
+  DdimContext *context = matrix->buffer->context;
+  const gboolean half = matrix->half;
+  g_autofree char *options = g_strdup_printf("-DPACKED=%d%s", matrix->provider == DDIM_GEMM_PACKED,
+                                             half ? " -DHALF_WEIGHTS" : "");
+  if (matrix->packing == DDIM_CL_PACK_PLAIN)
     return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
-  if (packing == DDIM_CL_PACK_AMX)
+  if (matrix->packing == DDIM_CL_PACK_AMX)
     return ddim_cl_kernel_new(context, "amx-tiles+amx-pack", half ? "-DHALF_WEIGHTS" : NULL,
                               "amx_weights", error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
-                                              packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
+                                              matrix->packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
 }
 
 /* Run @kernel over all (column, depth) pairs of @matrix, reading OIHW weights from @staging. */
 static gboolean
-run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, guint out, guint in,
-            guint in_padded, guint taps, GError **error)
+run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, GError **error)
 {
   DdimContext *context = staging->context;
-  const cl_uint values[] = {out, in, matrix->columns, in_padded, taps};
+  const cl_uint in_padded = padded_depth(matrix->packing, matrix->in);
+  const cl_uint values[] = {matrix->out, matrix->in, matrix->columns, in_padded, matrix->taps};
   const guint n = matrix->batch == 1 ? 5 : 4;
   cl_int status = clSetKernelArg(kernel, 0, sizeof(cl_mem), &staging->mem);
   status |= clSetKernelArg(kernel, 1, sizeof(cl_mem), &matrix->buffer->mem);
@@ -99,31 +100,47 @@ run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, guint
 }
 
 DdimClMatrix *
+ddim_cl_matrix_alloc(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
+                     gboolean half, guint out, guint in, guint taps, GError **error)
+{
+  g_autoptr(DdimClMatrix) matrix = g_new0(DdimClMatrix, 1);
+  *matrix = (DdimClMatrix){.provider = provider,
+                           .batch = ddim_cl_packing_batch(packing),
+                           .depth = ddim_cl_matrix_depth(packing, in, taps),
+                           .columns = pad(out, DDIM_CL_COLUMN_PADDING),
+                           .half = half,
+                           .packing = packing,
+                           .out = out,
+                           .in = in,
+                           .taps = taps};
+  matrix->buffer =
+      ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
+  return matrix->buffer ? g_steal_pointer(&matrix) : NULL;
+}
+
+gboolean
+ddim_cl_matrix_load(DdimClMatrix *matrix, const float *weights, GError **error)
+{
+  const guint64 size = (guint64)matrix->out * matrix->in * matrix->taps * sizeof(float);
+  g_autoptr(DdimClBuffer) staging = ddim_cl_buffer_new(matrix->buffer->context, size, error);
+  if (!staging || !ddim_cl_buffer_write(staging, 0, size, weights, error))
+    return FALSE;
+  cl_kernel kernel = packing_kernel(matrix, error);
+  if (!kernel)
+    return FALSE;
+  gboolean ok = run_packing(kernel, matrix, staging, error);
+  clReleaseKernel(kernel);
+  return ok;
+}
+
+DdimClMatrix *
 ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
                    gboolean half, const float *weights, guint out, guint in, guint taps,
                    GError **error)
 {
-  g_autoptr(DdimClMatrix) matrix = g_new0(DdimClMatrix, 1);
-  matrix->provider = provider;
-  matrix->half = half;
-  matrix->batch = ddim_cl_packing_batch(packing);
-  matrix->columns = pad(out, DDIM_CL_COLUMN_PADDING);
-  const guint in_padded = padded_depth(packing, in);
-  matrix->depth = ddim_cl_matrix_depth(packing, in, taps);
-  matrix->buffer =
-      ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
-  if (!matrix->buffer)
-    return NULL;
-  const guint64 size = (guint64)out * in * taps * sizeof(float);
-  g_autoptr(DdimClBuffer) staging = ddim_cl_buffer_new(context, size, error);
-  if (!staging || !ddim_cl_buffer_write(staging, 0, size, weights, error))
-    return NULL;
-  cl_kernel kernel = packing_kernel(context, packing, provider, half, error);
-  if (!kernel)
-    return NULL;
-  gboolean ok = run_packing(kernel, matrix, staging, out, in, in_padded, taps, error);
-  clReleaseKernel(kernel);
-  return ok ? g_steal_pointer(&matrix) : NULL;
+  g_autoptr(DdimClMatrix) matrix =
+      ddim_cl_matrix_alloc(context, packing, provider, half, out, in, taps, error);
+  return matrix && ddim_cl_matrix_load(matrix, weights, error) ? g_steal_pointer(&matrix) : NULL;
 }
 
 char *

@@ -24,17 +24,6 @@ const char *ddim_gemm_provider_name(DdimGemmProvider provider);
 #define DDIM_CL_COLUMN_PADDING 32
 #define DDIM_CL_DEPTH_PADDING 16
 
-/** Weights on the device: @batch matrices of @depth x @columns. */
-typedef struct {
-  DdimClBuffer *buffer;
-  DdimGemmProvider provider;
-  guint batch, depth, columns;
-  gboolean half; /**< kept as IEEE half, multiplied as float32 */
-} DdimClMatrix;
-
-void ddim_cl_matrix_free(DdimClMatrix *matrix);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClMatrix, ddim_cl_matrix_free)
-
 /** How weights become a matrix: one of the packing kernels. */
 typedef enum {
   DDIM_CL_PACK_PLAIN,     /**< OIHW -> [(tap, c)][o]: linear layers, 1x1, implicit convolution */
@@ -43,7 +32,27 @@ typedef enum {
   DDIM_CL_PACK_AMX        /**< OIHW -> blocks of kernels/amx-pack.cl; two bfloat16 a weight */
 } DdimClPacking;
 
-/** @weights [out][in][taps] float32, as PyTorch has them; copied. Errors: DDIM_CL_ERROR_*. */
+/** Weights on the device: @batch matrices of @depth x @columns. */
+typedef struct {
+  DdimClBuffer *buffer;
+  DdimGemmProvider provider;
+  guint batch, depth, columns;
+  gboolean half; /**< kept as IEEE half, multiplied as float32 */
+  DdimClPacking packing;
+  guint out, in, taps; /**< of the weights that it is made of */
+} DdimClMatrix;
+
+void ddim_cl_matrix_free(DdimClMatrix *matrix);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClMatrix, ddim_cl_matrix_free)
+
+/** Memory for a matrix, which operations may be recorded with; its contents are undefined until
+ * ddim_cl_matrix_load(). Errors: DDIM_CL_ERROR_*. */
+DdimClMatrix *ddim_cl_matrix_alloc(DdimContext *context, DdimClPacking packing,
+                                   DdimGemmProvider provider, gboolean half, guint out, guint in,
+                                   guint taps, GError **error);
+/** @weights [out][in][taps] float32, as PyTorch has them; copied. */
+gboolean ddim_cl_matrix_load(DdimClMatrix *matrix, const float *weights, GError **error);
+/** Both. */
 DdimClMatrix *ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing,
                                  DdimGemmProvider provider, gboolean half, const float *weights,
                                  guint out, guint in, guint taps, GError **error);

@@ -147,6 +147,7 @@ ddim_cl_plan_kernel(DdimClPlan *plan, const char *source, const char *options, c
   op->options = g_strdup(options);
   op->name = g_strdup(name);
   op->args = g_array_new(FALSE, FALSE, sizeof(Arg));
+  ddim_cl_program_announce(plan->context, source, options);
 }
 
 void

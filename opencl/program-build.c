@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "opencl/program.h"
+#include "opencl/program-build.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
@@ -138,8 +138,6 @@ compile(DdimContext *context, const char *source, const char *text, const char *
       clCreateProgramWithSource(context->context, G_N_ELEMENTS(strings), strings, NULL, &status);
   if (!ddim_cl_check(status, "clCreateProgramWithSource", error))
     return NULL;
-  if (context->build_func)
-    context->build_func(source, context->build_data);
   status = clBuildProgram(program, 1, &context->device, options, NULL, NULL);
   if (status == CL_SUCCESS)
     return program;
@@ -151,40 +149,18 @@ compile(DdimContext *context, const char *source, const char *text, const char *
   return NULL;
 }
 
-static cl_program
-get_program(DdimContext *context, const char *source, const char *options, GError **error)
+cl_program
+ddim_cl_program_build(DdimContext *context, const char *source, const char *options,
+                      DdimClCompilingFunc compiling, gpointer data, GError **error)
 {
-  const DdimClProfile *p = &context->profile;
-  options = options ? options : "";
-  g_autofree char *vec =
-      strstr(options, "-DVEC=") ? g_strdup("") : g_strdup_printf("-DVEC=%u ", p->vec);
-  g_autofree char *all = g_strdup_printf("%s-DNR=%u -DMR=%u -DROW_LOOP=%d %s", vec, p->nr, p->mr,
-                                         p->row_loop ? 1 : 0, options);
-  g_autofree char *key = g_strdup_printf("%s %s", source, all);
-  cl_program program = g_hash_table_lookup(context->programs, key);
+  g_autofree char *text = find_source(source);
+  g_autofree char *path = cache_path(context, source, text, options);
+  cl_program program = load_binary(context, path, options);
   if (program)
     return program;
-  g_autofree char *text = find_source(source);
-  g_autofree char *path = cache_path(context, source, text, all);
-  program = load_binary(context, path, all);
-  if (!program) {
-    program = compile(context, source, text, all, error);
-    if (!program)
-      return NULL;
+  compiling(data);
+  program = compile(context, source, text, options, error);
+  if (program)
     save_binary(program, path);
-  }
-  g_hash_table_insert(context->programs, g_steal_pointer(&key), program);
   return program;
-}
-
-cl_kernel
-ddim_cl_kernel_new(DdimContext *context, const char *source, const char *options, const char *name,
-                   GError **error)
-{
-  cl_program program = get_program(context, source, options, error);
-  if (!program)
-    return NULL;
-  cl_int status = CL_SUCCESS;
-  cl_kernel kernel = clCreateKernel(program, name, &status);
-  return ddim_cl_check(status, "clCreateKernel", error) ? kernel : NULL;
 }

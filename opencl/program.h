@@ -3,11 +3,18 @@
 
 #include "opencl/context-private.h"
 
-/** A new kernel object of a program made of kernels/common.cl and kernels/@source.cl
- * ("one+another": of both in turn), built with
- * the context's profile (VEC unless @options has it, NR, MR, ROW_LOOP) and @options, at most once
- * per context and, through the cache of binaries under $XDG_CACHE_HOME/ddim/programs, once per
- * device, driver and version of this program. Errors: DDIM_CL_ERROR_BUILD with the compiler's log.
- */
+/** A new kernel object of the program that kernels/@source.cl is with the context's profile (VEC
+ * unless @options has it, NR, MR, ROW_LOOP) and @options. It is built at most once per context, see
+ * ddim_cl_program_build(); where another thread is at it, this one waits. */
 cl_kernel ddim_cl_kernel_new(DdimContext *context, const char *source, const char *options,
                              const char *name, GError **error);
+/** A kernel of this program will be asked for soon: begin to build it in the background. If that
+ * fails, whoever asks is told. */
+void ddim_cl_program_announce(DdimContext *context, const char *source, const char *options);
+
+/** A context's programs, built and being built. */
+typedef struct _DdimClPrograms DdimClPrograms;
+
+DdimClPrograms *ddim_cl_programs_new(DdimContext *context);
+/** Waits for what is being built, and leaves what was not begun with. */
+void ddim_cl_programs_free(DdimClPrograms *programs);

@@ -222,6 +222,96 @@ test_no_such_kernel(void)
   g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
 }
 
+/* What announced programs are told of. */
+typedef struct {
+  GThread *thread;
+  guint builds;
+} Told;
+
+static void
+on_build(const char *program, gpointer data)
+{
+  Told *told = data;
+  g_assert_cmpstr(program, ==, "edges");
+  g_assert_true(g_thread_self() == told->thread);
+  told->builds++;
+}
+
+#define ANNOUNCED 6
+
+/* Announce programs, then take a kernel of each, the last first: how many were compiled. */
+static guint
+announce_and_take(gboolean twice)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
+  g_assert_no_error(error);
+  Told told = {.thread = g_thread_self()};
+  ddim_context_set_build_func(context, on_build, &told);
+  char options[ANNOUNCED][16];
+  for (guint i = 0; i < ANNOUNCED; i++) {
+    g_snprintf(options[i], sizeof options[i], "-DNUMBER=%u", i);
+    ddim_cl_program_announce(context, "edges", options[i]);
+    if (twice)
+      ddim_cl_program_announce(context, "edges", options[i]);
+  }
+  g_assert_cmpuint(told.builds, ==, 0);
+  for (guint i = ANNOUNCED; i > 0; i--) {
+    cl_kernel kernel =
+        ddim_cl_kernel_new(context, "edges", options[i - 1], "silu_in_place", &error);
+    g_assert_no_error(error);
+    clReleaseKernel(kernel);
+  }
+  return told.builds;
+}
+
+/* Each is compiled once, whichever thread comes first, and its user told in his own thread; never
+ * at the second start. */
+static void
+test_announced(void)
+{
+  g_assert_cmpuint(announce_and_take(TRUE), ==, ANNOUNCED);
+  g_assert_cmpuint(announce_and_take(FALSE), ==, 0);
+}
+
+/* Who asks for it gets the compiler's words, each time he asks; who does not gets nothing. */
+static void
+test_announced_error(void)
+{
+  g_autoptr(DdimContext) context = ddim_context_new(NULL, NULL);
+  Told told = {.thread = g_thread_self()};
+  g_assert_nonnull(context);
+  ddim_context_set_build_func(context, on_build, &told);
+  ddim_cl_program_announce(context, "edges", "-DC=(");
+  ddim_cl_program_announce(context, "edges", "-DC=)");
+  for (guint i = 1; i <= 2; i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ddim_cl_kernel_new(context, "edges", "-DC=)", "silu_in_place", &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_BUILD);
+    g_assert_nonnull(strstr(error->message, "edges.cl"));
+    g_assert_cmpuint(told.builds, ==, i);
+  }
+}
+
+/* A context that goes away waits for what is being built, and builds no more. */
+static void
+test_announced_in_vain(void)
+{
+  g_autoptr(DdimContext) context = ddim_context_new(NULL, NULL);
+  g_assert_nonnull(context);
+  for (guint i = 0; i < 200; i++) {
+    g_autofree char *options = g_strdup_printf("-DVAIN=%u", i);
+    ddim_cl_program_announce(context, "edges", options);
+  }
+  g_clear_pointer(&context, ddim_context_unref);
+  g_autofree char *folder = programs_folder();
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  guint files = 0;
+  while (dir && g_dir_read_name(dir))
+    files++;
+  g_assert_cmpuint(files, <, 100);
+}
+
 static void
 remove_tree(const char *path)
 {
@@ -252,6 +342,9 @@ main(int argc, char **argv)
   g_test_add_func("/program/not-writable", test_not_writable);
   g_test_add_func("/program/build-error", test_build_error);
   g_test_add_func("/program/no-such-kernel", test_no_such_kernel);
+  g_test_add_func("/program/announced", test_announced);
+  g_test_add_func("/program/announced-error", test_announced_error);
+  g_test_add_func("/program/announced-in-vain", test_announced_in_vain);
   const int status = g_test_run();
   remove_tree(cache);
   g_free(cache);

@@ -134,6 +134,62 @@ test_size_error(void)
   model_clear(&model);
 }
 
+typedef struct {
+  GCancellable *cancellable;
+  guint calls, cancel_at;
+} Loading;
+
+static void
+on_loading(const char *what, double fraction, gpointer data)
+{
+  Loading *loading = data;
+  if (++loading->calls == loading->cancel_at)
+    g_cancellable_cancel(loading->cancellable);
+}
+
+static void
+run_once(DdimUNet *unet, float *output)
+{
+  const double timestep = 500;
+  float x[3 * 16 * 16];
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimUNetPlan) plan = ddim_unet_plan_new(unet, 1, 16, 16, NULL, &error);
+  g_assert_no_error(error);
+  for (guint i = 0; i < G_N_ELEMENTS(x); i++)
+    x[i] = (float)(i % 17) / 8 - 1;
+  g_assert_true(ddim_unet_plan_set_conditions(plan, &timestep, 1, NULL, &error));
+  g_assert_true(ddim_unet_plan_set_x(plan, x, &error));
+  g_assert_true(ddim_unet_plan_evaluate(plan, 0, &error));
+  g_assert_true(ddim_unet_plan_get_output(plan, output, &error));
+  g_assert_no_error(error);
+}
+
+/* Weights that were not loaded when the user stopped are loaded by the next plan. */
+static void
+test_stopped_loading(void)
+{
+  const char *flags = "--image_size 16 --num_heads 1";
+  g_autofree float *expected = g_new0(float, 6 * 16 * 16), *actual = g_new0(float, 6 * 16 * 16);
+  Model whole, stopped;
+  model_open(&whole, "unet_tiny_uncond.pt", flags, DDIM_PRECISION_F32);
+  run_once(whole.unet, expected);
+  model_open(&stopped, "unet_tiny_uncond.pt", flags, DDIM_PRECISION_F32);
+  for (guint at = 1; at < 12; at += 5) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    Loading loading = {.cancellable = cancellable, .cancel_at = at};
+    const DdimUNetParams params = {
+        .status = on_loading, .status_data = &loading, .cancellable = cancellable};
+    g_assert_null(ddim_unet_plan_new(stopped.unet, 1, 16, 16, &params, &error));
+    g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_cmpuint(loading.calls, ==, at);
+  }
+  run_once(stopped.unet, actual);
+  g_assert_cmpmem(actual, 6 * 16 * 16 * sizeof(float), expected, 6 * 16 * 16 * sizeof(float));
+  model_clear(&whole);
+  model_clear(&stopped);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -145,5 +201,6 @@ main(int argc, char **argv)
     g_test_add_data_func(f16, &cases[i], test_half);
   }
   g_test_add_func("/unet/size-error", test_size_error);
+  g_test_add_func("/unet/stopped-loading", test_stopped_loading);
   return g_test_run();
 }
