@@ -157,16 +157,6 @@ has_whole_tiles(const DdimConvShape *shape)
   return shape->taps == 3 && shape->w % TILE == 0;
 }
 
-static enum AmxStep
-product_step(const DdimConvShape *shape, gboolean few, gboolean whole)
-{
-  static const enum AmxStep steps[3][3] = {
-      {AMX_PRODUCT_1X1, AMX_PRODUCT_WHOLE_1X1, AMX_PRODUCT_FEW_1X1},
-      {AMX_PRODUCT_3X3, AMX_PRODUCT_WHOLE_3X3, AMX_PRODUCT_FEW_3X3},
-      {AMX_PRODUCT_3X3_STRIDE_2, AMX_PRODUCT_WHOLE_3X3_STRIDE_2, AMX_PRODUCT_FEW_3X3_STRIDE_2}};
-  return steps[shape->taps == 1 ? 0 : shape->stride][few ? 2 : whole ? 1 : 0];
-}
-
 void
 ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
                  const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
@@ -182,8 +172,13 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   const gboolean few = tiles > 2 && tiles <= FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   DdimClMem b = record_weights(plan, weights);
-  ddim_cl_plan_step(plan, product_step(shape, few, whole), shape->taps == 1 ? "amx 1x1" : "amx 3x3",
-                    ddim_conv_flops(shape));
+  ddim_cl_plan_step(plan,
+                    few     ? AMX_PRODUCT_FEW
+                    : whole ? AMX_PRODUCT_WHOLE
+                            : AMX_PRODUCT,
+                    shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
+  ddim_cl_plan_arg_u32(plan, shape->taps);
+  ddim_cl_plan_arg_u32(plan, shape->stride);
   ddim_cl_plan_arg_mem(plan, a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
   ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);

@@ -9,9 +9,10 @@
  *
  * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap]. */
 
-/* plane: positions of a plane of A, parity: of one of its four images when the stride is 2; height, width: the output's;
- * rows: positions of an item, a multiple of 32. emb, res: 0 when there is none. */
+/* taps: 3 (3x3) or 1; plane: positions of a plane of A, parity: of one of its four images when the stride is 2; height, width: the
+ * output's; rows: positions of an item, a multiple of 32. emb, res: 0 when there is none. */
 typedef struct {
+  ulong taps, stride;
   __global const uchar *a;
   ulong plane, parity;
   __global const uchar *b;
@@ -23,12 +24,18 @@ typedef struct {
   ulong res_ld;
 } Product;
 
-/* From a position to its neighbour at (dy, dx). */
-INLINE ulong tap_offset(const Product *s, uint stride, uint dy, uint dx)
+#define MAX_TAPS 9
+
+/* Bytes from a position to its neighbours; returns how many there are. */
+INLINE uint find_taps(const Product *s, ulong *taps)
 {
-  if (stride == 2)
-    return (dy % 2 * 2 + dx % 2) * s->parity + dy / 2 * s->grid_width + dx / 2;
-  return dy * s->grid_width + dx;
+  const uint edge = s->taps, stride = s->stride;
+  for (uint i = 0; i < edge * edge; i++) {
+    const uint dy = i / edge, dx = i % edge;
+    const ulong image = (dy % stride * stride + dx % stride) * s->parity;
+    taps[i] = (image + dy / stride * s->grid_width + dx / stride) * POSITION;
+  }
+  return edge * edge;
 }
 
 /* Results of `count` pixels in a row, `vectors` of columns each, to y. */
@@ -110,10 +117,11 @@ INLINE void put_tile(const Product *s, const float *block, uint column0, uint ti
 
 /* Range: (columns / 32, ceil(positions / rows)). whole: positions are pixels, and tiles are 16 of them in a row of the image:
  * none are computed in vain. */
-INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint stride, bool whole)
+INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
 {
   const Product s = *(__global const Product *)args;
-  const uint panel = x, planes = s.planes, steps = planes * taps * taps;
+  ulong tap[MAX_TAPS];
+  const uint panel = x, planes = s.planes, taps = find_taps(&s, tap), steps = planes * taps;
   const ulong first = y * s.rows, end = min(first + s.rows, s.positions);
   __global const uchar *b = s.b + (ulong)panel * steps * BLOCK_BYTES;
   float block[32 * 32] __attribute__((aligned(64)));
@@ -125,23 +133,17 @@ INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint 
     ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * BLOCK_BYTES
                                         : (ulong)steps * (BLOCK_BYTES + (done - 1) * share * 64));
     const uint tile0 = p / 16, tile1 = p + 16 < end ? tile0 + 1 : tile0;
-    ulong p0 = p, p1 = p + 16;
-    if (whole) {
-      p0 = tile_position(&s, tile0);
-      p1 = tile_position(&s, tile1);
-    }
-    ZERO_4
-    __global const uchar *weights = b, *from = s.a + p0 * POSITION;
+    const ulong p0 = whole ? tile_position(&s, tile0) : p, p1 = whole ? tile_position(&s, tile1) : p + 16;
     const ulong apart = (p1 - p0) * POSITION;
+    ulong weights = (ulong)b, from = (ulong)s.a + p0 * POSITION;
+    ZERO_4
     for (uint i = 0; i < planes; i++, from += s.plane * POSITION)
-      UNROLL for (uint dy = 0; dy < taps; dy++)
-      UNROLL for (uint dx = 0; dx < taps; dx++, weights += BLOCK_BYTES)
-      {
-        const ulong at = (ulong)from + tap_offset(&s, stride, dy, dx) * POSITION;
-        if (taps == 1)
-          STEP_BY(at, at + apart, weights, ASK_AHEAD, LOAD_ONCE, LOAD)
-        else
-          STEP_BY(at, at + apart, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
+      if (taps == 1) {
+        STEP_BY(from, from + apart, weights, ASK_AHEAD, LOAD_ONCE, LOAD)
+        weights += BLOCK_BYTES;
+      } else {
+        for (uint t = 0; t < 9; t++, weights += BLOCK_BYTES)
+          STEP_BY(from + tap[t], from + tap[t] + apart, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
       }
     STORE_4(block, 128)
     if (whole) {
@@ -175,20 +177,19 @@ INLINE void product(uint x, uint y, __global const ulong *args, uint taps, uint 
   MULTIPLY(r, 7, 6)
 #define STORE_EACH(r) STORE(r, block + (r)*256, 64)
 
-INLINE void few_tiles(uint strip, const Product *s, uint taps, uint stride, uint tiles)
+INLINE void few_tiles(uint strip, const Product *s, uint tiles)
 {
-  const uint planes = s->planes;
-  __global const uchar *weights = s->b + (ulong)(strip / 2) * planes * taps * taps * BLOCK_BYTES + strip % 2 * 1024;
+  ulong tap[MAX_TAPS];
+  const uint planes = s->planes, taps = find_taps(s, tap);
+  ulong weights = (ulong)s->b + (ulong)(strip / 2) * planes * taps * BLOCK_BYTES + strip % 2 * 1024;
   float block[5 * 256] __attribute__((aligned(64)));
   EACH(ZERO)
   for (uint i = 0; i < planes; i++)
-    UNROLL for (uint dy = 0; dy < taps; dy++)
-    UNROLL for (uint dx = 0; dx < taps; dx++, weights += BLOCK_BYTES)
-    {
-      const ulong from_ = (ulong)(s->a + (i * s->plane + tap_offset(s, stride, dy, dx)) * POSITION);
+    for (uint t = 0; t < taps; t++, weights += BLOCK_BYTES) {
+      const ulong from_ = (ulong)s->a + i * s->plane * POSITION + tap[t];
       LOAD(5, weights, 64)
       LOAD(6, weights + 2048, 64)
-      const ulong ahead = (ulong)weights + STEPS_AHEAD * BLOCK_BYTES;
+      const ulong ahead = weights + STEPS_AHEAD * BLOCK_BYTES;
       UNROLL for (uint l = 0; l < 1024; l += 64)
       {
         __builtin_prefetch((const void *)(ahead + l), 0, 2);
@@ -202,13 +203,13 @@ INLINE void few_tiles(uint strip, const Product *s, uint taps, uint stride, uint
 }
 
 /* Range: (columns / 16). */
-INLINE void product_few(uint x, __global const ulong *args, uint taps, uint stride)
+INLINE void product_few(uint x, __global const ulong *args)
 {
   const Product s = *(__global const Product *)args;
   if (s.positions > 64)
-    few_tiles(x, &s, taps, stride, 5);
+    few_tiles(x, &s, 5);
   else if (s.positions > 48)
-    few_tiles(x, &s, taps, stride, 4);
+    few_tiles(x, &s, 4);
   else
-    few_tiles(x, &s, taps, stride, 3);
+    few_tiles(x, &s, 3);
 }

@@ -22,32 +22,14 @@ INLINE void do_item(__global const ulong *step, uint item)
   case AMX_INPUT_NORMALISED:
     input_normalised(x, y, args);
     break;
-  case AMX_PRODUCT_3X3:
-    product(x, y, args, 3, 1, false);
+  case AMX_PRODUCT:
+    product(x, y, args, false);
     break;
-  case AMX_PRODUCT_3X3_STRIDE_2:
-    product(x, y, args, 3, 2, false);
+  case AMX_PRODUCT_WHOLE:
+    product(x, y, args, true);
     break;
-  case AMX_PRODUCT_1X1:
-    product(x, y, args, 1, 1, false);
-    break;
-  case AMX_PRODUCT_WHOLE_3X3:
-    product(x, y, args, 3, 1, true);
-    break;
-  case AMX_PRODUCT_WHOLE_3X3_STRIDE_2:
-    product(x, y, args, 3, 2, true);
-    break;
-  case AMX_PRODUCT_WHOLE_1X1:
-    product(x, y, args, 1, 1, true);
-    break;
-  case AMX_PRODUCT_FEW_3X3:
-    product_few(x, args, 3, 1);
-    break;
-  case AMX_PRODUCT_FEW_3X3_STRIDE_2:
-    product_few(x, args, 3, 2);
-    break;
-  case AMX_PRODUCT_FEW_1X1:
-    product_few(x, args, 1, 1);
+  case AMX_PRODUCT_FEW:
+    product_few(x, args);
     break;
   case AMX_WIDEN:
     widen(x, args);
