@@ -4,14 +4,11 @@
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
-#include "command.h"
 #include "core/inputs.h"
 #include "core/noise.h"
-#include "core/session.h"
+#include "measured.h"
 #include "members.h"
-#include "options.h"
 #include "output.h"
-#include "progress.h"
 #include "usage.h"
 
 typedef struct {
@@ -23,10 +20,10 @@ typedef struct {
 
 /* What is measured. */
 typedef struct {
-  DdimSession *session;
+  DdimMeasured what;
   DdimDiffusion *diffusion;
   DdimUNetPlan *plan;
-  guint batch, width, height, n_steps;
+  guint n_steps;
 } Bench;
 
 static void
@@ -34,7 +31,7 @@ bench_clear(Bench *bench)
 {
   g_clear_pointer(&bench->plan, ddim_unet_plan_free);
   g_clear_pointer(&bench->diffusion, ddim_diffusion_free);
-  g_clear_pointer(&bench->session, ddim_session_free);
+  ddim_measured_clear(&bench->what);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Bench, bench_clear)
@@ -46,31 +43,30 @@ seconds_since(gint64 start)
 }
 
 static gboolean
-load(Bench *bench, DdimRequest *request, const DdimUNetParams *params, GError **error)
+load(Bench *bench, DdimRequest *request, const DdimUNetParams *params, DdimBar *bar, GError **error)
 {
   DdimDiffusionParams diffusion = DDIM_DIFFUSION_PARAMS_INIT;
   g_autofree char *respacing = g_strdup_printf("%u", bench->n_steps);
 
-  if (!(bench->session = ddim_session_new(request, error)))
+  if (!ddim_measured_open(&bench->what, request, params, bar, error))
     return FALSE;
-  ddim_session_choose_size(bench->session, request, &bench->batch, &bench->width, &bench->height);
-  ddim_config_get_diffusion(bench->session->config, &diffusion);
+  ddim_config_get_diffusion(bench->what.session->config, &diffusion);
   diffusion.timestep_respacing = respacing;
   bench->diffusion = ddim_diffusion_new(&diffusion, error);
-  return bench->diffusion && ddim_session_start(bench->session, request, params, error);
+  return bench->diffusion != NULL;
 }
 
 static gboolean
 set_conditions(Bench *bench, GError **error)
 {
-  guint classes = ddim_config_get_n_classes(bench->session->config);
-  g_autofree double *timesteps = g_new(double, (gsize)bench->n_steps * bench->batch);
-  g_autofree gint64 *labels = g_new0(gint64, bench->batch);
+  guint classes = ddim_config_get_n_classes(bench->what.session->config);
+  g_autofree double *timesteps = g_new(double, (gsize)bench->n_steps * bench->what.batch);
+  g_autofree gint64 *labels = g_new0(gint64, bench->what.batch);
 
-  for (gsize i = 0; i < (gsize)bench->n_steps * bench->batch; i++)
-    timesteps[i] =
-        ddim_diffusion_get_model_timestep(bench->diffusion, bench->n_steps - 1 - i / bench->batch);
-  for (guint i = 0; classes && i < bench->batch; i++)
+  for (gsize i = 0; i < (gsize)bench->n_steps * bench->what.batch; i++)
+    timesteps[i] = ddim_diffusion_get_model_timestep(bench->diffusion,
+                                                     bench->n_steps - 1 - i / bench->what.batch);
+  for (guint i = 0; classes && i < bench->what.batch; i++)
     labels[i] = i % classes;
   return ddim_unet_plan_set_conditions(bench->plan, timesteps, bench->n_steps,
                                        classes ? labels : NULL, error);
@@ -80,9 +76,10 @@ set_conditions(Bench *bench, GError **error)
 static gboolean
 set_low_res(Bench *bench, DdimRng *rng, GError **error)
 {
-  DdimConfig *config = bench->session->config;
+  DdimConfig *config = bench->what.session->config;
   gsize small = MAX(ddim_config_get_small_size(config), 1);
-  const gsize shape[4] = {bench->batch, ddim_session_get_channels(bench->session), small, small};
+  const gsize shape[4] = {bench->what.batch, ddim_session_get_channels(bench->what.session), small,
+                          small};
   g_autoptr(DdimArray) array = NULL;
 
   if (!ddim_config_get_unet(config)->super_res)
@@ -132,18 +129,17 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
   g_autofree double *times = g_new(double, bench->n_steps);
   gint64 start = g_get_monotonic_time();
 
-  if (!load(bench, request, &params, error))
+  if (!load(bench, request, &params, bar, error))
     return FALSE;
   figures->load = seconds_since(start);
-  ddim_bar_warn(bar, ddim_context_get_tuning_problem(bench->session->context));
   start = g_get_monotonic_time();
-  bench->plan = ddim_unet_plan_new(bench->session->unet, bench->batch, bench->height, bench->width,
-                                   &params, error);
+  bench->plan = ddim_unet_plan_new(bench->what.session->unet, bench->what.batch, bench->what.height,
+                                   bench->what.width, &params, error);
   if (!bench->plan)
     return FALSE;
   figures->build = seconds_since(start);
-  const gsize shape[4] = {bench->batch, ddim_session_get_channels(bench->session), bench->height,
-                          bench->width};
+  const gsize shape[4] = {bench->what.batch, ddim_session_get_channels(bench->what.session),
+                          bench->what.height, bench->what.width};
   if (!(noise = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)) ||
       !(image = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)))
     return FALSE;
@@ -161,14 +157,14 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
   figures->min = times[0];
   figures->median = (times[(bench->n_steps - 1) / 2] + times[bench->n_steps / 2]) / 2;
   figures->gflop = ddim_unet_plan_get_flops(bench->plan) / 1e9;
-  ddim_context_get_device_bytes(bench->session->context, &figures->device_bytes);
+  ddim_context_get_device_bytes(bench->what.session->context, &figures->device_bytes);
   return TRUE;
 }
 
 static int
 print_json(const Bench *bench, const Figures *figures)
 {
-  const DdimDeviceInfo *device = ddim_context_get_device(bench->session->context);
+  const DdimDeviceInfo *device = ddim_context_get_device(bench->what.session->context);
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
@@ -183,9 +179,9 @@ print_json(const Bench *bench, const Figures *figures)
   ddim_member_int(builder, "device_bytes", figures->device_bytes);
   ddim_member_string(builder, "device", device->name);
   ddim_member_int(builder, "threads", device->compute_units);
-  ddim_member_int(builder, "batch", bench->batch);
-  ddim_member_int(builder, "width", bench->width);
-  ddim_member_int(builder, "height", bench->height);
+  ddim_member_int(builder, "batch", bench->what.batch);
+  ddim_member_int(builder, "width", bench->what.width);
+  ddim_member_int(builder, "height", bench->what.height);
   ddim_member_int(builder, "steps", bench->n_steps);
   json_builder_end_object(builder);
   return ddim_cli_print_json(builder);
@@ -194,13 +190,13 @@ print_json(const Bench *bench, const Figures *figures)
 static int
 print_table(const Bench *bench, const Figures *figures)
 {
-  const DdimDeviceInfo *device = ddim_context_get_device(bench->session->context);
+  const DdimDeviceInfo *device = ddim_context_get_device(bench->what.session->context);
   g_autofree char *rss = g_format_size_full(ddim_usage_peak_rss(), G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *memory = g_format_size_full(figures->device_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
   g_print(_("%s, %u compute units; %s, batch %u, %ux%u, %u steps\n"), device->name,
-          device->compute_units, ddim_config_get_name(bench->session->config), bench->batch,
-          bench->width, bench->height, bench->n_steps);
+          device->compute_units, ddim_config_get_name(bench->what.session->config),
+          bench->what.batch, bench->what.width, bench->what.height, bench->n_steps);
   g_print(_("one evaluation   %.1f ms (median), %.1f ms (least)\n"), figures->median, figures->min);
   g_print(_("arithmetic       %.2f GFLOP, %.1f GFLOP/s\n"), figures->gflop,
           figures->gflop / figures->median * 1e3);
@@ -214,9 +210,6 @@ print_table(const Bench *bench, const Figures *figures)
 int
 ddim_cmd_bench(DdimCli *cli, int argc, char **argv)
 {
-  static const char *const names[] = {"model",      "size",   "batch",     "flags",
-                                      "model-path", "device", "precision", NULL};
-  g_autoptr(DdimOptions) options = ddim_options_new(names);
   g_autoptr(DdimRequest) request = ddim_request_new();
   g_autoptr(DdimBar) bar = NULL;
   g_autoptr(GError) error = NULL;
@@ -236,8 +229,7 @@ ddim_cmd_bench(DdimCli *cli, int argc, char **argv)
   g_auto(Bench) bench = {0};
   Figures figures = {0};
 
-  ddim_options_add(options, entries);
-  if (!ddim_cli_parse(cli, &help, ddim_options_get_entries(options), request, &argc, &argv, &code))
+  if (!ddim_measured_parse(cli, &help, entries, request, argc, argv, &code))
     return code;
   if (steps < 1 || steps > 100000)
     return ddim_cli_usage(_("--steps: %d is not valid; expected 1 to 100000"), steps);

@@ -3,18 +3,15 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "command.h"
 #include "core/tune.h"
 #include "interrupt.h"
+#include "measured.h"
 #include "members.h"
-#include "options.h"
 #include "output.h"
-#include "progress.h"
 
 /* What was found. */
 typedef struct {
-  DdimSession *session;
-  guint batch, width, height;
+  DdimMeasured what;
   GArray *rows; /* DdimTuneRow */
   char *path;
   DdimTuneSearch search;
@@ -25,7 +22,7 @@ tuned_clear(Tuned *tuned)
 {
   g_clear_pointer(&tuned->rows, g_array_unref);
   g_clear_pointer(&tuned->path, g_free);
-  g_clear_pointer(&tuned->session, ddim_session_free);
+  ddim_measured_clear(&tuned->what);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tuned, tuned_clear)
@@ -37,13 +34,11 @@ tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GErro
   const DdimUNetParams params = {
       .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
 
-  if (!(tuned->session = ddim_session_new(request, error)) ||
-      !ddim_session_start(tuned->session, request, &params, error))
+  if (!ddim_measured_open(&tuned->what, request, &params, bar, error))
     return FALSE;
-  ddim_bar_warn(bar, ddim_context_get_tuning_problem(tuned->session->context));
-  ddim_session_choose_size(tuned->session, request, &tuned->batch, &tuned->width, &tuned->height);
-  tuned->rows = ddim_tune(tuned->session, tuned->batch, tuned->height, tuned->width, search_seconds,
-                          &params, &tuned->search, &tuned->path, error);
+  tuned->rows =
+      ddim_tune(tuned->what.session, tuned->what.batch, tuned->what.height, tuned->what.width,
+                search_seconds, &params, &tuned->search, &tuned->path, error);
   return tuned->rows != NULL;
 }
 
@@ -97,7 +92,7 @@ add_search(JsonBuilder *builder, const DdimTuneSearch *search)
 static int
 print_json(const Tuned *tuned)
 {
-  const DdimDeviceInfo *device = ddim_context_get_device(tuned->session->context);
+  const DdimDeviceInfo *device = ddim_context_get_device(tuned->what.session->context);
   g_autofree char *shown = g_filename_display_name(tuned->path);
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -105,9 +100,9 @@ print_json(const Tuned *tuned)
   ddim_member_string(builder, "device", device->name);
   ddim_member_string(builder, "driver", device->driver_version);
   ddim_member_string(builder, "file", shown);
-  ddim_member_int(builder, "batch", tuned->batch);
-  ddim_member_int(builder, "width", tuned->width);
-  ddim_member_int(builder, "height", tuned->height);
+  ddim_member_int(builder, "batch", tuned->what.batch);
+  ddim_member_int(builder, "width", tuned->what.width);
+  ddim_member_int(builder, "height", tuned->what.height);
   ddim_member_double(builder, "ms", sum(tuned, FALSE));
   ddim_member_double(builder, "builtin_ms", sum(tuned, TRUE));
   if (tuned->search.tried)
@@ -160,13 +155,13 @@ append_search(GString *table, const DdimTuneSearch *search)
 static int
 print_table(const Tuned *tuned)
 {
-  const DdimDeviceInfo *device = ddim_context_get_device(tuned->session->context);
+  const DdimDeviceInfo *device = ddim_context_get_device(tuned->what.session->context);
   g_autoptr(GString) table = g_string_new(NULL);
   g_autofree char *shown = g_filename_display_name(tuned->path);
 
   g_string_append_printf(table, _("%s; %s, batch %u, %ux%u\n"), device->name,
-                         ddim_config_get_name(tuned->session->config), tuned->batch, tuned->width,
-                         tuned->height);
+                         ddim_config_get_name(tuned->what.session->config), tuned->what.batch,
+                         tuned->what.width, tuned->what.height);
   /* Translators: headings of columns, at these widths; gain: how many times faster than before */
   g_string_append(table,
                   _("convolution        pixels    uses  fastest                   ms  gain\n"));
@@ -192,9 +187,6 @@ static const DdimHelp help = {
 int
 ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
 {
-  static const char *const names[] = {"model",      "size",   "batch",     "flags",
-                                      "model-path", "device", "precision", NULL};
-  g_autoptr(DdimOptions) options = ddim_options_new(names);
   g_autoptr(DdimRequest) request = ddim_request_new();
   g_autoptr(DdimBar) bar = NULL;
   g_autoptr(GError) error = NULL;
@@ -211,8 +203,7 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},
       G_OPTION_ENTRY_NULL};
 
-  ddim_options_add(options, entries);
-  if (!ddim_cli_parse(cli, &help, ddim_options_get_entries(options), request, &argc, &argv, &code))
+  if (!ddim_measured_parse(cli, &help, entries, request, argc, argv, &code))
     return code;
   if (search < -1 || search > 86400)
     return ddim_cli_usage(_("--search: from 0 to 86400 seconds"));
