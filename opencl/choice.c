@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "opencl/amx.h"
+#include "opencl/conv-amx-winograd.h"
 #include "opencl/tuning.h"
 #include "opencl/verify.h"
 
@@ -85,6 +86,20 @@ amx_seconds(const DdimConvShape *shape, const Rates *rates)
   return products / rates->amx_flops + input / rates->amx_input_bytes;
 }
 
+/* The same of F(4,3): a position is four pixels, and each is six points. A panel of weights passes
+ * by `each` blocks of positions, and in doing so costs as much as CACHE_BLOCKS blocks more. */
+#define CACHE_BLOCKS 1.3
+
+static double
+amx_winograd_seconds(DdimContext *context, const DdimConvShape *shape, const Rates *rates)
+{
+  guint64 blocks, each;
+  ddim_cl_conv_amx_winograd_blocks(context, shape, &blocks, &each);
+  const double products = 2.0 * blocks * 32 * 6 * 3 * shape->in * columns(shape);
+  const double input = 8.0 * blocks * 32 * 6 * shape->in;
+  return products / rates->amx_flops * (1 + CACHE_BLOCKS / each) + input / rates->amx_input_bytes;
+}
+
 double
 ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                  DdimClChoice choice)
@@ -96,6 +111,8 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
            im2col_bytes(shape, choice.provider) / rates.transform_bytes;
   if (choice.method == DDIM_CONV_AMX)
     return amx_seconds(shape, &rates) + weights * (half ? 5 : 1); /* widened first */
+  if (choice.method == DDIM_CONV_AMX_WINOGRAD)
+    return amx_winograd_seconds(context, shape, &rates) + weights;
   const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
   const double tiles =
       (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
@@ -112,6 +129,9 @@ ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
   switch (choice.method) {
   case DDIM_CONV_AMX:
     return choice.provider == DDIM_GEMM_PACKED && ddim_cl_has_amx(context);
+  case DDIM_CONV_AMX_WINOGRAD:
+    return shape->taps == 3 && shape->stride == 1 && !half && choice.provider == DDIM_GEMM_PACKED &&
+           ddim_cl_has_amx(context);
   case DDIM_CONV_WINOGRAD2:
   case DDIM_CONV_WINOGRAD4:
     return shape->taps == 3 && shape->stride == 1 &&
@@ -209,6 +229,18 @@ compare_upgrades(gconstpointer a, gconstpointer b)
   return x->gain < y->gain ? 1 : x->gain > y->gain ? -1 : 0;
 }
 
+/* The fastest way whose weights take no more than the direct convolution's. */
+static DdimClChoice
+cheapest_of_same_size(const DdimConvShape *shape, gboolean half, const Costs *costs)
+{
+  const guint64 bytes = weight_bytes(shape, half, DDIM_CONV_DIRECT);
+  DdimConvMethod best = DDIM_CONV_DIRECT;
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
+    if (weight_bytes(shape, half, m) <= bytes && costs->seconds[m] < costs->seconds[best])
+      best = m;
+  return (DdimClChoice){best, costs->provider[best]};
+}
+
 void
 ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes,
                guint n, gboolean half, guint64 budget, DdimClChoice *choices)
@@ -217,11 +249,12 @@ ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
   g_autoptr(GArray) upgrades = g_array_new(FALSE, FALSE, sizeof(Upgrade));
   guint64 used = 0;
   for (guint i = 0; i < n; i++) {
-    choices[i] = (DdimClChoice){DDIM_CONV_DIRECT, costs[i].provider[DDIM_CONV_DIRECT]};
-    const guint64 bytes = weight_bytes(&shapes[i], half, DDIM_CONV_DIRECT);
+    choices[i] = cheapest_of_same_size(&shapes[i], half, &costs[i]);
+    const double seconds = costs[i].seconds[choices[i].method];
+    const guint64 bytes = weight_bytes(&shapes[i], half, choices[i].method);
     used += bytes;
     for (DdimConvMethod m = DDIM_CONV_WINOGRAD2; m < DDIM_N_CONV_METHODS; m++) {
-      const double saved = costs[i].seconds[DDIM_CONV_DIRECT] - costs[i].seconds[m];
+      const double saved = seconds - costs[i].seconds[m];
       if (saved <= 0)
         continue;
       const Upgrade upgrade = {i, m, saved / (weight_bytes(&shapes[i], half, m) - bytes)};
@@ -229,8 +262,7 @@ ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
     }
   }
   g_array_sort(upgrades, compare_upgrades);
-  /* A layer may be upgraded twice, from direct over F(2x2) to F(4x4), when the second saves time as
-   * well. */
+  /* A layer may be upgraded twice, as over F(2x2) to F(4x4), when the second saves time as well. */
   for (guint i = 0; i < upgrades->len; i++) {
     const Upgrade *up = &g_array_index(upgrades, Upgrade, i);
     const DdimConvShape *shape = &shapes[up->index];

@@ -72,9 +72,9 @@ record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *gri
 #define UNIT_BYTES ((guint64)512 << 10)
 #define UNITS_PER_CORE 4
 
-static gboolean
-input_normalises(DdimContext *context, const DdimConvShape *shape, const DdimClTensor *x,
-                 const DdimClNorm *norm)
+gboolean
+ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape, const DdimClTensor *x,
+                            const DdimClNorm *norm)
 {
   const guint unit = ddim_cl_norm_amx_unit(x->c, norm);
   return unit && shape->stride == 1 && (guint64)x->h * x->w * unit * sizeof(float) <= UNIT_BYTES &&
@@ -102,7 +102,8 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
   if (!prologue || !prologue->norm) {
     record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
-  } else if (input_normalises(ddim_cl_plan_get_context(plan), shape, x, prologue->norm)) {
+  } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
+                                         prologue->norm)) {
     record_normalised_input(plan, shape, grid, x, prologue, a);
   } else {
     DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);
@@ -158,6 +159,16 @@ has_whole_tiles(const DdimConvShape *shape)
 }
 
 void
+ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue)
+{
+  ddim_cl_plan_arg_mem(plan, epilogue->bias);
+  ddim_cl_plan_arg_optional(plan, epilogue->has_emb ? &epilogue->emb : NULL);
+  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
+  ddim_cl_plan_arg_optional(plan, epilogue->residual ? &epilogue->residual->mem : NULL);
+  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
+}
+
+void
 ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
                  const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
                  const DdimClEpilogue *epilogue)
@@ -192,11 +203,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   ddim_cl_plan_arg_u32(plan, grid.width);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
-  ddim_cl_plan_arg_mem(plan, epilogue->bias);
-  ddim_cl_plan_arg_optional(plan, epilogue->has_emb ? &epilogue->emb : NULL);
-  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
-  ddim_cl_plan_arg_optional(plan, epilogue->residual ? &epilogue->residual->mem : NULL);
-  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
+  ddim_cl_conv_amx_epilogue_args(plan, epilogue);
   if (few)
     ddim_cl_plan_range(plan, 2 * panels, 1, 1);
   else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/conv.h"
 
+#include "opencl/conv-amx-winograd.h"
 #include "opencl/conv-amx.h"
 #include "opencl/gemm-private.h"
 #include "opencl/norm.h"
@@ -8,7 +9,7 @@
 const char *
 ddim_conv_method_name(DdimConvMethod method)
 {
-  static const char *const names[] = {"direct", "winograd2", "winograd4", "amx"};
+  static const char *const names[] = {"direct", "winograd2", "winograd4", "amx", "amx-winograd"};
   return names[method];
 }
 
@@ -16,7 +17,8 @@ DdimClPacking
 ddim_conv_method_packing(DdimConvMethod method)
 {
   static const DdimClPacking packings[] = {DDIM_CL_PACK_PLAIN, DDIM_CL_PACK_WINOGRAD2,
-                                           DDIM_CL_PACK_WINOGRAD4, DDIM_CL_PACK_AMX};
+                                           DDIM_CL_PACK_WINOGRAD4, DDIM_CL_PACK_AMX,
+                                           DDIM_CL_PACK_AMX_WINOGRAD};
   return packings[method];
 }
 
@@ -290,6 +292,10 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
 {
   if (method == DDIM_CONV_AMX) {
     ddim_cl_conv_amx(plan, shape, weights, x, prologue, y, epilogue);
+    return;
+  }
+  if (method == DDIM_CONV_AMX_WINOGRAD) {
+    ddim_cl_conv_amx_winograd(plan, shape, weights, x, prologue, y, epilogue);
     return;
   }
   if (prologue && prologue->norm) {

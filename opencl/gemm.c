@@ -37,30 +37,34 @@ ddim_cl_packing_batch(DdimClPacking packing)
   return packing == DDIM_CL_PACK_WINOGRAD4 ? 36 : packing == DDIM_CL_PACK_WINOGRAD2 ? 16 : 1;
 }
 
-static gboolean
-is_winograd(DdimClPacking packing)
+/* Rows of each matrix for a channel. */
+static guint
+rows_per_channel(DdimClPacking packing, guint taps)
 {
-  return packing == DDIM_CL_PACK_WINOGRAD2 || packing == DDIM_CL_PACK_WINOGRAD4;
+  if (packing == DDIM_CL_PACK_WINOGRAD2 || packing == DDIM_CL_PACK_WINOGRAD4)
+    return 1;
+  return packing == DDIM_CL_PACK_AMX_WINOGRAD ? 2 * taps : taps;
 }
 
 /* A tile of the matrix units is two rows of weights high. */
 static guint
 padded_depth(DdimClPacking packing, guint in)
 {
-  return pad(in, (packing == DDIM_CL_PACK_AMX ? 2 : 1) * DDIM_CL_DEPTH_PADDING);
+  const gboolean amx = packing == DDIM_CL_PACK_AMX || packing == DDIM_CL_PACK_AMX_WINOGRAD;
+  return pad(in, (amx ? 2 : 1) * DDIM_CL_DEPTH_PADDING);
 }
 
 guint
 ddim_cl_matrix_depth(DdimClPacking packing, guint in, guint taps)
 {
-  return padded_depth(packing, in) * (is_winograd(packing) ? 1 : taps);
+  return padded_depth(packing, in) * rows_per_channel(packing, taps);
 }
 
 guint64
 ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, guint taps)
 {
   const guint64 one = (guint64)padded_depth(packing, in) * pad(out, DDIM_CL_COLUMN_PADDING);
-  return one * (is_winograd(packing) ? ddim_cl_packing_batch(packing) : taps) * (half ? 2 : 4);
+  return one * rows_per_channel(packing, taps) * ddim_cl_packing_batch(packing) * (half ? 2 : 4);
 }
 
 static cl_kernel
@@ -75,6 +79,9 @@ packing_kernel(const DdimClMatrix *matrix, GError **error)
   if (matrix->packing == DDIM_CL_PACK_AMX)
     return ddim_cl_kernel_new(context, "amx-tiles+amx-pack", half ? "-DHALF_WEIGHTS" : NULL,
                               "amx_weights", error);
+  if (matrix->packing == DDIM_CL_PACK_AMX_WINOGRAD)
+    return ddim_cl_kernel_new(context, "amx-tiles+amx-winograd-points+amx-winograd-pack", NULL,
+                              "amx_winograd_weights", error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
                                               matrix->packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
@@ -87,7 +94,9 @@ run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, GErro
   DdimContext *context = staging->context;
   const cl_uint in_padded = padded_depth(matrix->packing, matrix->in);
   const cl_uint values[] = {matrix->out, matrix->in, matrix->columns, in_padded, matrix->taps};
-  const guint n = matrix->batch == 1 ? 5 : 4;
+  /* Transforms know their taps. */
+  const guint n =
+      matrix->packing == DDIM_CL_PACK_PLAIN || matrix->packing == DDIM_CL_PACK_AMX ? 5 : 4;
   cl_int status = clSetKernelArg(kernel, 0, sizeof(cl_mem), &staging->mem);
   status |= clSetKernelArg(kernel, 1, sizeof(cl_mem), &matrix->buffer->mem);
   for (guint i = 0; i < n; i++)

@@ -26,10 +26,11 @@ const char *ddim_gemm_provider_name(DdimGemmProvider provider);
 
 /** How weights become a matrix: one of the packing kernels. */
 typedef enum {
-  DDIM_CL_PACK_PLAIN,     /**< OIHW -> [(tap, c)][o]: linear layers, 1x1, implicit convolution */
-  DDIM_CL_PACK_WINOGRAD2, /**< 3x3 -> 16 matrices of F(2x2,3x3) */
-  DDIM_CL_PACK_WINOGRAD4, /**< 3x3 -> 36 matrices of F(4x4,3x3) */
-  DDIM_CL_PACK_AMX        /**< OIHW -> blocks of kernels/amx-pack.cl; two bfloat16 a weight */
+  DDIM_CL_PACK_PLAIN,       /**< OIHW -> [(tap, c)][o]: linear layers, 1x1, implicit convolution */
+  DDIM_CL_PACK_WINOGRAD2,   /**< 3x3 -> 16 matrices of F(2x2,3x3) */
+  DDIM_CL_PACK_WINOGRAD4,   /**< 3x3 -> 36 matrices of F(4x4,3x3) */
+  DDIM_CL_PACK_AMX,         /**< OIHW -> blocks of kernels/amx-pack.cl; two bfloat16 a weight */
+  DDIM_CL_PACK_AMX_WINOGRAD /**< 3x3 -> such blocks of six points instead of three columns */
 } DdimClPacking;
 
 /** Weights on the device: @batch matrices of @depth x @columns. */

@@ -6,7 +6,9 @@
 #include "opencl/program.h"
 #include "opencl/status.h"
 
-#define SOURCE "amx-tiles+amx-norm+amx-input+amx-conv+amx-attention+amx-widen+amx-steps+amx-run"
+#define SOURCE                                                                                     \
+  "amx-tiles+amx-norm+amx-input+amx-conv+amx-winograd-points+amx-winograd-input+amx-winograd+"     \
+  "amx-attention+amx-widen+amx-steps+amx-run"
 /* Of a counter: a line of a cache. */
 #define COUNTER_BYTES 64
 

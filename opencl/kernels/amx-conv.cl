@@ -96,9 +96,6 @@ INLINE void put_block(const Product *s, const float *block, uint vectors, uint c
 /* Weights are read once per evaluation, from memory, and a processor's own prefetching ends at each page. So the first block of
  * positions asks for its panel some steps ahead, and the others for parts of the panel behind it. */
 #define STEPS_AHEAD 8
-#define ASK_AHEAD                                                                                  \
-  for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
-  ahead += ahead_lines * 64;
 
 /* Where the 16 pixels in a row of a tile, counted through, begin. */
 INLINE ulong tile_position(const Product *s, uint tile)

@@ -98,9 +98,7 @@ INLINE void input_normalised(uint x, uint n, __global const ulong *args)
   const uint pixels = (s->height >> up) * (s->width >> up);
   float scale[MAX_UNIT], shift[MAX_UNIT];
   __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
-  for (uint c = 0; c < unit; c += 32)
-    moments(from + c, s->x_ld, pixels, scale + c, shift + c);
-  finish(&p.norm, n, first, pixels, scale, shift);
+  normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
   const uint rows = s->grid_height + (n + 1 == p.images ? p.tail : 0);
   for (uint c = 0; c < unit; c += 32) {
     __global uint *out =

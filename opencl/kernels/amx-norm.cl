@@ -60,6 +60,15 @@ INLINE void finish(const Norm *s, uint n, uint first, uint pixels, float *mean, 
   }
 }
 
+/* The scale and shift of a unit's channels, its first `first`, over all pixels of the image n at x. */
+INLINE void normalise(const Norm *s, __global const float *x, uint x_ld, uint n, uint first, uint pixels, float *scale,
+                      float *shift)
+{
+  for (uint c = 0; c < s->unit; c += 32)
+    moments(x + c, x_ld, pixels, scale + c, shift + c);
+  finish(s, n, first, pixels, scale, shift);
+}
+
 /* part: [n][chunks][2][C], the moments of pieces of `chunk` pixels. */
 typedef struct {
   __global const float *x;

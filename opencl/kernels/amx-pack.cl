@@ -2,9 +2,6 @@
  * Weights into the right factors of amx-conv.cl: B[panel of 32 columns][plane of 32 channels][tap], blocks as in amx-tiles.cl.
  * Options: HALF_WEIGHTS. */
 
-/* Where column n and channel c lie in [half panel][16][16 columns][2]. */
-#define WITHIN(n, c) ((n) / 16 % 2 * 512 + (c) % 16 * 32 + (n) % 16 * 2 + (c) / 16 % 2)
-
 #ifdef HALF_WEIGHTS
 
 /* w[n][c][tap] (PyTorch's OIHW) -> blocks of half [half panel][16][16 columns][2], for amx-widen.cl; columns and channels past the

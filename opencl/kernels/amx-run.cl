@@ -40,6 +40,15 @@ INLINE void do_item(__global const ulong *step, uint item)
   case AMX_ATTENTION:
     attention(x, y, z, args);
     break;
+  case AMX_WINOGRAD_INPUT:
+    winograd_input(x, y, args);
+    break;
+  case AMX_WINOGRAD_INPUT_NORMALISED:
+    winograd_input_normalised(x, y, args);
+    break;
+  case AMX_WINOGRAD_PRODUCT:
+    winograd_product(x, y, args);
+    break;
   case AMX_NORM_MOMENTS:
     norm_moments(x, y, z, args);
     break;

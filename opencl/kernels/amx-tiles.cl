@@ -99,6 +99,9 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
 #define POSITION 128
 #define BLOCK_BYTES 4096
 
+/* Where column n and channel c lie in [half panel][16][16 columns][2]. */
+#define WITHIN(n, c) ((n) / 16 % 2 * 512 + (c) % 16 * 32 + (n) % 16 * 2 + (c) / 16 % 2)
+
 #define ZERO_4 ZERO(0) ZERO(1) ZERO(2) ZERO(3)
 /* Tiles 0 to 3 to 32 rows of floats, `stride` bytes apart. */
 #define STORE_4(p, stride)                                                                         \
@@ -130,3 +133,8 @@ __constant uchar tile_config[64] __attribute__((aligned(64))) = {
   }
 /* 32 rows in a row. */
 #define STEP(p, b) STEP_BY(p, (ulong)(p) + 16 * POSITION, b, , LOAD, LOAD)
+
+/* As AHEAD: the next `ahead_lines` lines from `ahead` on into the second-level cache. */
+#define ASK_AHEAD                                                                                  \
+  for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
+  ahead += ahead_lines * 64;

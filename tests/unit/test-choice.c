@@ -89,6 +89,7 @@ test_budget(void)
     for (guint i = 0; i < LAYERS; i++) {
       g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_WINOGRAD2);
       g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_WINOGRAD4);
+      g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_AMX_WINOGRAD);
       /* without a limit nothing is left on the table */
       for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
         if (ddim_cl_can_use(ops_context(), &shapes[i], half, (DdimClChoice){m, all[i].provider}))
@@ -129,6 +130,12 @@ test_can_use(void)
   g_assert_cmpint(can_use(&one, amx), ==, has_amx);
   g_assert_cmpint(can_use(&up, amx), ==, has_amx);
   g_assert_false(can_use(&one, (DdimClChoice){DDIM_CONV_AMX, DDIM_GEMM_CLBLAST}));
+  const DdimClChoice winograd = {DDIM_CONV_AMX_WINOGRAD, DDIM_GEMM_PACKED};
+  g_assert_false(can_use(&strided, winograd));
+  g_assert_false(can_use(&one, winograd));
+  g_assert_cmpint(can_use(&up, winograd), ==, has_amx);
+  g_assert_false(ddim_cl_can_use(ops_context(), &up, TRUE, winograd));
+  g_assert_false(can_use(&up, (DdimClChoice){DDIM_CONV_AMX_WINOGRAD, DDIM_GEMM_CLBLAST}));
 }
 
 /* What was measured is believed, whatever the estimates say. */
@@ -153,7 +160,8 @@ test_measured(void)
     ddim_cl_choose(context, tuning, &shape, 1, FALSE, G_MAXUINT64 / 2, &choice);
     g_assert_cmpint(choice.method, ==, fastest);
     /* unless the other cannot compute it at all */
-    g_assert_cmpint(choice.provider, ==, fastest == DDIM_CONV_AMX ? own : other);
+    const DdimClChoice elsewhere = {fastest, other};
+    g_assert_cmpint(choice.provider, ==, can_use(&shape, elsewhere) ? other : own);
   }
 }
 

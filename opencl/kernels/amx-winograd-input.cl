@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * The input of a convolution as the left factor of amx-winograd.cl: A[point][plane of 32 channels][position], rows as in
+ * amx-tiles.cl. Each pixel of a line is read and activated once. */
+
+/* plane: positions of a plane; height, width: the input's after upsampling; strips: of an image; strip_width: in tiles; up, norm:
+ * as in amx-input.cl. */
+typedef struct {
+  __global const float *x;
+  ulong x_ld;
+  __global uint *a;
+  ulong plane, height, width, C, strips, strip_width, up, norm;
+} WinogradInput;
+
+/* From a position's words to those on the next strip and of the next point. */
+INLINE ulong next_strip(const WinogradInput *s)
+{
+  return (s->height + 1) * s->strip_width * 32;
+}
+
+INLINE ulong next_point(const WinogradInput *s)
+{
+  return (s->C + 31) / 32 * s->plane * 32;
+}
+
+typedef struct {
+  float16 v0, v1;
+} Pixel;
+
+/* A plane's channels of the line's pixel `column`, zeros outside. second: as in amx-input.cl. */
+INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint x_ld, uint second, const Affine *f, uint up,
+                       uint norm)
+{
+  Pixel p = {(float16)(0.0f), (float16)(0.0f)};
+  if (column < width) {
+    __global const float *from = line + (ulong)(column >> up) * x_ld;
+    p.v0 = activate(get16(0, from), f->scale0, f->shift0, norm);
+    if (second)
+      p.v1 = activate(get16(0, from + 16), f->scale1, f->shift1, norm);
+  }
+  return p;
+}
+
+#define PIXEL(column) get_pixel(line, column, width, x_ld, second, f, up, norm)
+#define SET_V0(point, value) v0[point] = value;
+#define SET_V1(point, value) v1[point] = value;
+
+INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out,
+                        uint up, uint norm)
+{
+  const uint width = s->width, x_ld = s->x_ld, strips = s->strips, strip_width = s->strip_width;
+  const ulong strip = next_strip(s), point = next_point(s);
+  Pixel a = {(float16)(0.0f), (float16)(0.0f)}, b = PIXEL(0);
+  uint column = 1;
+  for (uint i = 0; i < strips; i++, out += strip)
+    for (uint tile = 0; tile < strip_width; tile++, column += TILE) {
+      const Pixel c = up ? b : PIXEL(column), d = PIXEL(column + 1);
+      const Pixel e = up ? d : PIXEL(column + 2), g = PIXEL(column + 3);
+      float16 v0[POINTS], v1[POINTS];
+      TRANSFORM_INPUT(SET_V0, a.v0, b.v0, c.v0, d.v0, e.v0, g.v0)
+      TRANSFORM_INPUT(SET_V1, a.v1, b.v1, c.v1, d.v1, e.v1, g.v1)
+      UNROLL for (uint p = 0; p < POINTS; p++)
+      {
+        const Split words = split(v0[p], v1[p]);
+        put16(words.hi, 2 * tile, out + p * point);
+        put16(words.lo, 2 * tile + 1, out + p * point);
+      }
+      a = e;
+      b = g;
+    }
+}
+
+/* A row of positions of a plane from a line of the image. out: of the first point and strip. */
+INLINE void put_line(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out)
+{
+  if (s->norm == 2 && !s->up)
+    put_line_as(s, line, second, f, out, 0, 2);
+  else if (s->norm == 2)
+    put_line_as(s, line, second, f, out, 1, 2);
+  else
+    put_line_as(s, line, second, f, out, s->up, s->norm);
+}
+
+INLINE void put_margin(const WinogradInput *s, __global uint *out, uint strips)
+{
+  const uint words = s->strip_width * 2;
+  const ulong strip = next_strip(s), point = next_point(s);
+  for (uint i = 0; i < strips; i++, out += strip)
+    for (uint p = 0; p < POINTS; p++)
+      for (uint j = 0; j < words; j++)
+        put16((uint16)(0), j, out + p * point);
+}
+
+/* ab: [n][2][C] of the norm. */
+typedef struct {
+  WinogradInput to;
+  __global const float *ab;
+  ulong images;
+} WinogradPlainInput;
+
+/* Range: (ceil(C / 32), lines and margins of all images, and a last margin). C is a multiple of 16. */
+INLINE void winograd_input(uint plane, uint y, __global const ulong *args)
+{
+  const WinogradPlainInput p = *(__global const WinogradPlainInput *)args;
+  const WinogradInput *s = &p.to;
+  const uint c = plane * 32, C = s->C, n = y / (s->height + 1), row = y % (s->height + 1);
+  __global uint *out = s->a + plane * s->plane * 32 + n * s->strips * next_strip(s) + row * s->strip_width * 32;
+  if (row == 0) {
+    put_margin(s, out, n < p.images ? s->strips : 1);
+    return;
+  }
+  const uint second = c + 16 < C ? 16 : 0;
+  const ulong line = n * (s->height >> s->up) + ((row - 1) >> s->up);
+  Affine f = {0, 0, 0, 0};
+  if (s->norm) {
+    __global const float *ab = p.ab + (ulong)n * 2 * C + c;
+    f = (Affine){get16(0, ab), get16(0, ab + C), get16(0, ab + second), get16(0, ab + C + second)};
+  }
+  put_line(s, s->x + line * (s->width >> s->up) * s->x_ld + c, second, &f, out);
+}
+
+/* The same, normalised here. */
+typedef struct {
+  WinogradInput to;
+  ulong images;
+  Norm norm;
+} WinogradNormalisedInput;
+
+/* Range: (C / unit, images). */
+INLINE void winograd_input_normalised(uint x, uint n, __global const ulong *args)
+{
+  const WinogradNormalisedInput p = *(__global const WinogradNormalisedInput *)args;
+  const WinogradInput *s = &p.to;
+  const uint unit = p.norm.unit, first = x * unit, up = s->up;
+  const uint rows = s->height + 1, width = s->width >> up, pixels = (s->height >> up) * width;
+  float scale[MAX_UNIT], shift[MAX_UNIT];
+  __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
+  normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
+  for (uint c = 0; c < unit; c += 32) {
+    __global uint *out = s->a + (first + c) / 32 * s->plane * 32;
+    if (n + 1 == p.images)
+      put_margin(s, out + p.images * s->strips * next_strip(s), 1);
+    out += n * s->strips * next_strip(s);
+    const Affine f = {get16(0, scale + c), get16(0, shift + c), get16(1, scale + c), get16(1, shift + c)};
+    for (uint row = 0; row < rows; row++, out += s->strip_width * 32)
+      if (row == 0)
+        put_margin(s, out, s->strips);
+      else
+        put_line(s, from + c + (ulong)((row - 1) >> up) * width * s->x_ld, 16, &f, out);
+  }
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ * 3x3 convolutions of stride 1 on the matrix units of x86 processors (amx-tiles.cl) by F(4, 3) along lines
+ * (amx-winograd-points.cl): the products, half of amx-conv.cl's for twice the weights.
+ *
+ * A position is four pixels of a line. Images are cut into strips some positions wide, whose lines follow each other, a margin of
+ * zeros on top of each strip serving as the one at the bottom of the strip before. So the taps above and below lie a strip's
+ * width from a position, and a block of positions with its three taps is hardly more than the block alone. Where the positions of
+ * a strip are a multiple of 16, which all but the smallest images' are, no margin is multiplied.
+ *
+ * An item keeps its positions in a core's second-level cache while a panel's weights pass by, point after point.
+ *
+ * Layouts: A[point][plane of 32 channels][position], B[panel of 32 columns][point][plane][dy]. */
+
+/* Blocks of positions of an item, at most. */
+#define MOST_BLOCKS 8
+#define BLOCK_FLOATS 1024
+
+/* plane: positions of a plane of A; lines: of a strip, multiplied: all but the margin, or with it; strips: of an image; height,
+ * width: the output's; rows: positions of an item, a multiple of 32, at most 32 MOST_BLOCKS. emb, res: 0 when there is none. */
+typedef struct {
+  __global const uchar *a;
+  ulong plane;
+  __global const uchar *b;
+  __global float *y;
+  ulong ldc, planes, positions, rows, lines, strips, strip_width, height, width;
+  __global const float *bias, *emb;
+  ulong emb_ld;
+  __global const float *res;
+  ulong res_ld;
+} WinogradProduct;
+
+/* Where in A the multiplied position lies, and the 15 after it. */
+INLINE __global const uchar *find_position(const WinogradProduct *s, ulong position)
+{
+  if (s->lines == s->height)
+    position += position / (s->lines * s->strip_width) * s->strip_width;
+  return s->a + position * POSITION;
+}
+
+/* Where in the images it lies. */
+typedef struct {
+  uint tile, line, strip, image;
+} Place;
+
+INLINE Place find_place(const WinogradProduct *s, ulong position)
+{
+  const uint row = position / s->strip_width, strip = row / s->lines;
+  return (Place){position % s->strip_width, row % s->lines, strip % s->strips, strip / s->strips};
+}
+
+INLINE void next_place(const WinogradProduct *s, Place *at)
+{
+  if (++at->tile < s->strip_width)
+    return;
+  at->tile = 0;
+  if (++at->line < s->lines)
+    return;
+  at->line = 0;
+  if (++at->strip < s->strips)
+    return;
+  at->strip = 0;
+  at->image++;
+}
+
+#define PRODUCT(point) get16(v, products + (point)*BLOCK_FLOATS)
+#define SUM_Y(j, value) sums[j] = (value) + bias;
+
+/* Four pixels, of which `count` are the image's, from the products of a position. */
+INLINE void put_position_as(const float *products, __global float *y, uint ldc, __global const float *bias_,
+                        __global const float *emb, __global const float *res, uint res_ld, uint count)
+{
+  UNROLL for (uint v = 0; v < 2; v++)
+  {
+    float16 bias = get16(v, bias_), sums[TILE];
+    if (emb)
+      bias += get16(v, emb);
+    TRANSFORM_OUTPUT(SUM_Y, PRODUCT(0), PRODUCT(1), PRODUCT(2), PRODUCT(3), PRODUCT(4), PRODUCT(5))
+    UNROLL for (uint j = 0; j < TILE; j++)
+        if (j < count)
+    {
+      if (res)
+        sums[j] += get16(v, res + j * res_ld);
+      put16(sums[j], v, y + j * ldc);
+    }
+  }
+}
+
+/* A position's outputs, columns from column0 on. */
+INLINE void put_position(const WinogradProduct *s, const float *products, const Place *at, uint column0)
+{
+  const uint column = (at->strip * s->strip_width + at->tile) * TILE, width = s->width;
+  if (at->line >= s->height || column >= width)
+    return;
+  const ulong pixel = ((ulong)at->image * s->height + at->line) * width + column;
+  __global float *y = s->y + pixel * s->ldc + column0;
+  __global const float *emb = s->emb ? s->emb + at->image * s->emb_ld + column0 : 0;
+  __global const float *res = s->res ? s->res + pixel * s->res_ld + column0 : 0;
+  if (column + TILE <= width)
+    put_position_as(products, y, s->ldc, s->bias + column0, emb, res, s->res_ld, TILE);
+  else
+    put_position_as(products, y, s->ldc, s->bias + column0, emb, res, s->res_ld, width - column);
+}
+
+/* Outputs of a block whose products are there, to be put a few at a time between the steps of others, where they cost nothing: a
+ * burst of stores has to wait for memory. */
+typedef struct {
+  const float *products;
+  Place at;
+  uint left;
+} Outputs;
+
+INLINE void put_some(const WinogradProduct *s, Outputs *out, uint count, uint column0)
+{
+  for (; count && out->left; count--, out->left--, out->products += 32) {
+    put_position(s, out->products, &out->at, column0);
+    next_place(s, &out->at);
+  }
+}
+
+/* 16 positions into the first-level cache. */
+INLINE void ask_positions(__global const uchar *p)
+{
+  UNROLL for (uint l = 0; l < 16 * POSITION; l += 64) __builtin_prefetch((const void *)((ulong)p + l), 0, 3);
+}
+
+#define WINOGRAD_STEP(dy)                                                                          \
+  STEP_BY(p + dy * line, p + apart + dy * line, weights + dy * BLOCK_BYTES, ASK_AHEAD, LOAD, LOAD_ONCE)
+
+/* Range: (columns / 32, ceil(positions / rows)). */
+INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
+{
+  const WinogradProduct s = *(__global const WinogradProduct *)args;
+  const uint planes = s.planes, each = (32 + planes - 1) / planes;
+  const ulong first = y * s.rows, end = min(first + s.rows, s.positions), line = s.strip_width * POSITION;
+  const ulong point_bytes = (ulong)planes * 3 * BLOCK_BYTES, plane_bytes = s.plane * POSITION;
+  const uint blocks = (end - first + 31) / 32;
+  __global const uchar *b = s.b + panel * POINTS * point_bytes;
+  float products[MOST_BLOCKS * POINTS * BLOCK_FLOATS] __attribute__((aligned(64)));
+  Outputs out = {products, find_place(&s, first), 0};
+  /* The next point's weights, over the steps of all blocks. */
+  const uint ahead_lines = (64 + blocks - 1) / blocks;
+  for (uint point = 0; point < POINTS; point++, b += point_bytes) {
+    ulong ahead = (ulong)b + point_bytes;
+    for (uint block = 0; block < blocks; block++) {
+      const ulong position = first + block * 32, point_at = point * planes * plane_bytes;
+      __global const uchar *p = find_position(&s, position) + point_at, *weights = b;
+      __global const uchar *next_block = find_position(&s, position + 32) + point_at;
+      const ulong apart = find_position(&s, position + 16) + point_at - p;
+      ZERO_4
+      for (uint i = 0; i < planes; i++, weights += 3 * BLOCK_BYTES) {
+        __global const uchar *next = i + 1 < planes ? p + plane_bytes : next_block;
+        WINOGRAD_STEP(0)
+        ask_positions(next + 2 * line);
+        put_some(&s, &out, each, panel * 32);
+        WINOGRAD_STEP(1)
+        ask_positions(next + apart + 2 * line);
+        WINOGRAD_STEP(2)
+        p = next;
+      }
+      STORE_4(products + (block * POINTS + point) * BLOCK_FLOATS, 128)
+      if (point == POINTS - 1) {
+        out.products = products + block * POINTS * BLOCK_FLOATS;
+        out.left = min(end - first - block * 32, (ulong)32);
+      }
+    }
+  }
+  put_some(&s, &out, 32, panel * 32);
+}
