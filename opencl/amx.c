@@ -111,14 +111,27 @@ product_is_right(DdimContext *context)
          ddim_cl_plan_read(plan, out.mem, PIXELS * CHANNELS, y, NULL) && compare_product(x, w, y);
 }
 
+gboolean
+ddim_cl_expects_amx(DdimContext *context)
+{
+  return context->profile.amx_allowed && driver_takes_assembly(context->info) &&
+         processor_has_amx();
+}
+
 static gboolean
 find_out(DdimContext *context)
 {
-  return context->profile.amx_allowed && driver_takes_assembly(context->info) &&
-         processor_has_amx() && computes_in_host_memory(context) && product_is_right(context);
+  return ddim_cl_expects_amx(context) && computes_in_host_memory(context) &&
+         product_is_right(context);
 }
 
 #else
+
+gboolean
+ddim_cl_expects_amx(DdimContext *context)
+{
+  return FALSE;
+}
 
 static gboolean
 find_out(DdimContext *context)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opencl/choice.h"
+#include "opencl/amx.h"
 #include "ops.h"
 
 typedef enum { RESIDUAL_NONE, RESIDUAL_OTHER, RESIDUAL_IN_PLACE } Residual;
@@ -316,10 +317,21 @@ test_flops(void)
   g_assert_cmpfloat(ddim_conv_flops(&shape), ==, 2.0 * 3 * 5 * 9 * 2 * 7 * 11);
 }
 
+/* Kernels that do not compile or err would go unused, and the rest of the tests with them. */
+static void
+test_has_matrix_units(void)
+{
+  if (ddim_cl_expects_amx(ops_context()))
+    g_assert_true(ddim_cl_has_amx(ops_context()));
+  else
+    g_test_skip("no matrix units");
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/conv/has-matrix-units", test_has_matrix_units);
   g_test_add_func("/conv/names", test_names);
   g_test_add_func("/conv/flops", test_flops);
   const DdimConvShape any = {.taps = 3, .stride = 1};
