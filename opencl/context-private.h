@@ -3,13 +3,7 @@
 
 #include "opencl/cl.h"
 #include "opencl/context.h"
-
-/** Half-precision matrix units that kernels/gemm-mma.cl can reach. */
-typedef enum {
-  DDIM_CL_NO_MATRIX_UNIT,
-  DDIM_CL_MATRIX_UNIT_PTX,
-  DDIM_CL_MATRIX_UNIT_EMULATED /**< on any device, for tests */
-} DdimClMatrixUnit;
+#include "opencl/matrix-unit.h"
 
 /** How kernels are shaped for a device. Chosen once per context. */
 typedef struct {
@@ -17,6 +11,7 @@ typedef struct {
   guint nr;  /**< columns of a packed weight panel */
   guint mr;  /**< rows of the packed micro-kernel */
   DdimClMatrixUnit matrix_unit;
+  gboolean emulated; /**< the unit, on any device, for tests */
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
   gboolean amx_allowed; /**< where there is any, see ddim_cl_has_amx() */
 } DdimClProfile;

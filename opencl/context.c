@@ -2,25 +2,12 @@
 #include "opencl/context-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "opencl/device-private.h"
 #include "opencl/host-memory.h"
 #include "opencl/program.h"
 #include "opencl/status.h"
 #include "opencl/tuning.h"
-
-/* Compute capability 8.0 has the instruction that the kernels use. */
-#define CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_ 0x4000
-
-static DdimClMatrixUnit
-find_matrix_unit(cl_device_id device)
-{
-  cl_uint major = 0;
-  const cl_int status =
-      clGetDeviceInfo(device, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV_, sizeof major, &major, NULL);
-  return status == CL_SUCCESS && major >= 8 ? DDIM_CL_MATRIX_UNIT_PTX : DDIM_CL_NO_MATRIX_UNIT;
-}
 
 /* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
  * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
@@ -46,8 +33,7 @@ choose_profile(DdimContext *context)
     profile->row_loop = TRUE;
   } else {
     *profile = (DdimClProfile){.vec = 4, .nr = 32, .mr = 4, .row_loop = FALSE};
-    if (strstr(context->info->vendor, "NVIDIA"))
-      profile->matrix_unit = find_matrix_unit(context->device);
+    profile->matrix_unit = ddim_cl_matrix_unit_find(context->device, context->info->vendor);
   }
   profile->amx_allowed = amx_allowed;
 }

@@ -20,8 +20,8 @@ ddim_device_info_free(DdimDeviceInfo *info)
   g_free(info);
 }
 
-static char *
-device_string(cl_device_id device, cl_device_info what)
+char *
+ddim_cl_device_string(cl_device_id device, cl_device_info what)
 {
   gsize size = 0;
   if (clGetDeviceInfo(device, what, 0, NULL, &size) != CL_SUCCESS || !size)
@@ -64,10 +64,10 @@ device_info_new(cl_platform_id platform, cl_device_id device, guint index)
   info->kind = type & CL_DEVICE_TYPE_GPU   ? DDIM_DEVICE_GPU
                : type & CL_DEVICE_TYPE_CPU ? DDIM_DEVICE_CPU
                                            : DDIM_DEVICE_ACCELERATOR;
-  info->name = device_string(device, CL_DEVICE_NAME);
-  info->vendor = device_string(device, CL_DEVICE_VENDOR);
-  info->device_version = device_string(device, CL_DEVICE_VERSION);
-  info->driver_version = device_string(device, CL_DRIVER_VERSION);
+  info->name = ddim_cl_device_string(device, CL_DEVICE_NAME);
+  info->vendor = ddim_cl_device_string(device, CL_DEVICE_VENDOR);
+  info->device_version = ddim_cl_device_string(device, CL_DEVICE_VERSION);
+  info->driver_version = ddim_cl_device_string(device, CL_DRIVER_VERSION);
   info->platform = platform_name(platform);
   info->compute_units = units;
   info->global_memory = global;
@@ -75,7 +75,7 @@ device_info_new(cl_platform_id platform, cl_device_id device, guint index)
   info->local_memory = local;
   info->max_work_group_size = group;
   info->local_is_real = local_type == CL_LOCAL;
-  g_autofree char *extensions = device_string(device, CL_DEVICE_EXTENSIONS);
+  g_autofree char *extensions = ddim_cl_device_string(device, CL_DEVICE_EXTENSIONS);
   info->has_fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
   return info;
 }

@@ -10,47 +10,71 @@ typedef struct {
   guint tm, tn; /* rows and columns of a work-group */
   guint gx, gy; /* its work-items */
   const char *source, *options;
+  const char *native; /* (nullable) options that only the device's own compiler knows */
 } Tile;
 
 static const Tile tiles[] = {
-    {32, 32, 8, 8, "gemm-tile", "-DRM=4 -DRN=4"},
-    {64, 64, 16, 16, "gemm-tile", "-DRM=4 -DRN=4"},
-    {128, 128, 16, 16, "gemm-tile", "-DRM=8 -DRN=8"},
-    {64, 64, 32, 4, "gemm-mma+gemm-tile", "-DWARPS_M=2 -DWARPS_N=2"},
-    {128, 128, 32, 8, "gemm-mma+gemm-tile", "-DWARPS_M=4 -DWARPS_N=2"},
+    {32, 32, 8, 8, "gemm-tile", "-DRM=4 -DRN=4", NULL},
+    {64, 64, 16, 16, "gemm-tile", "-DRM=4 -DRN=4", NULL},
+    {128, 128, 16, 16, "gemm-tile", "-DRM=8 -DRN=8", NULL},
 };
 
+#define PTX "mma-ptx+mma-emulated+gemm-mma+gemm-tile"
+#define INTEL "mma-intel+mma-emulated+gemm-mma+gemm-tile"
+/* Half as many sub-groups at a time, each with twice the registers: what sums of 32 x 32 take. */
+#define MANY_REGISTERS "-cl-intel-256-GRF-per-thread"
+
+/* Those of matrix units. */
+static const Tile unit_tiles[DDIM_CL_N_MATRIX_UNITS][2] = {
+    [DDIM_CL_MATRIX_UNIT_PTX] = {{64, 64, 32, 4, PTX, "-DWARPS_M=2 -DWARPS_N=2", NULL},
+                                 {128, 128, 32, 8, PTX, "-DWARPS_M=4 -DWARPS_N=2", NULL}},
+    [DDIM_CL_MATRIX_UNIT_INTEL8] = {{64, 64, 8, 16, INTEL, "-DLANES=8 -DWARPS_M=4 -DWARPS_N=4",
+                                     NULL},
+                                    {128, 128, 8, 16, INTEL, "-DLANES=8 -DWARPS_M=4 -DWARPS_N=4",
+                                     MANY_REGISTERS}},
+    [DDIM_CL_MATRIX_UNIT_INTEL16] = {
+        {64, 64, 16, 8, INTEL, "-DLANES=16 -DWARPS_M=4 -DWARPS_N=2", NULL},
+        {128, 128, 16, 16, INTEL, "-DLANES=16 -DWARPS_M=4 -DWARPS_N=4", MANY_REGISTERS}}};
+
+/* What @provider multiplies with; fails the plan and gives another where the device has no unit. */
 static const Tile *
-tile_of(DdimGemmProvider provider)
+tile_of(DdimClPlan *plan, DdimGemmProvider provider, const DdimClMatrix *weights)
 {
-  G_STATIC_ASSERT(G_N_ELEMENTS(tiles) == DDIM_GEMM_MMA128 - DDIM_GEMM_TILE32 + 1);
-  return &tiles[provider - DDIM_GEMM_TILE32];
+  G_STATIC_ASSERT(G_N_ELEMENTS(tiles) == DDIM_GEMM_MMA64 - DDIM_GEMM_TILE32);
+  if (provider < DDIM_GEMM_MMA64)
+    return &tiles[provider - DDIM_GEMM_TILE32];
+  const DdimContext *context = ddim_cl_plan_get_context(plan);
+  const DdimClMatrixUnit unit = context->profile.matrix_unit;
+  if (unit != DDIM_CL_NO_MATRIX_UNIT && weights->half)
+    return &unit_tiles[unit][provider - DDIM_GEMM_MMA64];
+  ddim_cl_plan_fail(plan, g_error_new(DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED,
+                                      _("%s has no matrix units for these weights"),
+                                      context->info->name));
+  return &tiles[0];
 }
 
-static gboolean
-uses_matrix_unit(const Tile *tile)
+/* The options of a matrix unit; @depth is what its blocks must divide. (transfer full) */
+static char *
+unit_options(const DdimClProfile *profile, const Tile *tile, guint depth)
 {
-  return tile >= tile_of(DDIM_GEMM_MMA64);
+  if (!g_str_has_prefix(tile->source, "mma-"))
+    return g_strdup("");
+  const guint block = profile->matrix_unit == DDIM_CL_MATRIX_UNIT_PTX && depth % 32 == 0 ? 32 : 16;
+  return g_strdup_printf(" -DKB=%u %s", block,
+                         profile->emulated ? "-DEMULATED"
+                         : tile->native    ? tile->native
+                                           : "");
 }
 
-/* @depth  what blocks of the operands' depth must divide. (transfer full) */
+/* (transfer full) */
 static char *
 tile_options(DdimClPlan *plan, const Tile *tile, const DdimClMatrix *weights, guint depth,
              const DdimClEpilogue *epilogue)
 {
-  const DdimClMatrixUnit unit = ddim_cl_plan_get_context(plan)->profile.matrix_unit;
   g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
-  g_autofree char *mma =
-      uses_matrix_unit(tile)
-          ? g_strdup_printf(" -DMMA=%d -DKB=%d", unit == DDIM_CL_MATRIX_UNIT_PTX ? 1 : 2,
-                            depth % 32 ? 16 : 32)
-          : g_strdup("");
-  if (uses_matrix_unit(tile) && (unit == DDIM_CL_NO_MATRIX_UNIT || !weights->half))
-    ddim_cl_plan_fail(plan, g_error_new(DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED,
-                                        _("%s has no matrix units for these weights"),
-                                        ddim_cl_plan_get_context(plan)->info->name));
+  g_autofree char *unit = unit_options(&ddim_cl_plan_get_context(plan)->profile, tile, depth);
   return g_strdup_printf("-DTM=%u -DTN=%u %s %s%s%s", tile->tm, tile->tn, tile->options,
-                         epilogue_options, weights->half ? " -DHALF_WEIGHTS" : "", mma);
+                         epilogue_options, weights->half ? " -DHALF_WEIGHTS" : "", unit);
 }
 
 /* Work-groups for @rows; fails the plan where the device has no such groups.
@@ -74,7 +98,7 @@ tile_range(DdimClPlan *plan, const Tile *tile, const DdimClMatrix *weights, guin
 void
 ddim_cl_gemm_tile(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
 {
-  const Tile *tile = tile_of(b->provider);
+  const Tile *tile = tile_of(plan, b->provider, b);
   g_autofree char *options = tile_options(plan, tile, b, b->depth, gemm->epilogue);
   ddim_cl_plan_kernel(plan, tile->source, options, "gemm", gemm->label,
                       2.0 * b->batch * gemm->rows * b->depth * b->columns);
@@ -100,7 +124,7 @@ ddim_cl_conv_tile(DdimClPlan *plan, DdimGemmProvider provider, const DdimConvSha
                   const DdimClEpilogue *epilogue)
 {
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
-  const Tile *tile = tile_of(provider);
+  const Tile *tile = tile_of(plan, provider, weights);
   g_autofree char *product = tile_options(plan, tile, weights, x->c, epilogue);
   g_autofree char *options = g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d", product,
                                              shape->taps, shape->stride, shape->up != 0);

@@ -18,19 +18,35 @@
 #define EPILOGUE_PARAMETERS
 #endif
 
+/* W floats at p; OpenCL has no vectors of one. */
+#define float1 float
+#define GET1(p) (*(p))
+#define GET2(p) vload2(0, p)
+#define GET4(p) vload4(0, p)
+#define PUT1(v, p) (*(p) = (v))
+#define PUT2(v, p) vstore2(v, 0, p)
+#define PUT4(v, p) vstore4(v, 0, p)
+
 #if EPILOGUE
-#define ADD_BIAS(W, v, col) v += CONCAT(vload, W)(0, bias + bias_off + (col));
+#define ADD_BIAS(W, v, col) v += CONCAT(GET, W)(bias + bias_off + (col));
 #else
 #define ADD_BIAS(W, v, col)
 #endif
 #if EPILOGUE && EMB
 #define ADD_EMB(W, v, row, col)                                                                    \
-  v += CONCAT(vload, W)(0, emb + emb_off + (row) / rows_per_image * emb_ld + (col));
+  v += CONCAT(GET, W)(                                                                             \
+      emb + emb_off +                                                                              \
+      (first_image + ((uint)((row)-first_row) + row_in_image) / rows_per_image) * emb_ld + (col));
+/* Of the tile's first row, as dividing 64 bits is slow. */
+#define BEGIN_EMB                                                                                  \
+  const ulong first_image = first_row / rows_per_image;                                            \
+  const uint row_in_image = first_row % rows_per_image;
 #else
+#define BEGIN_EMB
 #define ADD_EMB(W, v, row, col)
 #endif
 #if EPILOGUE && RES
-#define ADD_RES(W, v, row, col) v += CONCAT(vload, W)(0, res + res_off + (row)*res_ld + (col));
+#define ADD_RES(W, v, row, col) v += CONCAT(GET, W)(res + res_off + (row)*res_ld + (col));
 #else
 #define ADD_RES(W, v, row, col)
 #endif
@@ -42,7 +58,7 @@
     ADD_BIAS(W, v, col)                                                                            \
     ADD_EMB(W, v, row, col)                                                                        \
     ADD_RES(W, v, row, col)                                                                        \
-    CONCAT(vstore, W)(v, 0, c + (row)*ldc + (col));                                                \
+    CONCAT(PUT, W)(v, c + (row)*ldc + (col));                                                      \
   }
 
 #ifndef MMA
@@ -127,15 +143,23 @@ INLINE void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
 
 #endif
 
+/* What a unit asks of its kernels, and a work-item's place in them. */
+#ifndef SUB_GROUP
+#define SUB_GROUP
+#define ITEM_X get_local_id(0)
+#define ITEM_Y get_local_id(1)
+#endif
+
 /* Where load number i of a work-item comes from: a row of the tile and 4 of its KB floats, so that neighbours read one line. */
 #define A_ROW(i) ((item + (i)*ITEMS) / (KB / 4))
 #define A_K(i) ((item + (i)*ITEMS) % (KB / 4) * 4)
 
 #define BEGIN                                                                                      \
   BLOCKS                                                                                           \
-  const uint tx = get_local_id(0), ty = get_local_id(1), item = ty * GX + tx;                      \
+  const uint tx = ITEM_X, ty = ITEM_Y, item = ty * GX + tx;                                        \
   const uint first_col = get_group_id(0) * TN;                                                     \
   const ulong first_row = (ulong)get_group_id(1) * TM;                                             \
+  BEGIN_EMB                                                                                        \
   SUMS
 
 /* FETCH(k) brings the block that begins at depth k into a_next and b_next. */
@@ -163,7 +187,7 @@ INLINE void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
   }                                                                                                \
   FETCH_B(k_)
 
-__kernel __attribute__((reqd_work_group_size(GX, GY, 1))) void
+__kernel __attribute__((reqd_work_group_size(GX, GY, 1))) SUB_GROUP void
 gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch, __global const weight *b,
      ulong b_batch, __global float *c, ulong c_off, uint ldc, ulong c_batch, uint M, uint N,
      uint K EPILOGUE_PARAMETERS)
@@ -199,7 +223,7 @@ gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch, __global con
   }
 
 /* in_height, in_width: after upsampling. M: pixels of all images. */
-__kernel __attribute__((reqd_work_group_size(GX, GY, 1))) void
+__kernel __attribute__((reqd_work_group_size(GX, GY, 1))) SUB_GROUP void
 conv(__global const float *a, ulong a_off, uint lda, __global const weight *b, __global float *c,
      ulong c_off, uint ldc, uint in_height, uint in_width, uint out_height, uint out_width, ulong M,
      uint N, uint C EPILOGUE_PARAMETERS)

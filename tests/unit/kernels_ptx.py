@@ -65,8 +65,8 @@ class Ptx(unittest.TestCase):
             for depth in [16, 32]:
                 for kind in [{}, CONV]:
                     with self.subTest(tile=tile, depth=depth, kind=kind):
-                        options = tile | kind | {'HALF_WEIGHTS': 1, 'MMA': 1, 'KB': depth}
-                        ptx = self.compile(['gemm-mma', 'gemm-tile'], options)
+                        options = tile | kind | {'HALF_WEIGHTS': 1, 'KB': depth}
+                        ptx = self.compile(['mma-ptx', 'mma-emulated', 'gemm-mma', 'gemm-tile'], options)
                         instructions = len(re.findall('mma.sync.aligned.m16n8k16', ptx.read_text()))
                         # each does 16 x 8 x 16 of a warp's share of a block
                         share = tile['TM'] * tile['TN'] * depth // (tile['WARPS_M'] * tile['WARPS_N'])

@@ -15,8 +15,10 @@ ops_context(void)
     g_autoptr(GError) error = NULL;
     shared_context = ddim_context_new(NULL, &error);
     g_assert_no_error(error);
-    if (shared_context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT)
-      shared_context->profile.matrix_unit = DDIM_CL_MATRIX_UNIT_EMULATED;
+    if (shared_context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT) {
+      shared_context->profile.matrix_unit = DDIM_CL_MATRIX_UNIT_PTX;
+      shared_context->profile.emulated = TRUE;
+    }
   }
   return shared_context;
 }
@@ -25,6 +27,16 @@ gboolean
 ops_uses_matrix_unit(DdimGemmProvider provider)
 {
   return provider == DDIM_GEMM_MMA64 || provider == DDIM_GEMM_MMA128;
+}
+
+gboolean
+ops_use_unit(DdimClMatrixUnit unit)
+{
+  DdimClProfile *profile = &ops_context()->profile;
+  if (!profile->emulated)
+    return profile->matrix_unit == unit;
+  profile->matrix_unit = unit;
+  return TRUE;
 }
 
 gboolean

@@ -13,6 +13,8 @@ DdimContext *ops_context(void);
 /** Whether @provider multiplies half-precision numbers by matrix units. The context emulates them.
  */
 gboolean ops_uses_matrix_unit(DdimGemmProvider provider);
+/** Make @unit the one of the device. FALSE where it has another and needs no emulation. */
+gboolean ops_use_unit(DdimClMatrixUnit unit);
 /** Whether @provider is for devices whose kernels have the shape that is tested. */
 gboolean ops_tests_provider(DdimGemmProvider provider);
 /** Run the tests and free the context. */

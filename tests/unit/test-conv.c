@@ -299,6 +299,18 @@ test_normalised(gconstpointer data)
   }
 }
 
+/* Matrix units differ in the product alone: one convolution shows that the rest fits each. */
+static void
+test_unit(gconstpointer data)
+{
+  static const Features unit = {"unit", 48, 32, 3, 2, .norm = TRUE, .emb = TRUE, .half = TRUE};
+  const Case c = {DDIM_CONV_DIRECT, DDIM_GEMM_MMA64, &unit};
+  const DdimClProfile before = ops_context()->profile;
+  g_assert_true(ops_use_unit(GPOINTER_TO_UINT(data)));
+  test_case(&c);
+  ops_context()->profile = before;
+}
+
 static void
 test_names(void)
 {
@@ -340,6 +352,12 @@ main(int argc, char **argv)
     if (ddim_cl_can_use(ops_context(), &any, FALSE, (DdimClChoice){m, DDIM_GEMM_PACKED}))
       g_test_add_data_func(path, GUINT_TO_POINTER(m), test_normalised);
   }
+  static const char *const units[] = {NULL, NULL, "/conv/intel8", "/conv/intel16"};
+  const DdimClProfile profile = ops_context()->profile;
+  for (DdimClMatrixUnit u = DDIM_CL_MATRIX_UNIT_INTEL8; u < DDIM_CL_N_MATRIX_UNITS; u++)
+    if (ops_tests_provider(DDIM_GEMM_MMA64) && ops_use_unit(u))
+      g_test_add_data_func(units[u], GUINT_TO_POINTER(u), test_unit);
+  ops_context()->profile = profile;
   for (guint m = 0; m < DDIM_N_CONV_METHODS; m++)
     for (guint p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
       for (guint f = 0; f < G_N_ELEMENTS(features); f++) {

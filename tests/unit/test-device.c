@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "opencl/context.h"
+#include "opencl/matrix-unit.h"
 
 static GPtrArray *
 list(void)
@@ -169,6 +170,34 @@ test_no_platform(void)
   g_test_trap_assert_passed();
 }
 
+/* Intel's matrix unit needs both extensions, by their whole names, and is made for the smallest
+ * sub-groups. */
+static void
+test_intel_matrix_unit(void)
+{
+#define UNIT "cl_intel_subgroup_matrix_multiply_accumulate"
+#define SIZES "cl_intel_required_subgroup_size"
+  static const gsize arc[] = {8, 16, 32}, xe2[] = {32, 16}, other[] = {32, 64};
+  static const struct {
+    const char *extensions;
+    const gsize *sub_groups;
+    gsize n;
+    DdimClMatrixUnit unit;
+  } cases[] = {
+      {"cl_khr_fp16 " UNIT " " SIZES, arc, G_N_ELEMENTS(arc), DDIM_CL_MATRIX_UNIT_INTEL8},
+      {SIZES " " UNIT " ", xe2, G_N_ELEMENTS(xe2), DDIM_CL_MATRIX_UNIT_INTEL16},
+      {UNIT " " SIZES, other, G_N_ELEMENTS(other), DDIM_CL_NO_MATRIX_UNIT},
+      {UNIT " " SIZES, arc, 0, DDIM_CL_NO_MATRIX_UNIT},
+      {UNIT, arc, G_N_ELEMENTS(arc), DDIM_CL_NO_MATRIX_UNIT},
+      {SIZES " " UNIT "_tf32", arc, G_N_ELEMENTS(arc), DDIM_CL_NO_MATRIX_UNIT},
+      {"", arc, G_N_ELEMENTS(arc), DDIM_CL_NO_MATRIX_UNIT},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+    g_assert_cmpint(
+        ddim_cl_matrix_unit_of_intel(cases[i].extensions, cases[i].sub_groups, cases[i].n), ==,
+        cases[i].unit);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -181,5 +210,6 @@ main(int argc, char **argv)
   g_test_add_func("/device/not-utf8", test_not_utf8);
   g_test_add_func("/device/environment", test_environment);
   g_test_add_func("/device/no-platform", test_no_platform);
+  g_test_add_func("/device/intel-matrix-unit", test_intel_matrix_unit);
   return g_test_run();
 }

@@ -11,6 +11,7 @@
 typedef struct {
   DdimGemmProvider provider;
   gboolean half;
+  DdimClMatrixUnit unit; /* of those providers that use one */
 } Case;
 
 typedef struct {
@@ -50,6 +51,7 @@ static double
 run(const Case *k, const Shape *s)
 {
   g_autoptr(GError) error = NULL;
+  g_assert_true(!k->unit || ops_use_unit(k->unit));
   g_autofree float *weights = ops_random(7, (gsize)s->out * s->in, -0.5, 0.5);
   g_autoptr(DdimClMatrix) b = ddim_cl_matrix_new(ops_context(), DDIM_CL_PACK_PLAIN, k->provider,
                                                  k->half, weights, s->out, s->in, 1, &error);
@@ -212,22 +214,28 @@ test_batches(gconstpointer data)
   }
 }
 
-/* The check that providers have to pass before they are used, and what it says of one that cannot.
- */
+/* The check that providers have to pass before they are used. */
 static void
-test_verify(void)
+test_verify(gconstpointer data)
 {
-  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
-    for (gboolean half = FALSE; ops_tests_provider(p) && half <= TRUE; half++) {
-      g_autoptr(GError) error = NULL;
-      if (ops_uses_matrix_unit(p) && !half) {
-        g_assert_false(ddim_cl_verify_provider(ops_context(), p, half, &error));
-        g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
-      } else {
-        ddim_cl_verify_provider(ops_context(), p, half, &error);
-        g_assert_no_error(error);
-      }
-    }
+  const Case *k = data;
+  g_autoptr(GError) error = NULL;
+  g_assert_true(!k->unit || ops_use_unit(k->unit));
+  ddim_cl_verify_provider(ops_context(), k->provider, k->half, &error);
+  g_assert_no_error(error);
+}
+
+/* What it says of one that cannot. */
+static void
+test_verify_fails(void)
+{
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
+    g_autoptr(GError) error = NULL;
+    if (!ops_tests_provider(p) || !ops_uses_matrix_unit(p))
+      continue;
+    g_assert_false(ddim_cl_verify_provider(ops_context(), p, FALSE, &error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
+  }
 }
 
 /* Padding, and the bytes that a choice of method counts with. */
@@ -245,29 +253,47 @@ test_bytes(void)
                    ((guint64)1 << 32) * 36 * 4);
 }
 
+/* Every provider with every precision and unit. (transfer full) (element-type Case) */
+static GArray *
+list_cases(void)
+{
+  GArray *cases = g_array_new(FALSE, FALSE, sizeof(Case));
+  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
+    const gboolean unit = ops_uses_matrix_unit(p);
+    /* Matrix units multiply half-precision weights only. */
+    for (gboolean half = unit; ops_tests_provider(p) && half <= TRUE; half++)
+      for (DdimClMatrixUnit u = unit; u < (unit ? DDIM_CL_N_MATRIX_UNITS : 1); u++)
+        if (!unit || ops_use_unit(u)) {
+          const Case one = {.provider = p, .half = half, .unit = u};
+          g_array_append_val(cases, one);
+        }
+  }
+  return cases;
+}
+
 int
 main(int argc, char **argv)
 {
-  Case cases[2 * DDIM_N_GEMM_PROVIDERS];
-  guint n = 0;
-  /* Matrix units multiply half-precision weights only. */
-  for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
-    for (gboolean half = ops_uses_matrix_unit(p); ops_tests_provider(p) && half <= TRUE; half++)
-      cases[n++] = (Case){.provider = p, .half = half};
+  static const char *const units[] = {"", "/ptx", "/intel8", "/intel16"};
+  G_STATIC_ASSERT(G_N_ELEMENTS(units) == DDIM_CL_N_MATRIX_UNITS);
+  g_autoptr(GArray) list = list_cases();
+  const Case *cases = (const Case *)list->data;
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/gemm/bytes", test_bytes);
-  g_test_add_func("/gemm/verify", test_verify);
-  for (guint i = 0; i < n; i++) {
+  g_test_add_func("/gemm/verify/fails", test_verify_fails);
+  for (guint i = 0; i < list->len; i++) {
     g_autofree char *path =
-        g_strdup_printf("/gemm/%s/%s", ddim_gemm_provider_name(cases[i].provider),
-                        cases[i].half ? "half" : "float");
+        g_strdup_printf("/gemm/%s%s/%s", ddim_gemm_provider_name(cases[i].provider),
+                        units[cases[i].unit], cases[i].half ? "half" : "float");
     g_autofree char *rows = g_strconcat(path, "/rows", NULL);
     g_autofree char *shapes = g_strconcat(path, "/shapes", NULL);
     g_autofree char *epilogues = g_strconcat(path, "/epilogues", NULL);
     g_autofree char *batches = g_strconcat(path, "/batches", NULL);
+    g_autofree char *verify = g_strconcat(path, "/verify", NULL);
     g_test_add_data_func(rows, &cases[i], test_rows);
     g_test_add_data_func(shapes, &cases[i], test_shapes);
     g_test_add_data_func(epilogues, &cases[i], test_epilogues);
+    g_test_add_data_func(verify, &cases[i], test_verify);
     if (!cases[i].half)
       g_test_add_data_func(batches, &cases[i], test_batches);
   }
