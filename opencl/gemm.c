@@ -67,6 +67,9 @@ ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, 
   return one * rows_per_channel(packing, taps) * ddim_cl_packing_batch(packing) * (half ? 2 : 4);
 }
 
+/* Both packings in one program, which is built faster than two. */
+#define AMX_PACK "amx-tiles+amx-winograd-points+amx-pack+amx-winograd-pack"
+
 static cl_kernel
 packing_kernel(const DdimClMatrix *matrix, GError **error)
 {
@@ -77,11 +80,10 @@ packing_kernel(const DdimClMatrix *matrix, GError **error)
   if (matrix->packing == DDIM_CL_PACK_PLAIN)
     return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
   if (matrix->packing == DDIM_CL_PACK_AMX)
-    return ddim_cl_kernel_new(context, "amx-tiles+amx-pack", half ? "-DHALF_WEIGHTS" : NULL,
-                              "amx_weights", error);
+    return ddim_cl_kernel_new(context, AMX_PACK, half ? "-DHALF_WEIGHTS" : NULL, "amx_weights",
+                              error);
   if (matrix->packing == DDIM_CL_PACK_AMX_WINOGRAD)
-    return ddim_cl_kernel_new(context, "amx-tiles+amx-winograd-points+amx-winograd-pack", NULL,
-                              "amx_winograd_weights", error);
+    return ddim_cl_kernel_new(context, AMX_PACK, NULL, "amx_winograd_weights", error);
   g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
                                               matrix->packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
   return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);

@@ -40,44 +40,47 @@ INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint
   return p;
 }
 
-#define PIXEL(column) get_pixel(line, column, width, x_ld, second, f, up, norm)
 #define SET_V0(point, value) v0[point] = value;
 #define SET_V1(point, value) v1[point] = value;
 
 INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out,
-                        uint up, uint norm)
+                        uint norm)
 {
-  const uint width = s->width, x_ld = s->x_ld, strips = s->strips, strip_width = s->strip_width;
+  const uint width = s->width, x_ld = s->x_ld, up = s->up, tiles = s->strips * s->strip_width;
   const ulong strip = next_strip(s), point = next_point(s);
-  Pixel a = {(float16)(0.0f), (float16)(0.0f)}, b = PIXEL(0);
-  uint column = 1;
-  for (uint i = 0; i < strips; i++, out += strip)
-    for (uint tile = 0; tile < strip_width; tile++, column += TILE) {
-      const Pixel c = up ? b : PIXEL(column), d = PIXEL(column + 1);
-      const Pixel e = up ? d : PIXEL(column + 2), g = PIXEL(column + 3);
-      float16 v0[POINTS], v1[POINTS];
-      TRANSFORM_INPUT(SET_V0, a.v0, b.v0, c.v0, d.v0, e.v0, g.v0)
-      TRANSFORM_INPUT(SET_V1, a.v1, b.v1, c.v1, d.v1, e.v1, g.v1)
-      UNROLL for (uint p = 0; p < POINTS; p++)
-      {
-        const Split words = split(v0[p], v1[p]);
-        put16(words.hi, 2 * tile, out + p * point);
-        put16(words.lo, 2 * tile + 1, out + p * point);
-      }
-      a = e;
-      b = g;
+  /* A tile's pixels begin with the last two of the tile before; what lies outside counts as beyond the width. */
+  Pixel d[POINTS] = {0};
+  for (uint i = 0, column = -3, left = s->strip_width; i <= tiles; i++) {
+    d[0] = d[4];
+    d[1] = d[5];
+    UNROLL for (uint j = 2; j < POINTS; j++, column++)
+        d[j] = up && j % 2 == 0 ? d[j - 1] : get_pixel(line, column, width, x_ld, second, f, up, norm);
+    if (i == 0)
+      continue;
+    float16 v0[POINTS], v1[POINTS];
+    TRANSFORM_INPUT(SET_V0, d[0].v0, d[1].v0, d[2].v0, d[3].v0, d[4].v0, d[5].v0)
+    TRANSFORM_INPUT(SET_V1, d[0].v1, d[1].v1, d[2].v1, d[3].v1, d[4].v1, d[5].v1)
+    UNROLL for (uint p = 0; p < POINTS; p++)
+    {
+      const Split words = split(v0[p], v1[p]);
+      put16(words.hi, 0, out + p * point);
+      put16(words.lo, 1, out + p * point);
     }
+    out += 32;
+    if (--left == 0) {
+      left = s->strip_width;
+      out += strip - left * 32;
+    }
+  }
 }
 
 /* A row of positions of a plane from a line of the image. out: of the first point and strip. */
 INLINE void put_line(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out)
 {
-  if (s->norm == 2 && !s->up)
-    put_line_as(s, line, second, f, out, 0, 2);
-  else if (s->norm == 2)
-    put_line_as(s, line, second, f, out, 1, 2);
+  if (s->norm == 2)
+    put_line_as(s, line, second, f, out, 2);
   else
-    put_line_as(s, line, second, f, out, s->up, s->norm);
+    put_line_as(s, line, second, f, out, s->norm);
 }
 
 INLINE void put_margin(const WinogradInput *s, __global uint *out, uint strips)
@@ -86,8 +89,7 @@ INLINE void put_margin(const WinogradInput *s, __global uint *out, uint strips)
   const ulong strip = next_strip(s), point = next_point(s);
   for (uint i = 0; i < strips; i++, out += strip)
     for (uint p = 0; p < POINTS; p++)
-      for (uint j = 0; j < words; j++)
-        put16((uint16)(0), j, out + p * point);
+      NO_UNROLL for (uint j = 0; j < words; j++) put16((uint16)(0), j, out + p * point);
 }
 
 /* ab: [n][2][C] of the norm. */

@@ -65,40 +65,30 @@ INLINE void next_place(const WinogradProduct *s, Place *at)
 #define PRODUCT(point) get16(v, products + (point)*BLOCK_FLOATS)
 #define SUM_Y(j, value) sums[j] = (value) + bias;
 
-/* Four pixels, of which `count` are the image's, from the products of a position. */
-INLINE void put_position_as(const float *products, __global float *y, uint ldc, __global const float *bias_,
-                        __global const float *emb, __global const float *res, uint res_ld, uint count)
-{
-  UNROLL for (uint v = 0; v < 2; v++)
-  {
-    float16 bias = get16(v, bias_), sums[TILE];
-    if (emb)
-      bias += get16(v, emb);
-    TRANSFORM_OUTPUT(SUM_Y, PRODUCT(0), PRODUCT(1), PRODUCT(2), PRODUCT(3), PRODUCT(4), PRODUCT(5))
-    UNROLL for (uint j = 0; j < TILE; j++)
-        if (j < count)
-    {
-      if (res)
-        sums[j] += get16(v, res + j * res_ld);
-      put16(sums[j], v, y + j * ldc);
-    }
-  }
-}
-
-/* A position's outputs, columns from column0 on. */
+/* A position's four pixels, of which those within the image are put, columns from column0 on. */
 INLINE void put_position(const WinogradProduct *s, const float *products, const Place *at, uint column0)
 {
   const uint column = (at->strip * s->strip_width + at->tile) * TILE, width = s->width;
   if (at->line >= s->height || column >= width)
     return;
+  const uint count = width - column;
   const ulong pixel = ((ulong)at->image * s->height + at->line) * width + column;
   __global float *y = s->y + pixel * s->ldc + column0;
-  __global const float *emb = s->emb ? s->emb + at->image * s->emb_ld + column0 : 0;
   __global const float *res = s->res ? s->res + pixel * s->res_ld + column0 : 0;
-  if (column + TILE <= width)
-    put_position_as(products, y, s->ldc, s->bias + column0, emb, res, s->res_ld, TILE);
-  else
-    put_position_as(products, y, s->ldc, s->bias + column0, emb, res, s->res_ld, width - column);
+  NO_UNROLL for (uint v = 0; v < 2; v++)
+  {
+    float16 bias = get16(v, s->bias + column0), sums[TILE];
+    if (s->emb)
+      bias += get16(v, s->emb + at->image * s->emb_ld + column0);
+    TRANSFORM_OUTPUT(SUM_Y, PRODUCT(0), PRODUCT(1), PRODUCT(2), PRODUCT(3), PRODUCT(4), PRODUCT(5))
+    UNROLL for (uint j = 0; j < TILE; j++)
+        if (j < count)
+    {
+      if (res)
+        sums[j] += get16(v, res + j * s->res_ld);
+      put16(sums[j], v, y + j * s->ldc);
+    }
+  }
 }
 
 /* Outputs of a block whose products are there, to be put a few at a time between the steps of others, where they cost nothing: a
@@ -120,11 +110,8 @@ INLINE void put_some(const WinogradProduct *s, Outputs *out, uint count, uint co
 /* 16 positions into the first-level cache. */
 INLINE void ask_positions(__global const uchar *p)
 {
-  UNROLL for (uint l = 0; l < 16 * POSITION; l += 64) __builtin_prefetch((const void *)((ulong)p + l), 0, 3);
+  NO_UNROLL for (uint l = 0; l < 16 * POSITION; l += 64) __builtin_prefetch((const void *)((ulong)p + l), 0, 3);
 }
-
-#define WINOGRAD_STEP(dy)                                                                          \
-  STEP_BY(p + dy * line, p + apart + dy * line, weights + dy * BLOCK_BYTES, ASK_AHEAD, LOAD, LOAD_ONCE)
 
 /* Range: (columns / 32, ceil(positions / rows)). */
 INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
@@ -140,29 +127,32 @@ INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
   /* The next point's weights, over the steps of all blocks. */
   const uint ahead_lines = (64 + blocks - 1) / blocks;
   for (uint point = 0; point < POINTS; point++, b += point_bytes) {
+    const bool last = point == POINTS - 1;
     ulong ahead = (ulong)b + point_bytes;
-    for (uint block = 0; block < blocks; block++) {
+    /* With the last point a block's outputs are put between the next block's steps, and the last block's at the end. */
+    for (uint block = 0; block < blocks + last; block++) {
       const ulong position = first + block * 32, point_at = point * planes * plane_bytes;
       __global const uchar *p = find_position(&s, position) + point_at, *weights = b;
       __global const uchar *next_block = find_position(&s, position + 32) + point_at;
       const ulong apart = find_position(&s, position + 16) + point_at - p;
       ZERO_4
-      for (uint i = 0; i < planes; i++, weights += 3 * BLOCK_BYTES) {
+      for (uint i = 0; i < planes; i++) {
         __global const uchar *next = i + 1 < planes ? p + plane_bytes : next_block;
-        WINOGRAD_STEP(0)
-        ask_positions(next + 2 * line);
+        NO_UNROLL for (uint dy = 0; dy < 3 && block < blocks; dy++, weights += BLOCK_BYTES)
+        {
+          STEP_BY(p + dy * line, p + apart + dy * line, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
+          if (dy < 2)
+            ask_positions(next + dy * apart + 2 * line);
+        }
         put_some(&s, &out, each, panel * 32);
-        WINOGRAD_STEP(1)
-        ask_positions(next + apart + 2 * line);
-        WINOGRAD_STEP(2)
         p = next;
       }
-      STORE_4(products + (block * POINTS + point) * BLOCK_FLOATS, 128)
-      if (point == POINTS - 1) {
+      if (block < blocks)
+        STORE_4(products + (block * POINTS + point) * BLOCK_FLOATS, 128)
+      if (last) {
         out.products = products + block * POINTS * BLOCK_FLOATS;
-        out.left = min(end - first - block * 32, (ulong)32);
+        out.left = min(end - min(end, position), (ulong)32);
       }
     }
   }
-  put_some(&s, &out, 32, panel * 32);
 }

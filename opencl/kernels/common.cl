@@ -33,6 +33,7 @@ typedef float weight;
 #endif
 
 #define UNROLL _Pragma("unroll")
+#define NO_UNROLL _Pragma("unroll 1")
 /* A plain inline function that a compiler then does not inline would have no definition. */
 #define INLINE static inline __attribute__((always_inline))
 
