@@ -40,7 +40,7 @@
 /* Of the tile's first row, as dividing 64 bits is slow. */
 #define BEGIN_EMB                                                                                  \
   const ulong first_image = first_row / rows_per_image;                                            \
-  const uint row_in_image = first_row % rows_per_image;
+  const uint row_in_image = first_row - first_image * rows_per_image;
 #else
 #define BEGIN_EMB
 #define ADD_EMB(W, v, row, col)
