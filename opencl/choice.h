@@ -12,8 +12,8 @@ typedef struct {
 struct _DdimClTuning;
 
 /** Choose for every convolution of a network the way that costs least time, within a budget of
- * bytes for all weights together (Winograd's transformed weights are 1.8, 2 and 4 times larger): the
- * choices that save most time per byte win.
+ * bytes for all weights together (Winograd's transformed weights are 1.8, 2 and 4 times larger):
+ * the choices that save most time per byte win.
  * @tuning  (nullable) what was measured on this device; shapes that were not are estimated
  * @shapes, @choices  @n entries */
 void ddim_cl_choose(DdimContext *context, const struct _DdimClTuning *tuning,

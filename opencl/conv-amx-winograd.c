@@ -115,7 +115,7 @@ blocks_per_item(DdimContext *context, const Grid *grid, guint64 blocks, guint pa
   const guint64 block_bytes = (guint64)POINTS * (grid->planes + 1) * BLOCK * PLANE * sizeof(float);
   const guint64 most = CLAMP(CACHE_BYTES / block_bytes, 2, MOST_BLOCKS);
   guint64 pieces = MAX((4 * cores + panels - 1) / panels, (blocks + most - 1) / most);
-  /* A driver hands each core an equal part of them. */
+  /* Each core begins with an equal share of them. */
   if (pieces > 1)
     pieces = (pieces + cores - 1) / cores * cores;
   pieces = MIN(pieces, blocks);
