@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The command `ddim`: finds the sub-command and hands over. */
 
-#include "command.h"
-#include "core/similar.h"
-#include "man.h"
-#include "output.h"
+#include "cli/terminal/command.h"
+#include "core/data/similar.h"
+#include "cli/terminal/man.h"
+#include "cli/terminal/print.h"
 
 #include <glib/gi18n-lib.h>
 #include <locale.h>

@@ -12,7 +12,7 @@ def symbol(name):
 
 out, sources = sys.argv[1], sys.argv[2:]
 with open(out, "w", encoding="utf-8") as f:
-    f.write('#include "opencl/kernel-sources.h"\n\n')
+    f.write('#include "opencl/device/kernel-sources.h"\n\n')
     names = []
     for path in sources:
         name = os.path.splitext(os.path.basename(path))[0]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * What a step of amx-run.cl can do, and how it is told. Also included by the host (opencl/steps.h). */
+ * What a step of amx-run.cl can do, and how it is told. Also included by the host (opencl/plan/steps.h). */
 
 enum AmxStep {
   AMX_INPUT,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The front end for GIMP 2.10: registers the procedure and translates its positional arguments. */
-#include "plugin/run.h"
+#include "plugin/layers/run.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include "core/error.h"
-#include "plugin/dialog.h"
-#include "plugin/place.h"
-#include "plugin/settings.h"
+#include "core/data/error.h"
+#include "plugin/dialog/dialog.h"
+#include "plugin/work/place.h"
+#include "plugin/work/settings.h"
 
 /* run-mode, image and drawable come before the options. */
 #define N_FIXED 3

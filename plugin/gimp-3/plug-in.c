@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The front end for GIMP 3: registers the procedure and translates its named arguments. */
-#include "plugin/run.h"
+#include "plugin/layers/run.h"
 
 #include <glib/gi18n-lib.h>
-#include "core/error.h"
-#include "plugin/dialog.h"
-#include "plugin/layers.h"
-#include "plugin/place.h"
-#include "plugin/settings.h"
+#include "core/data/error.h"
+#include "plugin/dialog/dialog.h"
+#include "plugin/layers/layers.h"
+#include "plugin/work/place.h"
+#include "plugin/work/settings.h"
 
 struct _DdimPlugIn {
   GimpPlugIn parent;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/context-private.h"
-#include "opencl/measure.h"
+#include "opencl/device/context-private.h"
+#include "opencl/tune/measure.h"
 
 static gboolean
 measure(DdimContext *context, DdimClBuffer *cold, guint n, guint size, guint in, guint out,

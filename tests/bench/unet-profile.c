@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/config.h"
-#include "core/unet.h"
+#include "core/model/config.h"
+#include "core/network/unet.h"
 
 #define EVALUATIONS 5
 

@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/checkpoint-private.h"
-#include "core/config.h"
-#include "core/error.h"
+#include "core/checkpoint/checkpoint-readers.h"
+#include "core/model/config.h"
+#include "core/data/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,8 +2,8 @@
 /* improved-diffusion's flags. */
 #include <stdint.h>
 
-#include "core/config-private.h"
-#include "core/error.h"
+#include "core/model/config-private.h"
+#include "core/data/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/config-private.h"
-#include "core/error.h"
+#include "core/model/config-private.h"
+#include "core/data/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/npy.h"
+#include "core/data/npy.h"
 #include "touch.h"
 
 static void

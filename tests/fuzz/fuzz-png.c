@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* PNG pictures and their text; what is read can be written. */
-#include "core/image.h"
+#include "core/data/image.h"
 #include "touch.h"
 
 static void

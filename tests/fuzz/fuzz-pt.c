@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/checkpoint-private.h"
+#include "core/checkpoint/checkpoint-readers.h"
 #include "touch.h"
 
 int

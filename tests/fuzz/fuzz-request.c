@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Settings as pictures carry them: what is accepted survives being written and read again. */
-#include "core/request.h"
+#include "core/job/request.h"
 #include "touch.h"
 
 int

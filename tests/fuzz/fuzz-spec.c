@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/diffusion.h"
-#include "core/schedule.h"
+#include "core/diffusion/diffusion.h"
+#include "core/diffusion/schedule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include <gegl.h>
 #include <math.h>
-#include "plugin/resample.h"
-#include "plugin/size.h"
+#include "plugin/image/resample.h"
+#include "plugin/image/size.h"
 
 static void
 test_multiple(void)

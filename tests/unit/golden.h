@@ -6,7 +6,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "core/npy.h"
+#include "core/data/npy.h"
 
 static inline char *
 golden_path(const char *name)

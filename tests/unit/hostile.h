@@ -2,8 +2,8 @@
 /* Making PyTorch checkpoints that harm, and checking that they don't. */
 #pragma once
 
-#include "core/checkpoint-private.h"
-#include "core/error.h"
+#include "core/checkpoint/checkpoint-readers.h"
+#include "core/data/error.h"
 
 #include <string.h>
 #include <zlib.h>

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "opencl/conv.h"
+#include "opencl/ops/conv.h"
 
 /** One for the whole program: libraries compile their kernels once per context. */
 DdimContext *ops_context(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Memory shared by lifetime: whatever the order of taking and giving back, no two blocks in use
  * overlap, and what was given back is used again. */
-#include "opencl/arena.h"
+#include "opencl/plan/arena.h"
 
 #include <glib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Checkpoints as PyTorch writes them. The files' contents: tests/data/make-checkpoints.py. */
-#include "core/checkpoint.h"
-#include "core/error.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/data/error.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The choice of a method for every convolution of a network. */
-#include "opencl/amx.h"
-#include "opencl/choice.h"
-#include "opencl/context.h"
-#include "opencl/tuning.h"
+#include "opencl/ops/amx.h"
+#include "opencl/tune/choice.h"
+#include "opencl/device/context.h"
+#include "opencl/tune/tuning.h"
 #include "ops.h"
 
 enum { LAYERS = 40 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * CLBlast's parameters: which are valid, the search for them, and products with others than its
  * database's. */
-#include "opencl/clblast.h"
+#include "opencl/ops/clblast.h"
 
 #include <clblast_c.h>
 #include <gio/gio.h>
 #include <string.h>
 
-#include "opencl/verify.h"
+#include "opencl/tune/verify.h"
 #include "ops.h"
 
 /* What the least of today's GPUs has. */

@@ -2,8 +2,8 @@
 /* What shapes tell: state dicts as the originals make them, whole, damaged and of other kinds. */
 #include <string.h>
 
-#include "core/config.h"
-#include "core/error.h"
+#include "core/model/config.h"
+#include "core/data/error.h"
 #include "fake-checkpoint.h"
 
 typedef struct {

@@ -3,8 +3,8 @@
  * they contradict each other or the weights. */
 #include <string.h>
 
-#include "core/config.h"
-#include "core/error.h"
+#include "core/model/config.h"
+#include "core/data/error.h"
 #include "fake-checkpoint.h"
 
 typedef struct {

@@ -3,8 +3,8 @@
  * the definition in double. */
 #include <string.h>
 
-#include "opencl/choice.h"
-#include "opencl/amx.h"
+#include "opencl/tune/choice.h"
+#include "opencl/ops/amx.h"
 #include "ops.h"
 
 typedef enum { RESIDUAL_NONE, RESIDUAL_OTHER, RESIDUAL_IN_PLACE } Residual;

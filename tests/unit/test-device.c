@@ -2,8 +2,8 @@
  * Which device is chosen, and what is said when there is none. */
 #include <string.h>
 
-#include "opencl/context.h"
-#include "opencl/matrix-unit.h"
+#include "opencl/device/context.h"
+#include "opencl/device/matrix-unit.h"
 
 static GPtrArray *
 list(void)

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/diffusion.h"
-#include "core/error.h"
-#include "core/schedule.h"
+#include "core/diffusion/diffusion.h"
+#include "core/data/error.h"
+#include "core/diffusion/schedule.h"
 
 static DdimDiffusion *
 new_diffusion(const DdimDiffusionParams *params)

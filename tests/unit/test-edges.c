@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Layout, resampling and SiLU. */
-#include "opencl/edges.h"
+#include "opencl/ops/edges.h"
 #include "ops.h"
 
 typedef struct {

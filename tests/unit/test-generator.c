@@ -3,8 +3,8 @@
  * are held against the original's in tests/cli. */
 #include <string.h>
 
-#include "core/error.h"
-#include "core/generator.h"
+#include "core/data/error.h"
+#include "core/job/generator.h"
 
 enum { SIDE = 16, PLANE = SIDE * SIDE, STEPS = 4 };
 

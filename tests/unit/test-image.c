@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/image.h"
+#include "core/data/error.h"
+#include "core/data/image.h"
 
 /* ((x + 1) * 127.5).clamp(0, 255).to(uint8): truncated, not rounded. */
 static void

@@ -2,8 +2,8 @@
 /* The JSON gate in front of json-glib: what RFC 8259 allows passes, everything else is an error
  * with a line. */
 #include <string.h>
-#include "core/error.h"
-#include "core/json.h"
+#include "core/data/error.h"
+#include "core/data/json.h"
 
 static void
 refused(const char *text, const char *expected)

@@ -2,8 +2,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/models.h"
+#include "core/data/error.h"
+#include "core/model/models.h"
 
 typedef struct {
   char *a, *b, *path;

@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/box-muller.h"
-#include "core/error.h"
-#include "core/mt19937.h"
-#include "core/noise.h"
-#include "core/philox.h"
+#include "core/diffusion/box-muller.h"
+#include "core/data/error.h"
+#include "core/diffusion/mt19937.h"
+#include "core/diffusion/noise.h"
+#include "core/diffusion/philox.h"
 #include "golden.h"
 
 static DdimRng *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/error.h"
-#include "core/npy.h"
+#include "core/data/error.h"
+#include "core/data/npy.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

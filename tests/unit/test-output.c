@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/output.h"
+#include "core/data/out-file.h"
 
 #include <glib/gstdio.h>
 #include <sys/stat.h>
@@ -47,19 +47,19 @@ static void
 test_replaces_at_commit(Fixture *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
-  DdimOutput *output;
+  DdimOutFile *output;
   struct stat info;
   mode_t mask = umask(022);
 
-  g_assert_true(ddim_output_write_file(fixture->path, "old", 3, &error));
-  output = ddim_output_open(fixture->path, &error);
+  g_assert_true(ddim_out_file_write_file(fixture->path, "old", 3, &error));
+  output = ddim_out_file_open(fixture->path, &error);
   g_assert_no_error(error);
-  g_assert_true(ddim_output_write(output, "ne", 2, &error));
+  g_assert_true(ddim_out_file_write(output, "ne", 2, &error));
   assert_content(fixture->path, "old");
-  g_assert_true(ddim_output_write(output, "w!", 2, &error));
-  g_assert_true(ddim_output_commit(output, &error));
+  g_assert_true(ddim_out_file_write(output, "w!", 2, &error));
+  g_assert_true(ddim_out_file_commit(output, &error));
   assert_content(fixture->path, "new!");
-  ddim_output_free(output);
+  ddim_out_file_free(output);
   assert_content(fixture->path, "new!");
   g_assert_cmpint(stat(fixture->path, &info), ==, 0);
   g_assert_cmpint(info.st_mode & 0777, ==, 0644);
@@ -70,10 +70,10 @@ static void
 test_abandoned(Fixture *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
-  DdimOutput *output = ddim_output_open(fixture->path, &error);
+  DdimOutFile *output = ddim_out_file_open(fixture->path, &error);
 
-  g_assert_true(ddim_output_write(output, "half", 4, &error));
-  ddim_output_free(output);
+  g_assert_true(ddim_out_file_write(output, "half", 4, &error));
+  ddim_out_file_free(output);
   g_assert_cmpuint(count_files(fixture->folder), ==, 0);
 }
 
@@ -81,13 +81,13 @@ static void
 test_by_name(Fixture *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimOutput) output = ddim_output_open(fixture->path, &error);
-  const char *temporary = ddim_output_get_temporary(output, &error);
+  g_autoptr(DdimOutFile) output = ddim_out_file_open(fixture->path, &error);
+  const char *temporary = ddim_out_file_get_temporary(output, &error);
   g_autofree char *other = g_strconcat(temporary, ".other", NULL);
 
   g_assert_true(g_file_set_contents(other, "by name", -1, NULL));
   g_assert_cmpint(g_rename(other, temporary), ==, 0);
-  g_assert_true(ddim_output_commit(output, &error));
+  g_assert_true(ddim_out_file_commit(output, &error));
   assert_content(fixture->path, "by name");
 }
 
@@ -97,9 +97,9 @@ test_link_stays(Fixture *fixture, gconstpointer data)
   g_autofree char *link = g_build_filename(fixture->folder, "link", NULL);
   g_autoptr(GError) error = NULL;
 
-  g_assert_true(ddim_output_write_file(fixture->path, "old", 3, &error));
+  g_assert_true(ddim_out_file_write_file(fixture->path, "old", 3, &error));
   g_assert_cmpint(symlink("file", link), ==, 0);
-  g_assert_true(ddim_output_write_file(link, "new", 3, &error));
+  g_assert_true(ddim_out_file_write_file(link, "new", 3, &error));
   assert_content(fixture->path, "new");
   g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
   g_unlink(link);
@@ -109,19 +109,19 @@ static void
 test_devices(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimOutput) output = NULL;
+  g_autoptr(DdimOutFile) output = NULL;
   struct stat info;
 
-  g_assert_true(ddim_output_write_file("/dev/null", "x", 1, &error));
+  g_assert_true(ddim_out_file_write_file("/dev/null", "x", 1, &error));
   g_assert_cmpint(stat("/dev/null", &info), ==, 0);
   g_assert_true(S_ISCHR(info.st_mode));
 
-  output = ddim_output_open("/dev/null", &error);
-  g_assert_true(g_file_set_contents(ddim_output_get_temporary(output, &error), "x", 1, NULL));
-  g_assert_true(ddim_output_commit(output, &error));
+  output = ddim_out_file_open("/dev/null", &error);
+  g_assert_true(g_file_set_contents(ddim_out_file_get_temporary(output, &error), "x", 1, NULL));
+  g_assert_true(ddim_out_file_commit(output, &error));
   g_assert_no_error(error);
 
-  g_assert_false(ddim_output_write_file("/dev/full", "x", 1, &error));
+  g_assert_false(ddim_out_file_write_file("/dev/full", "x", 1, &error));
   g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_nonnull(g_strrstr(error->message, "/dev/full"));
 }
@@ -132,16 +132,16 @@ test_refused(Fixture *fixture, gconstpointer data)
   g_autofree char *nowhere = g_build_filename(fixture->folder, "missing", "file", NULL);
   g_autoptr(GError) error = NULL;
 
-  g_assert_false(ddim_output_write_file(nowhere, "x", 1, &error));
+  g_assert_false(ddim_out_file_write_file(nowhere, "x", 1, &error));
   g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
   g_assert_nonnull(g_strrstr(error->message, nowhere));
   g_clear_error(&error);
 
-  g_assert_false(ddim_output_write_file(fixture->folder, "x", 1, &error));
+  g_assert_false(ddim_out_file_write_file(fixture->folder, "x", 1, &error));
   g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_ISDIR);
   g_clear_error(&error);
 
-  g_assert_false(ddim_output_write_file("", "x", 1, &error));
+  g_assert_false(ddim_out_file_write_file("", "x", 1, &error));
   g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 }
 
@@ -149,7 +149,7 @@ static void
 test_stdout(void)
 {
   if (g_test_subprocess()) {
-    g_assert_true(ddim_output_write_file("-", "to stdout", 9, NULL));
+    g_assert_true(ddim_out_file_write_file("-", "to stdout", 9, NULL));
     return;
   }
   g_test_trap_subprocess(NULL, 0, 0);

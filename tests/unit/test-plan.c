@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Recorded plans and device memory. */
-#include "opencl/edges.h"
+#include "opencl/ops/edges.h"
 #include "ops.h"
 
 /* Not aligned, and in order; the arena's and a buffer's memory alike. */

@@ -4,8 +4,8 @@
 #include <glib/gstdio.h>
 #include <math.h>
 
-#include "opencl/edges.h"
-#include "opencl/program.h"
+#include "opencl/ops/edges.h"
+#include "opencl/device/program.h"
 
 /* Of this process alone; set before anything asks GLib for it. */
 static char *cache;

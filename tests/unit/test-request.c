@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/error.h"
-#include "core/request.h"
+#include "core/data/error.h"
+#include "core/job/request.h"
 
 static void
 assert_refused(const char *name, const char *value, const char *named)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* safetensors files that are well-formed, damaged and hostile. */
-#include "core/checkpoint-private.h"
-#include "core/error.h"
+#include "core/checkpoint/checkpoint-readers.h"
+#include "core/data/error.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/diffusion.h"
-#include "core/error.h"
+#include "core/diffusion/diffusion.h"
+#include "core/data/error.h"
 #include "golden.h"
 
 #define IMAGES 2

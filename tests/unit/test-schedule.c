@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/diffusion.h"
-#include "core/error.h"
-#include "core/schedule.h"
+#include "core/diffusion/diffusion.h"
+#include "core/data/error.h"
+#include "core/diffusion/schedule.h"
 #include "golden.h"
 
 static const DdimTable golden_tables[] = {

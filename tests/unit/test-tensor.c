@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/tensor.h"
+#include "core/data/tensor.h"
 
 #include <math.h>
 #include <string.h>

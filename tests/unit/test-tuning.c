@@ -3,7 +3,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "opencl/tuning.h"
+#include "opencl/tune/tuning.h"
 
 static const DdimConvShape shape = {
     .in = 64, .out = 96, .taps = 3, .stride = 1, .n = 1, .h = 32, .w = 16};

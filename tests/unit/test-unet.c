@@ -3,9 +3,9 @@
  * (tests/data/make-oracle.py). */
 #include <math.h>
 
-#include "core/config.h"
-#include "core/error.h"
-#include "core/unet.h"
+#include "core/model/config.h"
+#include "core/data/error.h"
+#include "core/network/unet.h"
 #include "golden.h"
 
 typedef struct {

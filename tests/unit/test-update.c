@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * One sampler step on the device, against opencl/kernels/update.cl's formula in double. */
-#include "opencl/update.h"
+#include "opencl/ops/update.h"
 #include "ops.h"
 
 enum { N = 2, H = 5, W = 7, C = 3, COUNT = N * C * H * W };

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* `ddim info --json`. */
+
+#include "cli/commands/census.h"
+#include "cli/commands/info.h"
+#include "cli/terminal/members.h"
+
+#include <string.h>
+
+static void
+add_file(JsonBuilder *builder, DdimCheckpoint *checkpoint)
+{
+  g_autofree char *path = g_filename_display_name(ddim_checkpoint_get_path(checkpoint));
+  DdimCensus census;
+
+  ddim_census_take(checkpoint, &census);
+  ddim_member_string(builder, "path", path);
+  ddim_member_string(builder, "format", ddim_checkpoint_get_format(checkpoint));
+  ddim_member_int(builder, "bytes", ddim_checkpoint_get_file_size(checkpoint));
+  ddim_member_int(builder, "tensors", ddim_checkpoint_get_n_tensors(checkpoint));
+  ddim_member_int(builder, "parameters", census.parameters);
+  json_builder_set_member_name(builder, "dtypes");
+  json_builder_begin_object(builder);
+  for (guint i = 0; i < DDIM_N_DTYPES; i++)
+    if (census.by_dtype[i] > 0)
+      ddim_member_int(builder, ddim_dtype_name(i), census.by_dtype[i]);
+  json_builder_end_object(builder);
+  ddim_member_double(builder, "f16_error", ddim_census_half_error(&census));
+}
+
+static void
+add_architecture(JsonBuilder *builder, DdimConfig *config)
+{
+  const DdimUNetConfig *unet = ddim_config_get_unet(config);
+
+  json_builder_set_member_name(builder, "architecture");
+  json_builder_begin_object(builder);
+  ddim_member_string(builder, "class", unet->super_res ? "SuperResModel" : "UNetModel");
+  ddim_member_int(builder, "in_channels", unet->in_channels);
+  ddim_member_int(builder, "out_channels", unet->out_channels);
+  ddim_member_int(builder, "model_channels", unet->model_channels);
+  json_builder_set_member_name(builder, "levels");
+  json_builder_begin_array(builder);
+  for (guint level = 0; level < unet->n_levels; level++) {
+    json_builder_begin_object(builder);
+    ddim_member_int(builder, "channels", unet->level_channels[level]);
+    ddim_member_boolean(builder, "attention", unet->level_attention[level]);
+    json_builder_end_object(builder);
+  }
+  json_builder_end_array(builder);
+  ddim_member_int(builder, "num_res_blocks", unet->num_res_blocks);
+  json_builder_end_object(builder);
+}
+
+/* Values are text; what reads as a number or a truth value becomes one. */
+static void
+add_value(const char *key, const char *value, DdimSource source, gpointer user_data)
+{
+  JsonBuilder *builder = user_data;
+  gint64 number;
+
+  json_builder_set_member_name(builder, key);
+  json_builder_begin_object(builder);
+  if (g_str_equal(value, "True") || g_str_equal(value, "False"))
+    ddim_member_boolean(builder, "value", *value == 'T');
+  else if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number, NULL) &&
+           !g_str_has_suffix(key, "_resolutions") && !g_str_has_suffix(key, "_respacing") &&
+           !g_str_has_suffix(key, "_mult"))
+    ddim_member_int(builder, "value", number);
+  else
+    ddim_member_string(builder, "value", value);
+  ddim_member_string(builder, "source", ddim_source_get_name(source));
+  json_builder_end_object(builder);
+}
+
+static void
+add_classes(JsonBuilder *builder, DdimConfig *config)
+{
+  guint n = ddim_config_get_n_classes(config);
+
+  ddim_member_int(builder, "classes", n);
+  json_builder_set_member_name(builder, "class_names");
+  if (n == 0 || !ddim_config_get_class_name(config, 0)) {
+    json_builder_add_null_value(builder);
+    return;
+  }
+  json_builder_begin_array(builder);
+  for (guint i = 0; i < n; i++)
+    json_builder_add_string_value(builder, ddim_config_get_class_name(config, i));
+  json_builder_end_array(builder);
+}
+
+char *
+ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config)
+{
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+  g_autoptr(JsonNode) root = NULL;
+  g_autofree char *text = NULL;
+
+  json_builder_begin_object(builder);
+  ddim_member_string(builder, "name", ddim_config_get_name(config));
+  ddim_member_string(builder, "description", ddim_config_get_description(config));
+  ddim_member_string(builder, "license", ddim_config_get_license(config));
+  add_file(builder, checkpoint);
+  add_architecture(builder, config);
+  ddim_member_int(builder, "size_multiple", 1 << (ddim_config_get_unet(config)->n_levels - 1));
+  ddim_member_string(builder, "preset", ddim_config_get_preset(config));
+  json_builder_set_member_name(builder, "values");
+  json_builder_begin_object(builder);
+  ddim_config_foreach(config, add_value, builder);
+  json_builder_end_object(builder);
+  add_classes(builder, config);
+  ddim_member_strings(builder, "extra_tensors", ddim_config_get_extra_tensors(config));
+  ddim_member_strings(builder, "notes", ddim_config_get_notes(config));
+  json_builder_end_object(builder);
+  root = json_builder_get_root(builder);
+  text = json_to_string(root, TRUE);
+  return g_strconcat(text, "\n", NULL);
+}

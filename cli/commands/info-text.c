@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* `ddim info` for people. */
+
+#include "cli/terminal/command.h"
+#include "core/data/printable.h"
+#include "cli/commands/census.h"
+#include "cli/commands/info.h"
+
+#include <glib/gi18n-lib.h>
+
+static void
+append_row(GString *out, const char *label, const char *value)
+{
+  g_autofree char *clean = ddim_printable(value);
+  int pad = 15 - (int)g_utf8_strlen(label, -1);
+
+  g_string_append_printf(out, "  %s%*s %s\n", label, MAX(pad, 0), "", clean);
+}
+
+static void
+append_title(GString *out, DdimConfig *config)
+{
+  const char *description = ddim_config_get_description(config);
+  g_autofree char *name = ddim_printable(ddim_config_get_name(config));
+
+  g_string_append(out, name);
+  if (description) {
+    g_autofree char *clean = ddim_printable(description);
+    g_string_append_printf(out, ": %s", clean);
+  }
+  g_string_append_c(out, '\n');
+}
+
+static void
+append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
+{
+  DdimCensus census;
+  g_autoptr(GString) text = g_string_new(NULL);
+  g_autofree char *path = g_filename_display_name(ddim_checkpoint_get_path(checkpoint));
+  g_autofree char *size = g_format_size(ddim_checkpoint_get_file_size(checkpoint));
+  const char *license = ddim_config_get_license(config);
+
+  ddim_census_take(checkpoint, &census);
+  append_row(out, _("file"), path);
+  g_string_printf(text, "%s, %s", ddim_checkpoint_get_format(checkpoint), size);
+  append_row(out, _("format"), text->str);
+  append_row(out, _("licence"), license ? license : _("not stated"));
+  g_string_printf(text, _("%.1f million in %u tensors:"), census.parameters / 1e6,
+                  ddim_checkpoint_get_n_tensors(checkpoint));
+  for (guint i = 0; i < DDIM_N_DTYPES; i++) {
+    guint64 count = census.by_dtype[i];
+    if (count == census.parameters && count > 0)
+      g_string_append_printf(text, " %s", ddim_dtype_name(i));
+    else if (count > 0)
+      g_string_append_printf(text, " %s %.3g %%", ddim_dtype_name(i),
+                             100. * count / census.parameters);
+  }
+  append_row(out, _("parameters"), text->str);
+  g_string_printf(text,
+                  ddim_census_is_half(&census)
+                      ? _("changes outputs of the order of 1 by up to %g or not at all, as the "
+                          "weights are stored so already")
+                      : _("changes outputs of the order of 1 by up to %g"),
+                  ddim_census_half_error(&census));
+  append_row(out, "--precision f16", text->str);
+}
+
+static const char *
+channels_name(guint channels)
+{
+  static const char *const names[] = {N_("gray"), N_("gray and alpha"), N_("RGB"), N_("RGBA")};
+
+  return _(names[CLAMP(channels, 1, 4) - 1]);
+}
+
+static void
+append_model(GString *out, DdimConfig *config)
+{
+  const DdimUNetConfig *unet = ddim_config_get_unet(config);
+  guint channels = unet->super_res ? unet->in_channels / 2 : unet->in_channels;
+  guint multiple = 1u << (unet->n_levels - 1);
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  g_string_printf(text, _("%s, %s, %s"), unet->super_res ? _("super-resolution UNet") : _("UNet"),
+                  channels_name(channels),
+                  unet->num_classes ? _("class-conditional") : _("unconditional"));
+  append_row(out, _("model"), text->str);
+
+  g_string_truncate(text, 0);
+  for (guint level = 0; level < unet->n_levels; level++)
+    g_string_append_printf(text, "%s%u%s", level ? ", " : "", unet->level_channels[level],
+                           unet->level_attention[level] ? _(" with attention") : "");
+  append_row(out, _("levels"), text->str);
+
+  g_string_printf(text, _("any multiple of %u; made for %u"), multiple,
+                  ddim_config_get_image_size(config));
+  if (unet->super_res)
+    g_string_append_printf(text, _(" from %u"), ddim_config_get_small_size(config));
+  append_row(out, _("width, height"), text->str);
+  if (ddim_config_get_preset(config))
+    append_row(out, _("recognised as"), ddim_config_get_preset(config));
+}
+
+static void
+append_value(const char *key, const char *value, DdimSource source, gpointer user_data)
+{
+  g_autofree char *clean = ddim_printable(value);
+
+  g_string_append_printf(user_data, "  %-24s %-12s %s\n", key, *clean ? clean : "\"\"",
+                         ddim_source_get_name(source));
+}
+
+static void
+append_classes(GString *out, DdimConfig *config)
+{
+  guint n = ddim_config_get_n_classes(config);
+
+  if (n == 0)
+    return;
+  g_string_append_printf(out, "\n%s\n", _("Classes"));
+  if (!ddim_config_get_class_name(config, 0)) {
+    g_string_append_printf(out, _("  0 to %u, without names\n"), n - 1);
+    return;
+  }
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *clean = ddim_printable(ddim_config_get_class_name(config, i));
+    g_string_append_printf(out, "  %4u %s\n", i, clean);
+  }
+}
+
+static void
+append_notes(GString *out, DdimConfig *config)
+{
+  const char *const *notes = ddim_config_get_notes(config);
+
+  if (!notes[0])
+    return;
+  g_string_append_printf(out, "\n%s\n", _("Notes"));
+  for (guint i = 0; notes[i]; i++) {
+    g_autofree char *clean = ddim_printable(notes[i]);
+    g_string_append_printf(out, "  %s\n", clean);
+  }
+}
+
+char *
+ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config)
+{
+  GString *out = g_string_new(NULL);
+
+  append_title(out, config);
+  append_file(out, checkpoint, config);
+  append_model(out, config);
+  g_string_append_printf(out, "\n%s\n", _("Values, and where each comes from"));
+  ddim_config_foreach(config, append_value, out);
+  append_classes(out, config);
+  append_notes(out, config);
+  return g_string_free(out, FALSE);
+}

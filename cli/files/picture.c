@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "cli/files/picture.h"
+
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/data/printable.h"
+#include "cli/terminal/members.h"
+
+#define KEY_SOFTWARE "Software"
+#define KEY_REQUEST "ddim:request"
+#define KEY_INDEX "ddim:index"
+#define KEY_CLASS "ddim:class"
+
+GHashTable *
+ddim_picture_text_new(DdimRequest *resolved, int index, const char *class_name)
+{
+  GHashTable *text = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+
+  g_hash_table_insert(text, (gpointer)KEY_SOFTWARE, g_strdup("ddim " DDIM_VERSION));
+  g_hash_table_insert(text, (gpointer)KEY_REQUEST, ddim_request_to_json(resolved));
+  if (index >= 0)
+    g_hash_table_insert(text, (gpointer)KEY_INDEX, g_strdup_printf("%d", index));
+  if (class_name)
+    g_hash_table_insert(text, (gpointer)KEY_CLASS, g_strdup(class_name));
+  return text;
+}
+
+gboolean
+ddim_picture_is_png(const char *path)
+{
+  static const char signature[8] = "\211PNG\r\n\032\n";
+  char bytes[8];
+  FILE *file = fopen(path, "rb");
+  gboolean png = file && fread(bytes, 1, 8, file) == 8 && memcmp(bytes, signature, 8) == 0;
+
+  if (file)
+    fclose(file);
+  return png;
+}
+
+/* The command, with what a request does not hold. (transfer full) */
+static char *
+make_command(DdimRequest *request, gboolean grid)
+{
+  g_autofree char *line = ddim_request_to_command(request);
+
+  return g_strconcat(line, grid ? " --grid" : "", NULL);
+}
+
+static void
+append_row(GString *out, const char *label, const char *value)
+{
+  g_autofree char *clean = value ? ddim_printable(value) : NULL;
+
+  if (clean)
+    g_string_append_printf(out, "%-12s %s\n", label, clean);
+}
+
+static char *
+describe_for_people(DdimRequest *request, GHashTable *text)
+{
+  const char *index = g_hash_table_lookup(text, KEY_INDEX);
+  g_autofree char *command = make_command(request, !index);
+  g_autoptr(GString) out = g_string_new(NULL);
+  guint n = 0;
+  g_autofree GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(request), &n);
+
+  append_row(out, _("made by"), g_hash_table_lookup(text, KEY_SOFTWARE));
+  append_row(out, _("shows"), g_hash_table_lookup(text, KEY_CLASS));
+  append_row(out, _("image"), index);
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *value = ddim_request_get_as_string(request, specs[i]->name);
+    append_row(out, specs[i]->name, value);
+  }
+  g_autofree char *clean = ddim_printable(command);
+  g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), clean);
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static char *
+describe_as_json(DdimRequest *request, GHashTable *text)
+{
+  const char *index = g_hash_table_lookup(text, KEY_INDEX);
+  g_autofree char *command = make_command(request, !index);
+  g_autofree char *settings = ddim_request_to_json(request);
+  g_autoptr(JsonBuilder) builder = json_builder_new();
+
+  json_builder_begin_object(builder);
+  ddim_member_string(builder, "software", g_hash_table_lookup(text, KEY_SOFTWARE));
+  ddim_member_string(builder, "class", g_hash_table_lookup(text, KEY_CLASS));
+  if (index)
+    ddim_member_int(builder, "index", g_ascii_strtoull(index, NULL, 10));
+  else
+    ddim_member_null(builder, "index");
+  json_builder_set_member_name(builder, "request");
+  json_builder_add_value(builder, json_from_string(settings, NULL));
+  ddim_member_string(builder, "command", command);
+  json_builder_end_object(builder);
+  return ddim_members_to_line(builder);
+}
+
+char *
+ddim_picture_describe(const char *path, gboolean json, GError **error)
+{
+  g_autoptr(GHashTable) text = NULL;
+  g_autoptr(DdimImage) image = ddim_image_read_png(path, &text, error);
+  g_autoptr(DdimRequest) request = NULL;
+  const char *settings;
+
+  if (!image)
+    return NULL;
+  settings = g_hash_table_lookup(text, KEY_REQUEST);
+  if (!settings) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("%s: this picture was not made by ddim, or its text was removed"), path);
+    return NULL;
+  }
+  request = ddim_request_new_from_json(settings, error);
+  if (!request) {
+    g_prefix_error(error, "%s: ", path);
+    return NULL;
+  }
+  return json ? describe_as_json(request, text) : describe_for_people(request, text);
+}

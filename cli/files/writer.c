@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "cli/files/writer.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/data/error.h"
+#include "core/data/npy.h"
+#include "cli/files/picture.h"
+
+typedef enum { KIND_PNG, KIND_GRID, KIND_NPZ, KIND_NPY } Kind;
+
+struct _DdimWriter {
+  Kind kind;
+  char *path; /* NULL until the seed that names it is known */
+  guint count;
+  DdimRequest *request;
+  GPtrArray *images; /* DdimImage: kept for KIND_GRID */
+  DdimArray
+      *array; /* of all `count` images, of which n_images are there: for KIND_NPZ and KIND_NPY */
+  GArray *labels;   /* gint64 */
+  GPtrArray *names; /* of the labels, char* */
+  guint n_images;   /* so far */
+};
+
+static gboolean
+find_kind(DdimWriter *writer, gboolean grid, GError **error)
+{
+  const char *path = writer->path;
+
+  if (!path || g_str_has_suffix(path, ".png"))
+    writer->kind = grid ? KIND_GRID : KIND_PNG;
+  else if (g_str_equal(path, "-"))
+    writer->kind = grid ? KIND_GRID : writer->count > 1 ? KIND_NPZ : KIND_PNG;
+  else if (g_str_has_suffix(path, ".npz"))
+    writer->kind = KIND_NPZ;
+  else if (g_str_has_suffix(path, ".npy"))
+    writer->kind = KIND_NPY;
+  else {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("'%s': cannot tell what to write; expected a name that ends in .png, .npz or "
+                  ".npy, or -"),
+                path);
+    return FALSE;
+  }
+  if (grid && writer->kind != KIND_GRID) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("'%s': a contact sheet is a .png"), path);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Hours of sampling shall not end in "permission denied". */
+static gboolean
+check_folder(const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname(path ? path : "x");
+  int number;
+
+  if (path && g_file_test(path, G_FILE_TEST_IS_DIR)) {
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_ISDIR, _("'%s' is a folder"), path);
+    return FALSE;
+  }
+  if (g_file_test(folder, G_FILE_TEST_EXISTS) && !g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOTDIR, _("'%s' is not a folder"), folder);
+    return FALSE;
+  }
+  if (access(folder, W_OK | X_OK) == 0)
+    return TRUE;
+  number = errno;
+  g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(number),
+              _("cannot write into the folder '%s': %s"), folder, g_strerror(number));
+  return FALSE;
+}
+
+DdimWriter *
+ddim_writer_new(const char *path, guint count, gboolean grid, GError **error)
+{
+  g_autoptr(DdimWriter) writer = g_new0(DdimWriter, 1);
+
+  writer->path = g_strdup(path);
+  writer->count = count;
+  writer->images = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_image_free);
+  writer->labels = g_array_new(FALSE, FALSE, sizeof(gint64));
+  writer->names = g_ptr_array_new_with_free_func(g_free);
+  if (!find_kind(writer, grid, error))
+    return NULL;
+  if (g_strcmp0(path, "-") != 0 && !check_folder(path, error))
+    return NULL;
+  return g_steal_pointer(&writer);
+}
+
+void
+ddim_writer_free(DdimWriter *writer)
+{
+  if (!writer)
+    return;
+  g_free(writer->path);
+  g_clear_object(&writer->request);
+  g_ptr_array_unref(writer->images);
+  g_clear_pointer(&writer->array, ddim_array_free);
+  g_array_unref(writer->labels);
+  g_ptr_array_unref(writer->names);
+  g_free(writer);
+}
+
+void
+ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved)
+{
+  gint64 seed;
+
+  g_set_object(&writer->request, resolved);
+  if (!writer->path) {
+    g_object_get(resolved, "seed", &seed, NULL);
+    writer->path = g_strdup_printf("ddim-%" G_GINT64_FORMAT ".png", seed);
+  }
+}
+
+/* name.png alone; name-007.png among 120. (transfer full) */
+static char *
+numbered_path(const DdimWriter *writer, guint index)
+{
+  g_autofree char *last = NULL, *stem = NULL;
+
+  if (writer->count == 1 || g_str_equal(writer->path, "-"))
+    return g_strdup(writer->path);
+  last = g_strdup_printf("%u", writer->count - 1);
+  stem = g_strndup(writer->path, strlen(writer->path) - strlen(".png"));
+  return g_strdup_printf("%s-%0*u.png", stem, (int)strlen(last), index);
+}
+
+static void
+keep_label(DdimWriter *writer, const DdimSample *sample)
+{
+  char *name = sample->label_name   ? g_strdup(sample->label_name)
+               : sample->label >= 0 ? g_strdup_printf("%" G_GINT64_FORMAT, sample->label)
+                                    : NULL;
+
+  g_array_append_val(writer->labels, sample->label);
+  g_ptr_array_add(writer->names, name);
+}
+
+/* All images in one array, from the first on: it is better not to have the memory now than after a
+ * night. */
+static gboolean
+make_array(DdimWriter *writer, const DdimSample *sample, GError **error)
+{
+  const gsize bytes[4] = {writer->count, sample->height, sample->width, sample->channels};
+  const gsize floats[4] = {writer->count, sample->channels, sample->height, sample->width};
+
+  if (!writer->array)
+    writer->array = writer->kind == KIND_NPZ ? ddim_array_new(DDIM_DTYPE_U8, 4, bytes, error)
+                                             : ddim_array_new(DDIM_DTYPE_F32, 4, floats, error);
+  return writer->array != NULL;
+}
+
+static gboolean
+keep_floats(DdimWriter *writer, const DdimSample *sample, GError **error)
+{
+  gsize size = (gsize)sample->channels * sample->height * sample->width;
+
+  if (!make_array(writer, sample, error))
+    return FALSE;
+  memcpy((float *)ddim_array_get_data(writer->array) + writer->n_images * size, sample->samples,
+         size * sizeof(float));
+  return TRUE;
+}
+
+static gboolean
+keep_bytes(DdimWriter *writer, const DdimSample *sample, const DdimImage *image, GError **error)
+{
+  gsize size = (gsize)image->channels * image->height * image->width;
+
+  if (!make_array(writer, sample, error))
+    return FALSE;
+  memcpy((guint8 *)ddim_array_get_data(writer->array) + writer->n_images * size, image->pixels,
+         size);
+  return TRUE;
+}
+
+static gboolean
+write_picture(DdimWriter *writer, const DdimSample *sample, const DdimImage *image, char **file,
+              GError **error)
+{
+  g_autofree char *path = numbered_path(writer, sample->index);
+  g_autoptr(GHashTable) text = ddim_picture_text_new(
+      writer->request, sample->index, g_ptr_array_index(writer->names, writer->names->len - 1));
+
+  if (!ddim_image_write_png(image, path, text, error))
+    return FALSE;
+  *file = g_steal_pointer(&path);
+  return TRUE;
+}
+
+static gboolean
+add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error)
+{
+  g_autoptr(DdimImage) image = NULL;
+
+  if (writer->kind == KIND_NPY)
+    return keep_floats(writer, sample, error);
+  image = ddim_image_new_from_samples(sample->samples, sample->channels, sample->height,
+                                      sample->width, error);
+  if (!image)
+    return FALSE;
+  if (writer->kind == KIND_PNG)
+    return write_picture(writer, sample, image, file, error);
+  if (writer->kind == KIND_NPZ)
+    return keep_bytes(writer, sample, image, error);
+  g_ptr_array_add(writer->images, g_steal_pointer(&image));
+  return TRUE;
+}
+
+gboolean
+ddim_writer_add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error)
+{
+  *file = NULL;
+  keep_label(writer, sample);
+  if (!add(writer, sample, file, error))
+    return FALSE;
+  writer->n_images++;
+  return TRUE;
+}
+
+static gboolean
+write_grid(DdimWriter *writer, GError **error)
+{
+  g_autoptr(DdimImage) grid =
+      ddim_image_new_grid((DdimImage **)writer->images->pdata, writer->images->len, error);
+  g_autofree char *names = NULL;
+  g_autoptr(GHashTable) text = NULL;
+
+  if (!grid)
+    return FALSE;
+  if (writer->names->pdata[0]) {
+    g_ptr_array_add(writer->names, NULL);
+    names = g_strjoinv(", ", (char **)writer->names->pdata);
+    g_ptr_array_remove_index(writer->names, writer->names->len - 1);
+  }
+  text = ddim_picture_text_new(writer->request, -1, names);
+  return ddim_image_write_png(grid, writer->path, text, error);
+}
+
+/* arr_0 uint8 [N][H][W][C], and arr_1 int64 [N] of a class-conditional model, as image_sample.py's
+ * numpy.savez. */
+static gboolean
+write_npz(DdimWriter *writer, GError **error)
+{
+  gboolean conditional = g_array_index(writer->labels, gint64, 0) >= 0;
+  DdimTensor tensors[2] = {writer->array->tensor,
+                           {.name = "arr_1",
+                            .dtype = DDIM_DTYPE_I64,
+                            .n_dims = 1,
+                            .shape = {writer->n_images},
+                            .strides = {1},
+                            .data = (const guint8 *)writer->labels->data}};
+
+  tensors[0].name = "arr_0";
+  tensors[0].shape[0] = writer->n_images;
+  return ddim_npz_write(writer->path, tensors, conditional ? 2 : 1, error);
+}
+
+static gboolean
+write_npy(DdimWriter *writer, GError **error)
+{
+  DdimTensor tensor = writer->array->tensor;
+
+  tensor.shape[0] = writer->n_images;
+  return ddim_npy_write(writer->path, &tensor, error);
+}
+
+gboolean
+ddim_writer_finish(DdimWriter *writer, char **file, GError **error)
+{
+  gboolean ok;
+
+  *file = NULL;
+  if (writer->kind == KIND_PNG || writer->n_images == 0)
+    return TRUE;
+  ok = writer->kind == KIND_GRID  ? write_grid(writer, error)
+       : writer->kind == KIND_NPZ ? write_npz(writer, error)
+                                  : write_npy(writer, error);
+  if (ok)
+    *file = g_strdup(writer->path);
+  return ok;
+}

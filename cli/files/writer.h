@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/job/generator.h"
+
+G_BEGIN_DECLS
+
+/** The files that `ddim generate` writes: pictures one by one, arrays and contact sheets when all
+ * images are there. */
+typedef struct _DdimWriter DdimWriter;
+
+/** Everything that can be told before sampling is checked: the kind of file, whether its folder can
+ * be written.
+ * @path  .png, .npz, .npy, "-" for standard output, or NULL for ddim-SEED.png
+ * Errors: DDIM_ERROR_ARGUMENT, G_FILE_ERROR. */
+DdimWriter *ddim_writer_new(const char *path, guint count, gboolean grid, GError **error);
+void ddim_writer_free(DdimWriter *writer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimWriter, ddim_writer_free)
+
+/** Before the first image: what goes into the pictures' text. */
+void ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved);
+/** Write @sample, or keep it for ddim_writer_finish(). @file (out) (nullable) (transfer full): what
+ * was written. */
+gboolean ddim_writer_add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error);
+/** Write what was kept, be it all images or those that were finished. @file as above. */
+gboolean ddim_writer_finish(DdimWriter *writer, char **file, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "cli/terminal/help.h"
+
+G_BEGIN_DECLS
+
+/** Exit codes of every sub-command. */
+enum {
+  DDIM_EXIT_OK = 0,
+  DDIM_EXIT_FAILURE = 1, /**< the work failed: one line on stderr says why */
+  DDIM_EXIT_USAGE = 2,   /**< the command line cannot be read, or a value is out of its range */
+  DDIM_EXIT_CANCELLED = 130
+};
+
+/** Parse the command line of one sub-command.
+ * @entries    ended by G_OPTION_ENTRY_NULL; texts are translatable
+ * @user_data  what G_OPTION_ARG_CALLBACK entries receive
+ * @argc,argv  in: all; out: argv[0] and the positional arguments
+ * Returns TRUE when the command shall run; else @code is the exit code, and a usage error has been
+ * printed. */
+gboolean ddim_cli_parse(DdimCli *cli, const DdimHelp *help, const GOptionEntry *entries,
+                        gpointer user_data, int *argc, char ***argv, int *code);
+
+/** Print `ddim: MESSAGE` as one line on stderr and return DDIM_EXIT_FAILURE. */
+int ddim_cli_fail(const GError *error);
+/** Likewise a usage error, pointing at --help, and return DDIM_EXIT_USAGE. Takes a printf format.
+ */
+int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/** Print `ddim: MESSAGE` as one line on stderr. */
+void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_info(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_generate(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_predict(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_tune(DdimCli *cli, int argc, char **argv);
+
+G_END_DECLS

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/** What a run of the program is for. */
+typedef struct {
+  GString *man; /**< (nullable) when set, commands do not run: ddim_cli_parse() appends their manual
+                   here */
+} DdimCli;
+
+/** One sub-command: `ddim NAME …`. To add one: a file cli/commands/NAME.c with its function, a line
+ * in the table of main.c, a line in meson.build. */
+typedef struct {
+  const char *name;
+  const char *summary; /**< one translatable line for `ddim --help` */
+  /** @argv[0] is "ddim NAME". Returns the exit code. Must begin with ddim_cli_parse(). */
+  int (*run)(DdimCli *cli, int argc, char **argv);
+} DdimCommand;
+
+/** What `ddim NAME --help` and the manual page say beside the options. All texts are translatable
+ * (N_). */
+typedef struct {
+  const char *arguments;   /**< (nullable) positional arguments: "IN OUT" */
+  int min_args, max_args;  /**< how many positional arguments there may be */
+  const char *description; /**< what it does: one or more paragraphs */
+  const char *examples;    /**< one command per line */
+} DdimHelp;
+
+G_END_DECLS

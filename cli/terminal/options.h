@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "core/job/request.h"
+
+G_BEGIN_DECLS
+
+/** Command-line options made from the properties of DdimRequest, so that names, ranges, defaults
+ * and help texts are the option table's. Parsing sets the properties of the DdimRequest given to
+ * ddim_cli_parse() as user data. */
+typedef struct _DdimOptions DdimOptions;
+
+/** @names  properties in the order of the help, NULL-terminated; "size" stands for width and
+ * height, and "clip" becomes
+ *         --no-clip */
+DdimOptions *ddim_options_new(const char *const *names);
+void ddim_options_free(DdimOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimOptions, ddim_options_free)
+
+/** Add options of the command's own, ended by G_OPTION_ENTRY_NULL. */
+void ddim_options_add(DdimOptions *options, const GOptionEntry *entries);
+/** (transfer none) Ended by G_OPTION_ENTRY_NULL. */
+const GOptionEntry *ddim_options_get_entries(DdimOptions *options);
+
+G_END_DECLS

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/checkpoint/checkpoint-private.h"
+
+G_BEGIN_DECLS
+
+/* The readers of the file formats. Each fills @checkpoint, which ddim_checkpoint_new() made, with
+ * the tensors and metadata of its bytes. */
+
+/** PyTorch 1.6 and later: a zip archive. */
+gboolean ddim_checkpoint_read_zip(DdimCheckpoint *checkpoint, GError **error);
+/** PyTorch before 1.6: five pickles and the storages. */
+gboolean ddim_checkpoint_read_legacy(DdimCheckpoint *checkpoint, GError **error);
+
+/* The format: https://github.com/huggingface/safetensors. Writing is ddim_checkpoint_save(). */
+
+/** Whether @data looks like a safetensors file: a header length, and an object after it. */
+gboolean ddim_safetensors_recognise(const guint8 *data, gsize size);
+gboolean ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error);
+
+/** The same as ddim_checkpoint_open() for a file's content. @path serves messages. */
+DdimCheckpoint *ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/checkpoint/checkpoint.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/checkpoint/checkpoint-private.h"
+#include "core/data/error.h"
+
+/* How often the tensors may repeat the file's bytes, and how much more small files are allowed.
+ * Honest files share a storage between two or three tensors at most. */
+#define MAX_REPEAT 16
+#define MAX_EXTRA (64u << 20)
+#define MAX_NAME 1000
+
+DdimCheckpoint *
+ddim_checkpoint_new(GBytes *bytes, const char *path, gboolean mapped)
+{
+  DdimCheckpoint *checkpoint = g_new0(DdimCheckpoint, 1);
+
+  g_atomic_ref_count_init(&checkpoint->ref_count);
+  checkpoint->path = g_strdup(path);
+  checkpoint->bytes = g_bytes_ref(bytes);
+  checkpoint->mapped = mapped;
+  checkpoint->tensors = g_array_new(FALSE, FALSE, sizeof(DdimTensor));
+  checkpoint->indices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  checkpoint->metadata = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  checkpoint->inflated = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  return checkpoint;
+}
+
+DdimCheckpoint *
+ddim_checkpoint_ref(DdimCheckpoint *checkpoint)
+{
+  g_atomic_ref_count_inc(&checkpoint->ref_count);
+  return checkpoint;
+}
+
+void
+ddim_checkpoint_unref(DdimCheckpoint *checkpoint)
+{
+  if (!g_atomic_ref_count_dec(&checkpoint->ref_count))
+    return;
+  g_array_unref(checkpoint->tensors);
+  g_hash_table_unref(checkpoint->indices);
+  g_hash_table_unref(checkpoint->metadata);
+  g_ptr_array_unref(checkpoint->inflated);
+  g_bytes_unref(checkpoint->bytes);
+  g_free(checkpoint->path);
+  g_free(checkpoint);
+}
+
+guint64
+ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint)
+{
+  return (guint64)g_bytes_get_size(checkpoint->bytes) * MAX_REPEAT + MAX_EXTRA;
+}
+
+gboolean
+ddim_checkpoint_check_name(const char *name, gsize length)
+{
+  if (length > MAX_NAME || !g_utf8_validate_len(name, length, NULL))
+    return FALSE;
+  for (const char *at = name; at < name + length; at = g_utf8_next_char(at))
+    if (g_unichar_iscntrl(g_utf8_get_char(at)))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTensor *tensor,
+                    GError **error)
+{
+  guint64 limit = ddim_checkpoint_get_limit(checkpoint);
+  gsize size = ddim_tensor_count(tensor) * ddim_dtype_size(tensor->dtype);
+  char *key;
+
+  if (g_hash_table_contains(checkpoint->indices, name)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("it has two tensors named “%s”"), name);
+    return FALSE;
+  }
+  if (size > limit - checkpoint->n_bytes) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("its tensors, “%s” among them, repeat the file's bytes over and over"), name);
+    return FALSE;
+  }
+  checkpoint->n_bytes += size;
+  key = g_strdup(name);
+  g_hash_table_insert(checkpoint->indices, key, GUINT_TO_POINTER(checkpoint->tensors->len));
+  g_array_append_vals(checkpoint->tensors, tensor, 1);
+  g_array_index(checkpoint->tensors, DdimTensor, checkpoint->tensors->len - 1).name = key;
+  return TRUE;
+}
+
+const char *
+ddim_checkpoint_get_path(DdimCheckpoint *checkpoint)
+{
+  return checkpoint->path;
+}
+
+const char *
+ddim_checkpoint_get_format(DdimCheckpoint *checkpoint)
+{
+  return checkpoint->format;
+}
+
+guint64
+ddim_checkpoint_get_file_size(DdimCheckpoint *checkpoint)
+{
+  return g_bytes_get_size(checkpoint->bytes);
+}
+
+guint
+ddim_checkpoint_get_n_tensors(DdimCheckpoint *checkpoint)
+{
+  return checkpoint->tensors->len;
+}
+
+const DdimTensor *
+ddim_checkpoint_get_tensor(DdimCheckpoint *checkpoint, guint index)
+{
+  g_return_val_if_fail(index < checkpoint->tensors->len, NULL);
+  return &g_array_index(checkpoint->tensors, DdimTensor, index);
+}
+
+const DdimTensor *
+ddim_checkpoint_lookup(DdimCheckpoint *checkpoint, const char *name)
+{
+  gpointer index;
+
+  if (!g_hash_table_lookup_extended(checkpoint->indices, name, NULL, &index))
+    return NULL;
+  return &g_array_index(checkpoint->tensors, DdimTensor, GPOINTER_TO_UINT(index));
+}
+
+const char *
+ddim_checkpoint_get_metadata(DdimCheckpoint *checkpoint, const char *key)
+{
+  return g_hash_table_lookup(checkpoint->metadata, key);
+}
+
+static guint
+count_without_trailing_ones(guint n_dims, const gsize *shape)
+{
+  while (n_dims > 0 && shape[n_dims - 1] == 1)
+    n_dims--;
+  return n_dims;
+}
+
+const DdimTensor *
+ddim_checkpoint_require(DdimCheckpoint *checkpoint, const char *name, guint n_dims,
+                        const gsize *shape, GError **error)
+{
+  const DdimTensor *tensor = ddim_checkpoint_lookup(checkpoint, name);
+  DdimTensor expected = {.n_dims = n_dims};
+  guint n;
+
+  g_return_val_if_fail(n_dims <= DDIM_MAX_DIMS, NULL);
+  if (!tensor) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("“%s” has no tensor “%s”"),
+                checkpoint->path, name);
+    return NULL;
+  }
+  n = count_without_trailing_ones(n_dims, shape);
+  if (n != count_without_trailing_ones(tensor->n_dims, tensor->shape) ||
+      memcmp(shape, tensor->shape, n * sizeof *shape) != 0) {
+    g_autofree char *found = ddim_tensor_shape_to_string(tensor), *wanted = NULL;
+    memcpy(expected.shape, shape, n_dims * sizeof *shape);
+    wanted = ddim_tensor_shape_to_string(&expected);
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+                _("tensor “%s” of “%s” has the shape %s; expected was %s"), name, checkpoint->path,
+                found, wanted);
+    return NULL;
+  }
+  return tensor;
+}
+
+void
+ddim_checkpoint_release(DdimCheckpoint *checkpoint, const DdimTensor *tensor)
+{
+  gsize size, extent, page = (gsize)sysconf(_SC_PAGESIZE);
+  const guint8 *data = g_bytes_get_data(checkpoint->bytes, &size);
+  guintptr start, end;
+
+  /* Only a file's pages come back by themselves; memory dropped so would read as zeros. */
+  if (!checkpoint->mapped || tensor->data < data || tensor->data >= data + size ||
+      !ddim_tensor_get_extent(tensor, &extent))
+    return;
+  start = ((guintptr)tensor->data + page - 1) / page * page;
+  end = ((guintptr)tensor->data + extent * ddim_dtype_size(tensor->dtype)) / page * page;
+  if (start < end)
+    madvise((gpointer)start, end - start, MADV_DONTNEED);
+}

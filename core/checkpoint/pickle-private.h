@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/checkpoint/pickle.h"
+
+G_BEGIN_DECLS
+
+/* What PyTorch's pickles name, and what calling it would make. Between pickle.c and
+ * pickle-objects.c only. */
+
+/* DDIM_ERROR_UNSUPPORTED, naming it, for any name that is not on the list. */
+const DdimPickleName *ddim_pickle_find_name(const char *module, gsize module_length,
+                                            const char *name, gsize name_length, GError **error);
+/* The object that @name called with @arguments (a TUPLE) stands for. */
+DdimPickleValue *ddim_pickle_make_object(DdimPickle *pickle, const DdimPickleName *name,
+                                         DdimPickleValue *arguments, GError **error);
+/* The storage that the persistent id @id means. */
+DdimPickleValue *ddim_pickle_make_storage(DdimPickle *pickle, const DdimPickleValue *id,
+                                          GError **error);
+
+DdimPickle *ddim_pickle_new(void);
+void ddim_pickle_set_root(DdimPickle *pickle, const DdimPickleValue *root);
+/* Zeroed memory that lives as long as @pickle; NULL above its limit. */
+gpointer ddim_pickle_allocate(DdimPickle *pickle, gsize size, GError **error);
+DdimPickleValue *ddim_pickle_new_value(DdimPickle *pickle, DdimPickleType type, GError **error);
+DdimPickleStorage *ddim_pickle_new_storage(DdimPickle *pickle, GError **error);
+gboolean ddim_pickle_append(DdimPickle *pickle, DdimPickleValue *value,
+                            DdimPickleValue *const *items, gsize n, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/pickle.h"
+
+G_BEGIN_DECLS
+
+/* Find the bytes of @storage: *@data, at least storage->count elements of its dtype. */
+typedef gboolean (*DdimStorageFinder)(gpointer source, const DdimPickleStorage *storage,
+                                      const guint8 **data, GError **error);
+
+/* Fill @checkpoint with the tensors of the state dict that @root is or holds: itself, a member
+ * ("state_dict", "model", "ema" before others), or the last of a list, as ermongroup/ddim's trainer
+ * saves [model, optimizer, epoch, step, ema]. A prefix "module." that all names share
+ * (DataParallel's) is dropped. An optimizer's state is DDIM_ERROR_UNSUPPORTED. */
+gboolean ddim_state_dict_read(DdimCheckpoint *checkpoint, const DdimPickleValue *root,
+                              DdimStorageFinder find, gpointer source, GError **error);
+
+G_END_DECLS

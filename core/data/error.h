@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/** The error domain of everything in core/. Messages are one line, in the user's language, and say
+ * what was wrong, where, and what was expected. Device errors keep their own domain, DDIM_CL_ERROR.
+ */
+#define DDIM_ERROR (ddim_error_quark())
+
+typedef enum {
+  DDIM_ERROR_ARGUMENT,    /**< a value out of range or a name nobody knows: mend the request */
+  DDIM_ERROR_FORMAT,      /**< a file is truncated, corrupt or not of the kind it should be */
+  DDIM_ERROR_UNSUPPORTED, /**< a well-formed file or request that this program cannot serve */
+  DDIM_ERROR_MISMATCH,    /**< two sources contradict each other: a flag and a weight's shape */
+  DDIM_ERROR_NOT_FOUND,   /**< no such model, tensor or class */
+} DdimError;
+
+GQuark ddim_error_quark(void);
+
+G_END_DECLS

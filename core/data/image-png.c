@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* PNG: the only file that knows libpng. Its errors arrive by longjmp, so each direction has one
+ * function that calls setjmp and touches nothing but a struct of its caller. */
+
+#include <glib/gi18n-lib.h>
+#include <png.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/data/image.h"
+#include "core/data/file-map.h"
+#include "core/data/out-file.h"
+
+/* Pictures beyond this are refused: no model makes or takes them. */
+#define MAX_SIDE 32768
+
+typedef struct {
+  png_structp png;
+  png_infop info;
+  char *message; /* of libpng's error */
+  GByteArray *out;
+  const guint8 *in;
+  gsize in_size, in_position;
+  DdimImage *image;
+  GHashTable *text;
+  png_bytep *rows;
+} PngJob;
+
+static void
+on_error(png_structp png, png_const_charp message)
+{
+  PngJob *job = png_get_error_ptr(png);
+
+  g_free(job->message);
+  job->message = g_strdup(message);
+  png_longjmp(png, 1);
+}
+
+static void
+on_warning(png_structp png, png_const_charp message)
+{
+}
+
+static void
+on_write(png_structp png, png_bytep data, png_size_t size)
+{
+  GByteArray *out = png_get_io_ptr(png);
+
+  g_byte_array_append(out, data, size);
+}
+
+static void
+on_flush(png_structp png)
+{
+}
+
+static void
+on_read(png_structp png, png_bytep data, png_size_t size)
+{
+  PngJob *job = png_get_io_ptr(png);
+
+  if (size > job->in_size - job->in_position)
+    png_error(png, "the file is truncated");
+  memcpy(data, job->in + job->in_position, size);
+  job->in_position += size;
+}
+
+static const int color_types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA,
+                                  PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
+
+/* Latin-1 is what tEXt holds; iTXt holds UTF-8. (transfer full) (nullable) */
+static char *
+to_latin1(const char *text)
+{
+  return g_convert(text, -1, "ISO-8859-1", "UTF-8", NULL, NULL, NULL);
+}
+
+/* @texts keep pointing into @text and @owned. */
+static GArray *
+make_texts(GHashTable *text, GPtrArray *owned)
+{
+  GArray *texts = g_array_new(FALSE, TRUE, sizeof(png_text));
+  g_autoptr(GList) keys = text ? g_hash_table_get_keys(text) : NULL;
+
+  keys = g_list_sort(keys, (GCompareFunc)strcmp);
+  for (GList *l = keys; l; l = l->next) {
+    const char *value = g_hash_table_lookup(text, l->data);
+    char *latin1 = to_latin1(value);
+    png_text entry = {.key = l->data};
+
+    if (latin1) {
+      g_ptr_array_add(owned, latin1);
+      entry.compression = PNG_TEXT_COMPRESSION_NONE;
+      entry.text = latin1;
+    } else {
+      entry.compression = PNG_ITXT_COMPRESSION_NONE;
+      entry.text = (char *)value;
+      entry.lang = entry.lang_key = (char *)"";
+    }
+    g_array_append_val(texts, entry);
+  }
+  return texts;
+}
+
+static gboolean
+encode(PngJob *job, const DdimImage *image, GArray *texts)
+{
+  if (setjmp(png_jmpbuf(job->png)))
+    return FALSE;
+  png_set_write_fn(job->png, job->out, on_write, on_flush);
+  png_set_IHDR(job->png, job->info, image->width, image->height, 8, color_types[image->channels],
+               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_sRGB(job->png, job->info, PNG_sRGB_INTENT_PERCEPTUAL);
+  if (texts->len)
+    png_set_text(job->png, job->info, (png_textp)texts->data, texts->len);
+  png_write_info(job->png, job->info);
+  for (gsize y = 0; y < image->height; y++)
+    png_write_row(job->png, image->pixels + y * image->width * image->channels);
+  png_write_end(job->png, NULL);
+  return TRUE;
+}
+
+gboolean
+ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text, GError **error)
+{
+  g_autoptr(GByteArray) out = g_byte_array_new();
+  g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GArray) texts = make_texts(text, owned);
+  PngJob job = {.out = out};
+  gboolean ok;
+
+  job.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
+  job.info = job.png ? png_create_info_struct(job.png) : NULL;
+  ok = job.info && encode(&job, image, texts);
+  png_destroy_write_struct(&job.png, &job.info);
+  if (!ok)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED, _("%s: cannot be written as PNG: %s"),
+                path, job.message ? job.message : "libpng");
+  g_free(job.message);
+  return ok && ddim_out_file_write_file(path, out->data, out->len, error);
+}
+
+static void
+collect_text(PngJob *job)
+{
+  png_textp texts = NULL;
+  int n = 0;
+
+  png_get_text(job->png, job->info, &texts, &n);
+  for (int i = 0; i < n; i++) {
+    const char *value = texts[i].text ? texts[i].text : "";
+    gboolean utf8 = texts[i].compression >= PNG_ITXT_COMPRESSION_NONE;
+    char *copy = utf8 ? g_utf8_make_valid(value, -1)
+                      : g_convert(value, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+    g_hash_table_replace(job->text, g_utf8_make_valid(texts[i].key, -1),
+                         copy ? copy : g_strdup(""));
+  }
+}
+
+/* Whatever the file holds becomes 8 bits per sample, with alpha where it has transparency. */
+static void
+set_transformations(PngJob *job)
+{
+  png_set_scale_16(job->png);
+  png_set_expand(job->png); /* palettes, less than 8 bits, tRNS */
+  png_set_interlace_handling(job->png);
+  png_read_update_info(job->png, job->info);
+}
+
+/* Deflate makes at most 1032 bytes of one. A header that promises more gets no memory. */
+static void
+check_promise(PngJob *job)
+{
+  guint64 raw =
+      (guint64)png_get_rowbytes(job->png, job->info) * png_get_image_height(job->png, job->info);
+
+  if (raw / 1032 > job->in_size)
+    png_error(job->png, "the file is too short for a picture of its size");
+}
+
+static gboolean
+decode(PngJob *job)
+{
+  if (setjmp(png_jmpbuf(job->png)))
+    return FALSE;
+  png_set_user_limits(job->png, MAX_SIDE, MAX_SIDE);
+  png_set_read_fn(job->png, job, on_read);
+  png_read_info(job->png, job->info);
+  check_promise(job);
+  set_transformations(job);
+  job->image = ddim_image_new(png_get_image_width(job->png, job->info),
+                              png_get_image_height(job->png, job->info),
+                              png_get_channels(job->png, job->info), NULL);
+  if (!job->image ||
+      png_get_rowbytes(job->png, job->info) != (gsize)job->image->width * job->image->channels)
+    png_error(job->png, "the picture is too large");
+  job->rows = g_new(png_bytep, job->image->height);
+  for (gsize y = 0; y < job->image->height; y++)
+    job->rows[y] = job->image->pixels + y * job->image->width * job->image->channels;
+  png_read_image(job->png, job->rows);
+  png_read_end(job->png, job->info);
+  collect_text(job);
+  return TRUE;
+}
+
+DdimImage *
+ddim_image_read_png(const char *path, GHashTable **text, GError **error)
+{
+  g_autoptr(GBytes) file = ddim_file_map(path, error);
+
+  return file ? ddim_image_read_png_bytes(file, path, text, error) : NULL;
+}
+
+DdimImage *
+ddim_image_read_png_bytes(GBytes *bytes, const char *name, GHashTable **text, GError **error)
+{
+  g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  PngJob job = {.text = found};
+  gboolean ok;
+
+  job.in = g_bytes_get_data(bytes, &job.in_size);
+  if (job.in_size < 8 || png_sig_cmp(job.in, 0, 8)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), name);
+    return NULL;
+  }
+  job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
+  job.info = job.png ? png_create_info_struct(job.png) : NULL;
+  ok = job.info && decode(&job);
+  png_destroy_read_struct(&job.png, &job.info, NULL);
+  g_free(job.rows);
+  if (!ok) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"), name,
+                job.message ? job.message : "libpng");
+    g_clear_pointer(&job.image, ddim_image_free);
+  }
+  g_free(job.message);
+  if (ok && text)
+    *text = g_steal_pointer(&found);
+  return job.image;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/** Arrays and objects inside one another at most; json-glib descends recursively. */
+#define DDIM_JSON_MAX_DEPTH 32
+
+/** Parse JSON from a file nobody vouches for. The text is first held against RFC 8259 without
+ * recursion, because json-glib accepts more than JSON, recurses as deep as the text asks and
+ * asserts on lone surrogates.
+ *
+ * @name  what to call the text in messages, e.g. its file name
+ * Returns (transfer full) the root; NULL with DDIM_ERROR_FORMAT "NAME, line N: …" for anything else
+ * than one JSON value, for deeper nesting, and for the character \u0000. */
+JsonNode *ddim_json_parse(const char *text, gsize length, const char *name, GError **error);
+
+/** @node as one line of JSON that ddim_json_parse() takes: json_to_string() leaves U+001F in
+ * strings as it is, which JSON forbids. (transfer full) */
+char *ddim_json_to_line(JsonNode *node);
+
+G_END_DECLS

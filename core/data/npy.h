@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/data/tensor.h"
+
+G_BEGIN_DECLS
+
+/** NumPy's .npy and .npz, C order, little-endian. All writers write to a temporary file beside
+ * @path and rename it; the path "-" means standard output. */
+
+/** One array in memory. */
+typedef struct {
+  DdimTensor tensor; /**< its data points into `bytes` */
+  GBytes *bytes;
+} DdimArray;
+
+void ddim_array_free(DdimArray *array);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimArray, ddim_array_free)
+
+/** A new zeroed C-order array; aborts never: NULL with DDIM_ERROR_ARGUMENT when the size overflows.
+ */
+DdimArray *ddim_array_new(DdimDType dtype, guint n_dims, const gsize *shape, GError **error);
+/** Writable data of an array made by ddim_array_new(). */
+gpointer ddim_array_get_data(DdimArray *array);
+
+/** Read a .npy. Accepts versions 1-3, little-endian float/int/uint8/bool, C and Fortran order. */
+DdimArray *ddim_npy_read(const char *path, GError **error);
+DdimArray *ddim_npy_read_bytes(GBytes *bytes, GError **error);
+gboolean ddim_npy_write(const char *path, const DdimTensor *tensor, GError **error);
+
+/** Read member @name ("arr_0") of an .npz. */
+DdimArray *ddim_npz_read(const char *path, const char *name, GError **error);
+DdimArray *ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error);
+/** Write @n tensors under their own names, stored like numpy.savez does. */
+gboolean ddim_npz_write(const char *path, const DdimTensor *tensors, guint n, GError **error);
+
+G_END_DECLS

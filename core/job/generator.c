@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/generator.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/data/samples.h"
+#include "core/job/job.h"
+
+/* At most so often a preview is read from the device. */
+#define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
+
+struct _DdimGenerator {
+  DdimSession *session;
+  DdimUNetPlan *plan;
+  guint plan_batch, plan_height, plan_width;
+};
+
+/* One run of the loop. */
+typedef struct {
+  DdimGenerator *generator;
+  const DdimJob *job;
+  const DdimGeneratorCallbacks *callbacks;
+  gpointer user_data;
+  GCancellable *cancellable;
+  DdimArray *noise;  /* [batch][C][H][W]: one draw */
+  DdimArray *images; /* [batch][C][H][W]: what is read back */
+  gint64 *labels;    /* [batch] of the current batch */
+  guint n_steps;
+  gint64 started, previewed; /* monotonic microseconds */
+  gint64 warm;               /* when the first step was over, which may build kernels */
+  double warm_done;          /* image-steps done then */
+} Run;
+
+DdimGenerator *
+ddim_generator_new(void)
+{
+  return g_new0(DdimGenerator, 1);
+}
+
+static void
+drop_plan(DdimGenerator *generator)
+{
+  g_clear_pointer(&generator->plan, ddim_unet_plan_free);
+}
+
+void
+ddim_generator_free(DdimGenerator *generator)
+{
+  if (!generator)
+    return;
+  drop_plan(generator);
+  g_clear_pointer(&generator->session, ddim_session_free);
+  g_free(generator);
+}
+
+const DdimDeviceInfo *
+ddim_generator_get_device(DdimGenerator *generator)
+{
+  if (!generator->session || !generator->session->context)
+    return NULL;
+  return ddim_context_get_device(generator->session->context);
+}
+
+const char *
+ddim_generator_get_tuning_problem(DdimGenerator *generator)
+{
+  if (!generator->session || !generator->session->context)
+    return NULL;
+  return ddim_context_get_tuning_problem(generator->session->context);
+}
+
+static gboolean
+open_session(DdimGenerator *generator, DdimRequest *request, GError **error)
+{
+  if (generator->session && ddim_session_matches(generator->session, request))
+    return TRUE;
+  drop_plan(generator);
+  g_clear_pointer(&generator->session, ddim_session_free);
+  generator->session = ddim_session_new(request, error);
+  return generator->session != NULL;
+}
+
+static DdimUNetParams
+unet_params(const Run *run)
+{
+  return (DdimUNetParams){.status = run->callbacks->status,
+                          .status_data = run->user_data,
+                          .cancellable = run->cancellable};
+}
+
+/* The plan for @n images, kept from the last batch or job when it was of that size. */
+static gboolean
+prepare_plan(Run *run, guint n, GError **error)
+{
+  DdimGenerator *generator = run->generator;
+  const DdimJob *job = run->job;
+  DdimUNetParams params = unet_params(run);
+
+  if (generator->plan && generator->plan_batch == n && generator->plan_height == job->height &&
+      generator->plan_width == job->width)
+    return TRUE;
+  drop_plan(generator);
+  generator->plan =
+      ddim_unet_plan_new(generator->session->unet, n, job->height, job->width, &params, error);
+  generator->plan_batch = n;
+  generator->plan_height = job->height;
+  generator->plan_width = job->width;
+  return generator->plan != NULL;
+}
+
+static gsize
+image_size(const DdimJob *job)
+{
+  return (gsize)job->channels * job->height * job->width;
+}
+
+/* One torch.randn of the whole batch's shape, also when fewer images are computed. */
+static const float *
+draw_noise(Run *run)
+{
+  float *noise = ddim_array_get_data(run->noise);
+
+  ddim_rng_normal(run->job->rng, noise, run->job->batch * image_size(run->job));
+  return noise;
+}
+
+/* In the original's order: labels first, when they are random. */
+static void
+choose_labels(Run *run, guint first)
+{
+  const GArray *given = run->job->labels;
+
+  if (run->job->n_classes == 0)
+    return;
+  if (given->len == 0)
+    ddim_rng_randint(run->job->rng, 0, run->job->n_classes, run->labels, run->job->batch);
+  for (guint i = 0; given->len && i < run->job->batch; i++)
+    run->labels[i] = g_array_index(given, gint64, (first + i) % given->len);
+}
+
+static gboolean
+set_conditions(Run *run, guint n, GError **error)
+{
+  g_autofree double *timesteps = g_new(double, (gsize)run->n_steps *n);
+
+  for (guint step = 0; step < run->n_steps; step++)
+    for (guint i = 0; i < n; i++)
+      timesteps[(gsize)step * n + i] =
+          ddim_diffusion_get_model_timestep(run->job->diffusion, run->n_steps - 1 - step);
+  return ddim_unet_plan_set_conditions(run->generator->plan, timesteps, run->n_steps,
+                                       run->job->n_classes ? run->labels : NULL, error);
+}
+
+static gboolean
+set_low_res(Run *run, guint first, guint n, GError **error)
+{
+  g_autoptr(DdimArray) batch = NULL;
+  const gsize *shape;
+
+  if (!run->job->low_res)
+    return TRUE;
+  if (!(batch = ddim_samples_take(run->job->low_res, first, n, error)))
+    return FALSE;
+  shape = batch->tensor.shape;
+  return ddim_unet_plan_set_low_res(run->generator->plan, ddim_array_get_data(batch), shape[2],
+                                    shape[3], error);
+}
+
+static gboolean
+set_start(Run *run, guint first, GError **error)
+{
+  const DdimArray *given = run->job->init_noise;
+  const float *x =
+      given ? (const float *)given->tensor.data + first * image_size(run->job) : draw_noise(run);
+
+  return ddim_unet_plan_set_x(run->generator->plan, x, error);
+}
+
+static gboolean
+get_step(const DdimJob *job, guint t, DdimStep *step, GError **error)
+{
+  if (job->sample.sampler == DDIM_SAMPLER_DDIM)
+    return ddim_diffusion_ddim_step(job->diffusion, t, job->sample.eta, job->sample.clip, step,
+                                    error);
+  ddim_diffusion_ddpm_step(job->diffusion, t, job->sample.clip, step);
+  return TRUE;
+}
+
+/* Seconds left; negative while nothing tells. The first step says little: drivers build kernels in
+ * it. */
+static double
+estimate(Run *run, double done, double total)
+{
+  gint64 now = g_get_monotonic_time();
+
+  if (done >= total)
+    return 0;
+  if (done > 0 && !run->warm) {
+    run->warm = now;
+    run->warm_done = done;
+  }
+  if (!run->warm || done <= run->warm_done)
+    return -1;
+  return (now - run->warm) / (double)G_USEC_PER_SEC * (total - done) / (done - run->warm_done);
+}
+
+static void
+report_progress(Run *run, guint first, guint n, guint step)
+{
+  const DdimJob *job = run->job;
+  double total = (double)job->count * run->n_steps;
+  double done = (double)first * run->n_steps + (double)n * step;
+  DdimProgress progress = {.image = step == run->n_steps ? first + n : first,
+                           .n_images = job->count,
+                           .batch = n,
+                           .step = step,
+                           .n_steps = run->n_steps,
+                           .fraction = done / total};
+
+  progress.elapsed = (g_get_monotonic_time() - run->started) / (double)G_USEC_PER_SEC;
+  progress.remaining = estimate(run, done, total);
+  if (run->callbacks->progress)
+    run->callbacks->progress(&progress, run->user_data);
+}
+
+/* @index in the job, @i in the batch. */
+static DdimSample
+make_sample(Run *run, guint index, guint i)
+{
+  const DdimJob *job = run->job;
+  const float *images = ddim_array_get_data(run->images);
+  DdimSample sample = {.index = index,
+                       .channels = job->channels,
+                       .height = job->height,
+                       .width = job->width,
+                       .samples = images + i * image_size(job),
+                       .label = job->n_classes ? run->labels[i] : -1};
+
+  if (sample.label >= 0)
+    sample.label_name = ddim_config_get_class_name(run->generator->session->config, sample.label);
+  return sample;
+}
+
+static gboolean
+show_preview(Run *run, guint first, GError **error)
+{
+  gint64 now = g_get_monotonic_time();
+  DdimSample sample;
+
+  if (!run->callbacks->preview || now - run->previewed < PREVIEW_INTERVAL)
+    return TRUE;
+  run->previewed = now;
+  if (!ddim_unet_plan_get_x0(run->generator->plan, ddim_array_get_data(run->images), error))
+    return FALSE;
+  sample = make_sample(run, first, 0);
+  run->callbacks->preview(&sample, run->user_data);
+  return TRUE;
+}
+
+/* One step. The noise is drawn while the device works, and drawn also when it is not used: at eta 0
+ * and in the last step. So does the original, and the numbers of later batches depend on it. */
+static gboolean
+run_step(Run *run, guint first, guint n, guint step, GError **error)
+{
+  DdimUNetPlan *plan = run->generator->plan;
+  DdimStep arithmetic;
+  const float *noise;
+
+  if (g_cancellable_set_error_if_cancelled(run->cancellable, error) ||
+      !get_step(run->job, run->n_steps - 1 - step, &arithmetic, error) ||
+      !ddim_unet_plan_evaluate(plan, step, error))
+    return FALSE;
+  noise = draw_noise(run);
+  if (arithmetic.sigma_type == DDIM_SIGMA_FIXED && arithmetic.sigma == 0)
+    noise = NULL;
+  if (!ddim_unet_plan_update(plan, &arithmetic, noise, error) || !ddim_unet_plan_wait(plan, error))
+    return FALSE;
+  report_progress(run, first, n, step + 1);
+  return show_preview(run, first, error);
+}
+
+/* All is ready for the first step. */
+static void
+start(Run *run)
+{
+  if (run->callbacks->started)
+    run->callbacks->started(run->job->resolved, run->generator->session->config, run->user_data);
+  run->started = g_get_monotonic_time();
+}
+
+static gboolean
+run_batch(Run *run, guint first, guint n, GError **error)
+{
+  if (!prepare_plan(run, n, error))
+    return FALSE;
+  choose_labels(run, first);
+  if (!set_conditions(run, n, error) || !set_low_res(run, first, n, error) ||
+      !set_start(run, first, error))
+    return FALSE;
+  if (!run->started)
+    start(run);
+  report_progress(run, first, n, 0);
+  for (guint step = 0; step < run->n_steps; step++)
+    if (!run_step(run, first, n, step, error))
+      return FALSE;
+  if (!ddim_unet_plan_get_x(run->generator->plan, ddim_array_get_data(run->images), error))
+    return FALSE;
+  for (guint i = 0; i < n; i++) {
+    DdimSample sample = make_sample(run, first + i, i);
+    if (run->callbacks->image && !run->callbacks->image(&sample, run->user_data, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+run_batches(Run *run, GError **error)
+{
+  const DdimJob *job = run->job;
+  const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
+  g_autoptr(DdimArray) noise = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
+  g_autoptr(DdimArray) images = noise ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
+  g_autofree gint64 *labels = g_new0(gint64, job->batch);
+
+  if (!images)
+    return FALSE;
+  run->noise = noise;
+  run->images = images;
+  run->labels = labels;
+  run->n_steps = ddim_diffusion_get_num_timesteps(job->diffusion);
+  for (guint first = 0; first < job->count; first += job->batch)
+    if (!run_batch(run, first, MIN(job->batch, job->count - first), error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
+                   const DdimGeneratorCallbacks *callbacks, gpointer user_data,
+                   GCancellable *cancellable, GError **error)
+{
+  static const DdimGeneratorCallbacks none = {0};
+  Run run = {.generator = generator,
+             .callbacks = callbacks ? callbacks : &none,
+             .user_data = user_data,
+             .cancellable = cancellable};
+  DdimUNetParams params = unet_params(&run);
+  g_autoptr(DdimJob) job = NULL;
+  gboolean done;
+
+  if (g_cancellable_set_error_if_cancelled(cancellable, error) ||
+      !open_session(generator, request, error) ||
+      !(job = ddim_job_new(generator->session, request, error)) ||
+      !ddim_session_start(generator->session, request, &params, error))
+    return FALSE;
+  run.job = job;
+  done = run_batches(&run, error);
+  ddim_session_set_status(generator->session, NULL, NULL);
+  if (done)
+    return TRUE;
+  drop_plan(generator); /* whatever it was in the middle of */
+  return FALSE;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/job.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/data/samples.h"
+#include "core/model/models.h"
+
+/* Images computed together when nobody says: at most so many, of at most so many pixels in all. It
+ * must not depend on the device, because the batch is part of what a seed means. 16 is the
+ * original's batch_size. */
+#define MAX_BATCH 16
+#define MAX_BATCH_PIXELS (16 * 64 * 64)
+
+void
+ddim_job_free(DdimJob *job)
+{
+  if (!job)
+    return;
+  g_clear_object(&job->resolved);
+  g_clear_pointer(&job->diffusion, ddim_diffusion_free);
+  g_clear_pointer(&job->labels, g_array_unref);
+  g_clear_pointer(&job->init_noise, ddim_array_free);
+  g_clear_pointer(&job->low_res, ddim_array_free);
+  g_clear_pointer(&job->rng, ddim_rng_free);
+  g_free(job);
+}
+
+static gboolean
+resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
+{
+  g_autofree char *text = NULL;
+  g_auto(GStrv) parts = NULL;
+
+  g_object_get(job->resolved, "class", &text, NULL);
+  job->n_classes = ddim_config_get_n_classes(config);
+  job->labels = g_array_new(FALSE, FALSE, sizeof(gint64));
+  if (!text)
+    return TRUE;
+  if (job->n_classes == 0) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("class: the model %s has no classes to choose from"),
+                ddim_config_get_name(config));
+    return FALSE;
+  }
+  parts = g_strsplit(text, ",", -1);
+  for (guint i = 0; parts[i]; i++) {
+    gint64 label;
+    if (!ddim_config_parse_class(config, g_strstrip(parts[i]), &label, error))
+      return FALSE;
+    g_array_append_val(job->labels, label);
+  }
+  if (job->labels->len > 0)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("class: '%s' names no class"), text);
+  return FALSE;
+}
+
+static gboolean
+resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
+{
+  g_autofree char *steps = NULL, *sampler = NULL, *rng = NULL;
+  DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
+
+  g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &job->sample.eta, "clip",
+               &job->sample.clip, "rng", &rng, "seed", &job->seed, NULL);
+  job->sample.sampler = g_strcmp0(sampler, "ddpm") == 0 ? DDIM_SAMPLER_DDPM : DDIM_SAMPLER_DDIM;
+  if (job->sample.eta < 0) {
+    job->sample.eta = ddim_config_get_eta(config);
+    g_object_set(job->resolved, "eta", job->sample.eta, NULL);
+  }
+  ddim_config_get_diffusion(config, &params);
+  params.timestep_respacing = steps ? steps : "";
+  job->diffusion = ddim_diffusion_new(&params, error);
+  if (!job->diffusion) {
+    /* The others of its parameters were checked with the model. */
+    g_prefix_error(error, "steps: ");
+    return FALSE;
+  }
+  if (ddim_diffusion_get_model_channels(job->diffusion, job->channels) !=
+      ddim_config_get_unet(config)->out_channels) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_MISMATCH,
+                _("the model %s gives %u channels where %u are expected"),
+                ddim_config_get_name(config), ddim_config_get_unet(config)->out_channels,
+                ddim_diffusion_get_model_channels(job->diffusion, job->channels));
+    return FALSE;
+  }
+  if (job->seed < 0) {
+    /* torch keeps 32 bits of a CPU seed, so there are no more to choose from. */
+    job->seed = g_random_int();
+    g_object_set(job->resolved, "seed", job->seed, NULL);
+  }
+  job->rng = ddim_rng_new(rng, job->seed, error);
+  return job->rng != NULL;
+}
+
+static gboolean
+check_stride(guint width, guint height, guint stride, GError **error)
+{
+  guint w = MAX(width / stride, 1) * stride, h = MAX(height / stride, 1) * stride;
+
+  if (width % stride == 0 && height % stride == 0)
+    return TRUE;
+  g_set_error(
+      error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+      _("size: %ux%u is not possible, width and height must be multiples of %u; the nearest "
+        "are %ux%u and %ux%u"),
+      width, height, stride, w, h, w < width ? w + stride : w, h < height ? h + stride : h);
+  return FALSE;
+}
+
+/* From the request, else from the noise given, else the model's own. */
+static gboolean
+resolve_size(DdimJob *job, DdimConfig *config, GError **error)
+{
+  const DdimTensor *noise = job->init_noise ? &job->init_noise->tensor : NULL;
+  guint own = ddim_config_get_image_size(config);
+  int width, height;
+
+  g_object_get(job->resolved, "width", &width, "height", &height, NULL);
+  job->width = width ? (guint)width : noise ? noise->shape[3] : own;
+  job->height = height ? (guint)height : noise ? noise->shape[2] : own;
+  if (job->width == 0 || job->height == 0) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("size: nothing tells the size of %s's images; give one, such as 64x64"),
+                ddim_config_get_name(config));
+    return FALSE;
+  }
+  g_object_set(job->resolved, "width", (int)job->width, "height", (int)job->height, NULL);
+  return check_stride(job->width, job->height, 1u << (ddim_config_get_unet(config)->n_levels - 1),
+                      error);
+}
+
+static void
+resolve_batch(DdimJob *job)
+{
+  int count, batch;
+
+  g_object_get(job->resolved, "count", &count, "batch", &batch, NULL);
+  if (batch == 0) {
+    guint64 fit = MAX_BATCH_PIXELS / ((guint64)job->width * job->height);
+    batch = MIN(count, (int)CLAMP(fit, 1, MAX_BATCH));
+    g_object_set(job->resolved, "batch", batch, NULL);
+  }
+  job->count = count;
+  job->batch = batch;
+}
+
+static gboolean
+check_noise(DdimJob *job, GError **error)
+{
+  const DdimTensor *noise = &job->init_noise->tensor;
+  const gsize expected[4] = {job->count, job->channels, job->height, job->width};
+  g_autofree char *shape = NULL;
+
+  if (memcmp(noise->shape, expected, sizeof expected) == 0)
+    return TRUE;
+  shape = ddim_tensor_shape_to_string(noise);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("init-noise: its shape is %s; expected [%u, %u, %u, %u] (count, channels, height, "
+                "width)"),
+              shape, job->count, job->channels, job->height, job->width);
+  return FALSE;
+}
+
+static gboolean
+read_noise(DdimJob *job, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  g_object_get(job->resolved, "init-noise", &path, NULL);
+  return !path || (job->init_noise = ddim_samples_read_noise(path, error));
+}
+
+static gboolean
+read_low_res(DdimJob *job, DdimConfig *config, GError **error)
+{
+  gboolean super_res = ddim_config_get_unet(config)->super_res;
+  g_autofree char *path = NULL;
+  gsize n;
+
+  g_object_get(job->resolved, "low-res", &path, NULL);
+  if (!path != !super_res) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                super_res ? _("low-res: %s enlarges pictures and needs one")
+                          : _("low-res: %s is no super-resolution model"),
+                ddim_config_get_name(config));
+    return FALSE;
+  }
+  if (!path)
+    return TRUE;
+  job->low_res = ddim_samples_read_images(path, job->channels, error);
+  if (!job->low_res)
+    return FALSE;
+  n = job->low_res->tensor.shape[0];
+  if (n == 1 || n == job->count)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("low-res: %s holds %zu pictures; expected 1, or %u as the count says"), path, n,
+              job->count);
+  return FALSE;
+}
+
+DdimJob *
+ddim_job_new(DdimSession *session, DdimRequest *request, GError **error)
+{
+  g_autoptr(DdimJob) job = g_new0(DdimJob, 1);
+  g_autofree char *model = NULL;
+
+  job->resolved = ddim_request_copy(request);
+  g_object_get(request, "model", &model, NULL);
+  if (!model || !*model)
+    g_object_set(job->resolved, "model", DDIM_DEFAULT_MODEL, NULL);
+  job->channels = ddim_session_get_channels(session);
+  if (!resolve_classes(job, session->config, error) ||
+      !resolve_sampling(job, session->config, error) || !read_noise(job, error) ||
+      !resolve_size(job, session->config, error))
+    return NULL;
+  resolve_batch(job);
+  if ((job->init_noise && !check_noise(job, error)) || !read_low_res(job, session->config, error))
+    return NULL;
+  return g_steal_pointer(&job);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/diffusion/noise.h"
+#include "core/data/npy.h"
+#include "core/job/session.h"
+
+G_BEGIN_DECLS
+
+/** One generation with every choice made and checked, before any device is touched. Private to the
+ * generator. */
+typedef struct {
+  DdimRequest *resolved; /* the request with seed, size, batch and model filled in */
+  DdimDiffusion *diffusion;
+  DdimSampleParams sample;
+  guint channels, height, width;
+  guint count;
+  guint batch; /* images that one draw of noise is for */
+  gint64 seed;
+  DdimRng *rng; /* seeded; its state moves as the job runs */
+  guint n_classes;
+  GArray *labels;        /* gint64, repeated over the images; empty: random */
+  DdimArray *init_noise; /* (nullable) [count][C][H][W] */
+  DdimArray *low_res;    /* (nullable) [1 or count][C][h][w], float32 */
+} DdimJob;
+
+DdimJob *ddim_job_new(DdimSession *session, DdimRequest *request, GError **error);
+void ddim_job_free(DdimJob *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimJob, ddim_job_free)
+
+G_END_DECLS

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/session.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+
+#include "core/model/models.h"
+
+/* All that tells one session from another. (transfer full) */
+static char *
+make_key(const char *path, DdimRequest *request)
+{
+  g_autofree char *flags = NULL, *device = NULL, *precision = NULL;
+  GStatBuf info = {0};
+
+  g_object_get(request, "flags", &flags, "device", &device, "precision", &precision, NULL);
+  g_stat(path, &info);
+  return g_strdup_printf("%s\n%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n%s\n%s\n%s", path,
+                         (gint64)info.st_size, (gint64)info.st_mtime, flags ? flags : "",
+                         device ? device : "", precision ? precision : "");
+}
+
+static char *
+find_path(DdimRequest *request, GError **error)
+{
+  g_autofree char *model = NULL, *model_path = NULL;
+
+  g_object_get(request, "model", &model, "model-path", &model_path, NULL);
+  return ddim_models_find(model, model_path, error);
+}
+
+DdimSession *
+ddim_session_new(DdimRequest *request, GError **error)
+{
+  g_autoptr(DdimSession) session = g_new0(DdimSession, 1);
+  g_autofree char *flags = NULL;
+
+  g_object_get(request, "flags", &flags, NULL);
+  if (!ddim_request_check(request, error) || !(session->path = find_path(request, error)))
+    return NULL;
+  if (!(session->checkpoint = ddim_checkpoint_open(session->path, error)) ||
+      !(session->config = ddim_config_load(session->checkpoint, flags, error)))
+    return NULL;
+  session->key = make_key(session->path, request);
+  return g_steal_pointer(&session);
+}
+
+void
+ddim_session_free(DdimSession *session)
+{
+  if (!session)
+    return;
+  g_clear_pointer(&session->unet, ddim_unet_free);
+  if (session->context)
+    ddim_context_set_build_func(session->context, NULL, NULL);
+  g_clear_pointer(&session->context, ddim_context_unref);
+  g_clear_pointer(&session->config, ddim_config_unref);
+  g_clear_pointer(&session->checkpoint, ddim_checkpoint_unref);
+  g_free(session->path);
+  g_free(session->key);
+  g_free(session);
+}
+
+/* A driver compiles for seconds, and some of that only at the first evaluation: say so meanwhile.
+ */
+static void
+on_build(const char *program, gpointer data)
+{
+  DdimSession *session = data;
+  g_autofree char *what = NULL;
+
+  if (!session->status)
+    return;
+  what = g_strdup_printf(_("Building kernels for %s; the first run takes a while"),
+                         ddim_context_get_device(session->context)->name);
+  session->status(what, -1, session->status_data);
+}
+
+void
+ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data)
+{
+  session->status = status;
+  session->status_data = status_data;
+}
+
+static gboolean
+open_context(DdimSession *session, const char *device, GError **error)
+{
+  if (!session->context && (session->context = ddim_context_new(device, error)))
+    ddim_context_set_build_func(session->context, on_build, session);
+  return session->context != NULL;
+}
+
+gboolean
+ddim_session_start(DdimSession *session, DdimRequest *request, const DdimUNetParams *params,
+                   GError **error)
+{
+  DdimUNetParams own = params ? *params : (DdimUNetParams){0};
+  g_autofree char *device = NULL, *precision = NULL, *what = NULL;
+
+  ddim_session_set_status(session, own.status, own.status_data);
+  if (session->unet)
+    return TRUE;
+  g_object_get(request, "device", &device, "precision", &precision, NULL);
+  own.precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
+  if (!open_context(session, device, error))
+    return FALSE;
+  what = g_strdup_printf(_("Loading %s"), ddim_config_get_name(session->config));
+  if (own.status)
+    own.status(what, -1, own.status_data);
+  session->unet = ddim_unet_new(session->context, session->checkpoint,
+                                ddim_config_get_unet(session->config), &own, error);
+  return session->unet != NULL;
+}
+
+gboolean
+ddim_session_matches(DdimSession *session, DdimRequest *request)
+{
+  g_autofree char *path = find_path(request, NULL);
+  g_autofree char *key = path ? make_key(path, request) : NULL;
+
+  return g_strcmp0(key, session->key) == 0;
+}
+
+void
+ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch, guint *width,
+                         guint *height)
+{
+  guint own = ddim_config_get_image_size(session->config);
+
+  g_object_get(request, "batch", batch, "width", width, "height", height, NULL);
+  if (!own)
+    own = 64;
+  *batch = MAX(*batch, 1);
+  *width = *width ? *width : own;
+  *height = *height ? *height : own;
+}
+
+guint
+ddim_session_get_channels(DdimSession *session)
+{
+  const DdimUNetConfig *unet = ddim_config_get_unet(session->config);
+
+  return unet->super_res ? unet->in_channels / 2 : unet->in_channels;
+}

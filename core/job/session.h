@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/model/config.h"
+#include "core/job/request.h"
+#include "core/network/unet.h"
+
+G_BEGIN_DECLS
+
+/** A model, and later the device it runs on: what generating, predicting and measuring all begin
+ * with. Members are read by everyone and changed by nobody. One thread at a time. */
+typedef struct {
+  char *path; /**< the checkpoint */
+  DdimCheckpoint *checkpoint;
+  DdimConfig *config;
+  DdimContext *context;  /**< NULL until ddim_session_start() */
+  DdimUNet *unet;        /**< NULL until ddim_session_start() */
+  char *key;             /**< what it was made from */
+  DdimStatusFunc status; /**< (nullable) hears of kernels that have to be built */
+  gpointer status_data;
+} DdimSession;
+
+/** Find and read the model that @request names: properties model, model-path, flags. Touches no
+ * device. Errors: as ddim_models_find(), ddim_checkpoint_open(), ddim_config_load(). */
+DdimSession *ddim_session_new(DdimRequest *request, GError **error);
+void ddim_session_free(DdimSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSession, ddim_session_free)
+
+/** Open the device and load the weights onto it: properties device, precision; does nothing the
+ * second time.
+ * @params  (nullable) for status, which is also set as by ddim_session_set_status(), and
+ * cancellable; its precision is not read Errors: as ddim_context_new(), ddim_unet_new(). */
+gboolean ddim_session_start(DdimSession *session, DdimRequest *request,
+                            const DdimUNetParams *params, GError **error);
+/** Who is told from now on, also by evaluations, that kernels are built; NULL: nobody. */
+void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data);
+/** Whether @request would make the same session: the same file unchanged, flags, device and
+ * precision. */
+gboolean ddim_session_matches(DdimSession *session, DdimRequest *request);
+
+/** What a measurement takes: properties batch, width and height, where they are 0 one image of the
+ * size that the model was trained with. */
+void ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch,
+                              guint *width, guint *height);
+
+/** Channels of the images that go in and out. */
+guint ddim_session_get_channels(DdimSession *session);
+
+G_END_DECLS

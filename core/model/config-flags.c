@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The original's command-line flags, verbatim: "--image_size 64 --noise_schedule=cosine". Read as
+ * argparse reads them with improved_diffusion.script_util.add_dict_to_argparser(): the last of a
+ * repeated flag counts. */
+
+#include "core/model/config-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include "core/data/error.h"
+
+/* Longer is no command line, and would be copied around a lot. */
+#define LONGEST_FLAGS (64 * 1024)
+#define DEEPEST_ASSIGNMENT 2
+
+static gboolean
+set_flag(DdimSettings *settings, const char *name, const char *value, GError **error)
+{
+  g_autofree char *expected = NULL, *proposal = NULL;
+  const char *reason = ddim_key_ignored(name);
+  DdimKey key;
+
+  if (ddim_key_find(name, &key)) {
+    char *text = ddim_key_parse(key, value, &expected);
+    if (text) {
+      g_free(settings->values[key]);
+      settings->values[key] = text;
+      return TRUE;
+    }
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("--%s %s: expected %s"), name, value,
+                expected);
+    return FALSE;
+  }
+  if (reason) {
+    ddim_settings_note(settings, _("--%s is ignored: %s"), name, reason);
+    return TRUE;
+  }
+  proposal = ddim_key_proposal(name);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("unknown flag --%s%s"), name, proposal);
+  return FALSE;
+}
+
+/* argparse takes "-1" as a value, but not "-x" or "--x". */
+static gboolean
+is_value(const char *word)
+{
+  return word && (*word != '-' || g_ascii_isdigit(word[1]) || word[1] == '.');
+}
+
+static gboolean parse(DdimSettings *settings, const char *flags, guint depth, GError **error);
+
+/* The README gives the flags as shell assignments: MODEL_FLAGS="--image_size 64 …". */
+static gboolean
+parse_assignment(DdimSettings *settings, const char *word, guint depth, GError **error)
+{
+  const char *equals = strchr(word, '=');
+
+  if (depth < DEEPEST_ASSIGNMENT && equals && equals - word >= 5 &&
+      strncmp(equals - 5, "FLAGS", 5) == 0)
+    return parse(settings, equals + 1, depth + 1, error);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("flags: expected --NAME VALUE where “%s” stands"), word);
+  return FALSE;
+}
+
+static gboolean
+parse(DdimSettings *settings, const char *flags, guint depth, GError **error)
+{
+  g_auto(GStrv) words = NULL;
+  g_autoptr(GError) local = NULL;
+
+  if (!g_shell_parse_argv(flags, NULL, &words, &local)) {
+    if (g_error_matches(local, G_SHELL_ERROR, G_SHELL_ERROR_EMPTY_STRING))
+      return TRUE;
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("flags: %s"), local->message);
+    return FALSE;
+  }
+  for (guint i = 0; words[i]; i++) {
+    if (!g_str_has_prefix(words[i], "--")) {
+      if (!parse_assignment(settings, words[i], depth, error))
+        return FALSE;
+      continue;
+    }
+    char *name = words[i] + 2;
+    char *equals = strchr(name, '=');
+    const char *value = equals ? equals + 1 : words[i + 1];
+    if (equals)
+      *equals = '\0';
+    else if (is_value(value))
+      i++;
+    else
+      value = NULL;
+    if (!value) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("flags: --%s has no value"), name);
+      return FALSE;
+    }
+    if (!set_flag(settings, name, value, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+DdimSettings *
+ddim_settings_from_flags(const char *flags, GError **error)
+{
+  g_autoptr(DdimSettings) settings = ddim_settings_new("--flags");
+
+  if (!flags)
+    return g_steal_pointer(&settings);
+  if (strlen(flags) > LONGEST_FLAGS || !g_utf8_validate(flags, -1, NULL)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("flags: too long, or not UTF-8 text"));
+    return NULL;
+  }
+  return parse(settings, flags, 0, error) ? g_steal_pointer(&settings) : NULL;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* A loaded configuration: what others ask of it. */
+
+#include "core/model/config-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include "core/data/error.h"
+#include "core/data/json.h"
+#include "core/data/similar.h"
+
+DdimSettings *
+ddim_settings_new(const char *origin)
+{
+  DdimSettings *settings = g_new0(DdimSettings, 1);
+
+  settings->origin = g_strdup(origin);
+  settings->notes = g_ptr_array_new_with_free_func(g_free);
+  return settings;
+}
+
+void
+ddim_settings_free(DdimSettings *settings)
+{
+  if (!settings)
+    return;
+  for (guint key = 0; key < DDIM_N_KEYS; key++)
+    g_free(settings->values[key]);
+  g_free(settings->origin);
+  g_free(settings->name);
+  g_free(settings->description);
+  g_free(settings->license);
+  g_strfreev(settings->class_names);
+  g_clear_pointer(&settings->notes, g_ptr_array_unref);
+  g_free(settings);
+}
+
+void
+ddim_settings_note(DdimSettings *settings, const char *format, ...)
+{
+  va_list args;
+
+  va_start(args, format);
+  g_ptr_array_add(settings->notes, g_strdup_vprintf(format, args));
+  va_end(args);
+}
+
+DdimConfig *
+ddim_config_ref(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  g_atomic_ref_count_inc(&config->refs);
+  return config;
+}
+
+void
+ddim_config_unref(DdimConfig *config)
+{
+  if (!config || !g_atomic_ref_count_dec(&config->refs))
+    return;
+  for (guint key = 0; key < DDIM_N_KEYS; key++)
+    g_free(config->values[key]);
+  g_free(config->name);
+  g_free(config->description);
+  g_free(config->license);
+  g_free(config->preset);
+  g_strfreev(config->class_names);
+  g_ptr_array_unref(config->notes);
+  g_ptr_array_unref(config->extra);
+  g_free(config);
+}
+
+gboolean
+ddim_config_get_bool(DdimConfig *config, DdimKey key)
+{
+  return g_strcmp0(config->values[key], "True") == 0;
+}
+
+guint
+ddim_config_get_uint(DdimConfig *config, DdimKey key)
+{
+  gint64 value = config->values[key] ? g_ascii_strtoll(config->values[key], NULL, 10) : 0;
+
+  return CLAMP(value, 0, G_MAXINT32);
+}
+
+const DdimUNetConfig *
+ddim_config_get_unet(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return &config->unet;
+}
+
+/* improved_diffusion.script_util.create_gaussian_diffusion */
+void
+ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)
+{
+  g_return_if_fail(config != NULL && params != NULL);
+  params->noise_schedule = config->values[DDIM_KEY_NOISE_SCHEDULE];
+  params->diffusion_steps = ddim_config_get_uint(config, DDIM_KEY_DIFFUSION_STEPS);
+  params->timestep_respacing = config->values[DDIM_KEY_TIMESTEP_RESPACING];
+  params->mean_type =
+      ddim_config_get_bool(config, DDIM_KEY_PREDICT_XSTART) ? DDIM_MEAN_START_X : DDIM_MEAN_EPSILON;
+  if (ddim_config_get_bool(config, DDIM_KEY_LEARN_SIGMA))
+    params->var_type = DDIM_VAR_LEARNED_RANGE;
+  else if (ddim_config_get_bool(config, DDIM_KEY_SIGMA_SMALL))
+    params->var_type = DDIM_VAR_FIXED_SMALL;
+  else
+    params->var_type = DDIM_VAR_FIXED_LARGE;
+  params->rescale_timesteps = ddim_config_get_bool(config, DDIM_KEY_RESCALE_TIMESTEPS);
+}
+
+double
+ddim_config_get_eta(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 0);
+  return config->values[DDIM_KEY_ETA] ? g_ascii_strtod(config->values[DDIM_KEY_ETA], NULL) : 0;
+}
+
+const char *
+ddim_config_get_name(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->name;
+}
+
+const char *
+ddim_config_get_description(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->description;
+}
+
+const char *
+ddim_config_get_license(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->license;
+}
+
+guint
+ddim_config_get_image_size(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 0);
+  return ddim_config_get_uint(config,
+                              config->unet.super_res ? DDIM_KEY_LARGE_SIZE : DDIM_KEY_IMAGE_SIZE);
+}
+
+guint
+ddim_config_get_small_size(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 0);
+  return ddim_config_get_uint(config, DDIM_KEY_SMALL_SIZE);
+}
+
+guint
+ddim_config_get_n_classes(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 0);
+  return config->unet.num_classes;
+}
+
+const char *
+ddim_config_get_class_name(DdimConfig *config, guint label)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->class_names && label < config->unet.num_classes ? config->class_names[label]
+                                                                 : NULL;
+}
+
+static gboolean
+find_class(DdimConfig *config, const char *text, gint64 *label)
+{
+  g_autofree char *folded = g_utf8_validate(text, -1, NULL) ? g_utf8_casefold(text, -1) : NULL;
+  guint n = config->class_names && folded ? config->unet.num_classes : 0;
+
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *name = g_utf8_casefold(config->class_names[i], -1);
+    if (g_str_equal(name, folded)) {
+      *label = i;
+      return TRUE;
+    }
+  }
+  return g_ascii_string_to_signed(text, 10, 0, (gint64)config->unet.num_classes - 1, label, NULL);
+}
+
+static gboolean
+unknown_class(DdimConfig *config, const char *text, GError **error)
+{
+  g_autofree char *similar =
+      config->class_names ? ddim_similar(text, (const char *const *)config->class_names) : NULL;
+  guint last = config->unet.num_classes - 1;
+
+  if (similar)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%s has no class “%s”; did you mean %s?"),
+                config->name, text, similar);
+  else if (config->class_names)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("%s has no class “%s”; its classes are 0 (%s) to %u (%s)"), config->name, text,
+                config->class_names[0], last, config->class_names[last]);
+  else
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("%s has no class “%s”; its classes are the numbers 0 to %u"), config->name, text,
+                last);
+  return FALSE;
+}
+
+gboolean
+ddim_config_parse_class(DdimConfig *config, const char *text, gint64 *label, GError **error)
+{
+  g_return_val_if_fail(config != NULL && text != NULL && label != NULL, FALSE);
+  if (config->unet.num_classes == 0) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("%s has no classes, so no class can be asked for"), config->name);
+    return FALSE;
+  }
+  return find_class(config, text, label) || unknown_class(config, text, error);
+}
+
+const char *const *
+ddim_config_get_notes(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return (const char *const *)config->notes->pdata;
+}
+
+const char *const *
+ddim_config_get_extra_tensors(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return (const char *const *)config->extra->pdata;
+}
+
+const char *
+ddim_config_get_preset(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->preset;
+}
+
+void
+ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user_data)
+{
+  g_return_if_fail(config != NULL && visitor != NULL);
+  for (guint key = 0; key < DDIM_N_KEYS; key++)
+    if (config->values[key])
+      visitor(ddim_key_name(key), config->values[key], config->sources[key], user_data);
+}
+
+const char *
+ddim_source_get_name(DdimSource source)
+{
+  switch (source) {
+  case DDIM_SOURCE_SHAPES:
+    return "shapes";
+  case DDIM_SOURCE_FLAGS:
+    return "flags";
+  case DDIM_SOURCE_SIDECAR:
+    return "sidecar";
+  case DDIM_SOURCE_METADATA:
+    return "metadata";
+  case DDIM_SOURCE_PRESET:
+    return "preset";
+  case DDIM_SOURCE_DEFAULT:
+  default:
+    return "default";
+  }
+}
+
+static char *
+class_names_to_json(GStrv names)
+{
+  g_autoptr(JsonArray) array = json_array_new();
+  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
+
+  for (guint i = 0; names[i]; i++)
+    json_array_add_string_element(array, names[i]);
+  json_node_set_array(node, array);
+  return ddim_json_to_line(node);
+}
+
+static void
+put(GHashTable *table, const char *key, const char *value)
+{
+  if (value)
+    g_hash_table_insert(table, g_strdup(key), g_strdup(value));
+}
+
+GHashTable *
+ddim_config_to_metadata(DdimConfig *config)
+{
+  GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+  g_return_val_if_fail(config != NULL, table);
+  for (guint key = 0; key < DDIM_N_KEYS; key++)
+    put(table, ddim_key_name(key), config->values[key]);
+  put(table, "name", config->name);
+  put(table, "description", config->description);
+  put(table, "license", config->license);
+  if (config->class_names) {
+    g_autofree char *names = class_names_to_json(config->class_names);
+    put(table, "class_names", names);
+  }
+  return table;
+}

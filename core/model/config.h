@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include "core/checkpoint/checkpoint.h"
+#include "core/diffusion/diffusion.h"
+
+G_BEGIN_DECLS
+
+#define DDIM_MAX_LEVELS 12
+
+/** Where a value of the configuration came from, the most binding first. */
+typedef enum {
+  DDIM_SOURCE_SHAPES,   /**< told by the weights themselves */
+  DDIM_SOURCE_FLAGS,    /**< --flags */
+  DDIM_SOURCE_SIDECAR,  /**< NAME.json beside the checkpoint */
+  DDIM_SOURCE_METADATA, /**< safetensors __metadata__ */
+  DDIM_SOURCE_PRESET, /**< a published checkpoint, by file name or by the fingerprint of its shapes
+                       */
+  DDIM_SOURCE_DEFAULT /**< improved_diffusion's default */
+} DdimSource;
+
+/** The architecture of a UNetModel or SuperResModel, complete and consistent with the weights.
+ * Plain data. */
+typedef struct {
+  guint in_channels;  /**< of the UNet's first convolution; doubled in a super-resolution model */
+  guint out_channels; /**< doubled with learn_sigma */
+  guint model_channels;
+  guint n_levels;
+  guint level_channels[DDIM_MAX_LEVELS]; /**< channel_mult[i] * model_channels */
+  gboolean level_attention[DDIM_MAX_LEVELS];
+  guint num_res_blocks;
+  guint num_classes; /**< 0: unconditional */
+  guint num_heads, num_heads_upsample;
+  guint num_head_channels; /**< 0: use num_heads; else heads = channels / this (guided-diffusion) */
+  gboolean use_scale_shift_norm;
+  gboolean conv_resample;
+  gboolean resblock_updown;         /**< guided-diffusion */
+  gboolean use_new_attention_order; /**< guided-diffusion */
+  gboolean super_res;               /**< low_res is concatenated to x */
+} DdimUNetConfig;
+
+/** A model's whole configuration with the source of every value. Immutable after loading;
+ * ref-counted. */
+typedef struct _DdimConfig DdimConfig;
+
+/** Complete the configuration of @checkpoint. Values that shapes tell are read from the shapes; the
+ * rest is taken from
+ * @flags, then the sidecar (the checkpoint's path with its suffix replaced by ".json"), then
+ * metadata, then a preset, then the default.
+ * @flags  (nullable) improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS verbatim, e.g.
+ *         "--image_size 64 --num_channels 128 --noise_schedule cosine"
+ * Errors: DDIM_ERROR_MISMATCH naming the flag and the shape that contradict each other,
+ * DDIM_ERROR_ARGUMENT for an unknown or unreadable flag, DDIM_ERROR_FORMAT for a broken sidecar,
+ * DDIM_ERROR_UNSUPPORTED for a state dict that is no UNet known here, DDIM_ERROR_NOT_FOUND for one
+ * with tensors missing (the first is named). */
+DdimConfig *ddim_config_load(DdimCheckpoint *checkpoint, const char *flags, GError **error);
+DdimConfig *ddim_config_ref(DdimConfig *config);
+void ddim_config_unref(DdimConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConfig, ddim_config_unref)
+
+const DdimUNetConfig *ddim_config_get_unet(DdimConfig *config);
+/** Fills everything but timestep_respacing from noise_schedule, diffusion_steps, predict_xstart,
+ * learn_sigma, sigma_small and rescale_timesteps, as create_gaussian_diffusion does. Strings live
+ * as long as @config. timestep_respacing is the configuration's own (usually ""); the caller
+ * replaces it. */
+void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
+
+/** The noise of DDIM steps that suits the model, 0 … DDIM_MAX_ETA: what its maker recommends with
+ * the key "eta", else the original's 0. */
+double ddim_config_get_eta(DdimConfig *config);
+
+const char *ddim_config_get_name(DdimConfig *config);        /**< the model's name, never NULL */
+const char *ddim_config_get_description(DdimConfig *config); /**< (nullable) */
+const char *ddim_config_get_license(DdimConfig *config);     /**< (nullable) SPDX identifier */
+/** Training size in pixels: large_size of a super-resolution model. When nothing tells it is a
+ * guess: the size from which improved-diffusion makes this channel_mult, else its default. */
+guint ddim_config_get_image_size(DdimConfig *config);
+/** Width and height of a super-resolution model's low_res input; 0 otherwise. */
+guint ddim_config_get_small_size(DdimConfig *config);
+guint ddim_config_get_n_classes(DdimConfig *config);
+/** (nullable) NULL when the classes have no names. */
+const char *ddim_config_get_class_name(DdimConfig *config, guint label);
+/** @text  a class's name (case-insensitive) or its number. DDIM_ERROR_ARGUMENT names close matches.
+ */
+gboolean ddim_config_parse_class(DdimConfig *config, const char *text, gint64 *label,
+                                 GError **error);
+
+/** What a user should know about how the values were found: ignored flags and keys, a published
+ * name on another model, tensors without use. One line each. (transfer none), NULL-terminated. */
+const char *const *ddim_config_get_notes(DdimConfig *config);
+/** Names of tensors that the model does not use. (transfer none), NULL-terminated. */
+const char *const *ddim_config_get_extra_tensors(DdimConfig *config);
+/** The published checkpoint that values of DDIM_SOURCE_PRESET come from:
+ * "imagenet64_uncond_100M_1500K". (nullable) */
+const char *ddim_config_get_preset(DdimConfig *config);
+
+/** Visit every value, in a stable order: key as improved-diffusion names it, value as text, and its
+ * source. */
+typedef void (*DdimConfigVisitor)(const char *key, const char *value, DdimSource source,
+                                  gpointer user_data);
+void ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user_data);
+const char *ddim_source_get_name(DdimSource source);
+/** The whole configuration as char* -> char* for DdimCheckpointSaveParams.metadata, such that
+ * loading the saved file without flags and without sidecar gives the same configuration. (transfer
+ * full) */
+GHashTable *ddim_config_to_metadata(DdimConfig *config);
+
+G_END_DECLS

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/model/models.h"
+#include "core/data/error.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* In the order of preference when a folder holds one name twice. */
+static const char *const suffixes[] = {".safetensors", ".pt", ".pth"};
+
+void
+ddim_model_file_free(DdimModelFile *file)
+{
+  if (!file)
+    return;
+  g_free(file->name);
+  g_free(file->path);
+  g_free(file);
+}
+
+static void
+add_folder(GPtrArray *folders, char *folder)
+{
+  for (guint i = 0; i < folders->len; i++)
+    if (g_str_equal(folders->pdata[i], folder)) {
+      g_free(folder);
+      return;
+    }
+  g_ptr_array_add(folders, folder);
+}
+
+static void
+add_path(GPtrArray *folders, const char *path)
+{
+  g_auto(GStrv) parts = g_strsplit(path ? path : "", G_SEARCHPATH_SEPARATOR_S, -1);
+
+  for (guint i = 0; parts[i]; i++)
+    if (*parts[i])
+      add_folder(folders, g_canonicalize_filename(parts[i], NULL));
+}
+
+/* The folder beside the running program's bin/, so that an installation may be moved; the
+ * configured one otherwise (the plug-in does not lie in bin/). */
+static void
+add_installed(GPtrArray *folders, const char *exe)
+{
+  g_autofree char *bin = exe ? g_path_get_dirname(exe) : NULL;
+
+  if (bin && g_str_has_suffix(bin, "/bin")) {
+    char *folder = g_build_filename(bin, "..", "share", "ddim", "models", NULL);
+    add_folder(folders, g_canonicalize_filename(folder, NULL));
+    g_free(folder);
+  }
+  add_folder(folders, g_strdup(DDIM_MODELS_DIR));
+}
+
+GStrv
+ddim_models_get_folders(const char *model_path)
+{
+  g_autoptr(GPtrArray) folders = g_ptr_array_new();
+  g_autofree char *exe = g_file_read_link("/proc/self/exe", NULL);
+
+  add_path(folders, model_path);
+  add_path(folders, g_getenv("DDIM_MODEL_PATH"));
+  add_folder(folders, g_build_filename(g_get_user_data_dir(), "ddim", "models", NULL));
+  add_installed(folders, exe);
+  if (exe && g_str_has_prefix(exe, DDIM_BUILD_ROOT "/"))
+    add_folder(folders, g_strdup(DDIM_SOURCE_MODELS_DIR));
+  g_ptr_array_add(folders, NULL);
+  return (GStrv)g_ptr_array_free(g_steal_pointer(&folders), FALSE);
+}
+
+/* The model's name when @file is a model's: without its suffix. */
+static char *
+name_of_file(const char *file, guint *rank)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++)
+    if (g_str_has_suffix(file, suffixes[i]) && strlen(file) > strlen(suffixes[i])) {
+      *rank = i;
+      return g_strndup(file, strlen(file) - strlen(suffixes[i]));
+    }
+  return NULL;
+}
+
+/* Add what @folder holds, by suffix in the order of preference; names already found stay. */
+static void
+list_folder(const char *folder, GHashTable *found)
+{
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  g_autoptr(GHashTable) ranks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  const char *entry;
+
+  while (dir && (entry = g_dir_read_name(dir))) {
+    guint rank = 0;
+    g_autofree char *name = name_of_file(entry, &rank);
+    g_autofree char *path = g_build_filename(folder, entry, NULL);
+    DdimModelFile *file;
+    gpointer other;
+    GStatBuf info;
+
+    if (!name || g_stat(path, &info) || !S_ISREG(info.st_mode))
+      continue;
+    if (g_hash_table_lookup_extended(ranks, name, NULL, &other)) {
+      if (GPOINTER_TO_UINT(other) <= rank)
+        continue;
+    } else if (g_hash_table_contains(found, name)) {
+      continue; /* in an earlier folder */
+    }
+    file = g_new0(DdimModelFile, 1);
+    file->name = g_strdup(name);
+    file->path = g_steal_pointer(&path);
+    file->size = info.st_size;
+    g_hash_table_replace(found, file->name, file);
+    g_hash_table_replace(ranks, g_steal_pointer(&name), GUINT_TO_POINTER(rank));
+  }
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+  const DdimModelFile *const *x = a, *const *y = b;
+
+  return strcmp((*x)->name, (*y)->name);
+}
+
+GPtrArray *
+ddim_models_list(const char *model_path)
+{
+  g_auto(GStrv) folders = ddim_models_get_folders(model_path);
+  g_autoptr(GHashTable) found =
+      g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)ddim_model_file_free);
+  GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_model_file_free);
+  GHashTableIter iter;
+  gpointer file;
+
+  for (guint i = 0; folders[i]; i++)
+    list_folder(folders[i], found);
+  g_hash_table_iter_init(&iter, found);
+  while (g_hash_table_iter_next(&iter, NULL, &file)) {
+    g_ptr_array_add(files, file);
+    g_hash_table_iter_steal(&iter);
+  }
+  g_ptr_array_sort(files, compare_names);
+  return files;
+}
+
+static char *
+join_names(GPtrArray *files)
+{
+  g_autoptr(GString) names = g_string_new(NULL);
+
+  for (guint i = 0; i < files->len; i++)
+    g_string_append_printf(names, "%s%s", i ? ", " : "", ((DdimModelFile *)files->pdata[i])->name);
+  return g_string_free(g_steal_pointer(&names), FALSE);
+}
+
+char *
+ddim_models_find(const char *model, const char *model_path, GError **error)
+{
+  const char *name = model && *model ? model : DDIM_DEFAULT_MODEL;
+  g_autoptr(GPtrArray) files = NULL;
+  g_auto(GStrv) folders = NULL;
+  g_autofree char *names = NULL, *places = NULL;
+
+  if (name == model && g_file_test(name, G_FILE_TEST_EXISTS) &&
+      !g_file_test(name, G_FILE_TEST_IS_DIR))
+    return g_strdup(name);
+  files = ddim_models_list(model_path);
+  for (guint i = 0; i < files->len; i++) {
+    DdimModelFile *file = files->pdata[i];
+    if (g_str_equal(file->name, name))
+      return g_strdup(file->path);
+  }
+  names = join_names(files);
+  folders = ddim_models_get_folders(model_path);
+  places = g_strjoinv(", ", folders);
+  if (name == model && strchr(name, G_DIR_SEPARATOR))
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("there is no model file '%s'"), name);
+  else if (files->len)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
+                _("there is no model '%s'; there are: %s (searched %s)"), name, names, places);
+  else
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
+                _("there is no model '%s', and no other in %s"), name, places);
+  return NULL;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "opencl/device/cl.h"
+#include "opencl/device/context.h"
+#include "opencl/device/matrix-unit.h"
+
+/** How kernels are shaped for a device. Chosen once per context. */
+typedef struct {
+  guint vec; /**< lanes of a kernel's float vector: channels per work-item */
+  guint nr;  /**< columns of a packed weight panel */
+  guint mr;  /**< rows of the packed micro-kernel */
+  DdimClMatrixUnit matrix_unit;
+  gboolean emulated; /**< the unit, on any device, for tests */
+  gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
+  gboolean amx_allowed; /**< where there is any, see ddim_cl_has_amx() */
+} DdimClProfile;
+
+/** What checking a provider of products on the device found. */
+typedef enum { DDIM_CL_UNKNOWN, DDIM_CL_RIGHT, DDIM_CL_WRONG } DdimClVerdict;
+
+/** Something that a layer above this one keeps with a context: made there on first use, freed with
+ * the context. */
+typedef struct {
+  gpointer data;
+  GDestroyNotify destroy;
+} DdimClAttachment;
+
+struct _DdimContext {
+  gatomicrefcount refs;
+  DdimDeviceInfo *info;
+  cl_device_id device;
+  cl_context context;
+  cl_command_queue queue;
+  DdimClProfile profile;
+  gsize base_align;          /**< of sub-buffers, in bytes */
+  DdimClAttachment programs; /**< of program.c */
+  DdimClAttachment tuning;   /**< see ddim_cl_context_tuning() */
+  DdimClVerdict verdicts[2]; /**< of the two providers with matrix units */
+  DdimClVerdict amx;         /**< see ddim_cl_has_amx() */
+  guint64 bytes, peak;
+  DdimContextBuildFunc build_func;
+  gpointer build_data;
+};
+
+/** Device memory, accounted to its context. The context must outlive it. */
+typedef struct {
+  DdimContext *context;
+  cl_mem mem;
+  guint64 size;
+  gpointer host; /**< the memory behind it, when it is the host's own */
+} DdimClBuffer;
+
+/** @size in bytes, rounded up to a multiple of 64. Contents are undefined. */
+DdimClBuffer *ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error);
+void ddim_cl_buffer_free(DdimClBuffer *buffer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClBuffer, ddim_cl_buffer_free)
+
+/** Copy @size bytes in or out at byte @offset; both wait until @data may be reused or read. */
+gboolean ddim_cl_buffer_write(DdimClBuffer *buffer, guint64 offset, guint64 size, const void *data,
+                              GError **error);
+gboolean ddim_cl_buffer_read(DdimClBuffer *buffer, guint64 offset, guint64 size, void *data,
+                             GError **error);
+/** Wait for the queue. */
+gboolean ddim_cl_finish(DdimContext *context, GError **error);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "opencl/device/device.h"
+
+G_BEGIN_DECLS
+
+/** One device in use: its OpenCL context, its one in-order queue and its built programs. Reference
+ * counted. A context and everything made from it is used by one thread at a time. */
+typedef struct _DdimContext DdimContext;
+
+/** @spec  see ddim_device_choose() */
+DdimContext *ddim_context_new(const char *spec, GError **error);
+DdimContext *ddim_context_ref(DdimContext *context);
+void ddim_context_unref(DdimContext *context);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
+
+/** (transfer none) */
+const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
+/** Called when a program has to be compiled, because no cached binary fits: tell the user that this
+ * takes a while. Once for each such program, in the thread that uses the context and when that
+ * needs the program, which threads of the context may have begun or even finished to compile by
+ * then. */
+typedef void (*DdimContextBuildFunc)(const char *program, gpointer user_data);
+/** @func  (nullable) */
+void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,
+                                 gpointer user_data);
+/** Why the measurements that `ddim tune` stored for this device are not used, as one line to show
+ * to the user; NULL when they are, or when there are none. (transfer none) (nullable) */
+const char *ddim_context_get_tuning_problem(DdimContext *context);
+/** Bytes of device memory now held through this context, and the most ever held. */
+guint64 ddim_context_get_device_bytes(DdimContext *context, guint64 *peak);
+
+G_END_DECLS

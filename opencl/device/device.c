@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/device/device.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "opencl/device/device-private.h"
+#include "opencl/device/status.h"
+
+void
+ddim_device_info_free(DdimDeviceInfo *info)
+{
+  if (!info)
+    return;
+  g_free(info->name);
+  g_free(info->vendor);
+  g_free(info->platform);
+  g_free(info->device_version);
+  g_free(info->driver_version);
+  g_free(info);
+}
+
+char *
+ddim_cl_device_string(cl_device_id device, cl_device_info what)
+{
+  gsize size = 0;
+  if (clGetDeviceInfo(device, what, 0, NULL, &size) != CL_SUCCESS || !size)
+    return g_strdup("");
+  g_autofree char *text = g_malloc0(size + 1);
+  clGetDeviceInfo(device, what, size, text, NULL);
+  return g_utf8_make_valid(g_strstrip(text), -1);
+}
+
+static char *
+platform_name(cl_platform_id platform)
+{
+  gsize size = 0;
+  if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, 0, NULL, &size) != CL_SUCCESS || !size)
+    return g_strdup("");
+  g_autofree char *text = g_malloc0(size + 1);
+  clGetPlatformInfo(platform, CL_PLATFORM_NAME, size, text, NULL);
+  return g_utf8_make_valid(g_strstrip(text), -1);
+}
+
+#define QUERY(device, what, field) clGetDeviceInfo((device), (what), sizeof(field), &(field), NULL)
+
+static DdimDeviceInfo *
+device_info_new(cl_platform_id platform, cl_device_id device, guint index)
+{
+  DdimDeviceInfo *info = g_new0(DdimDeviceInfo, 1);
+  cl_device_type type = 0;
+  cl_device_local_mem_type local_type = 0;
+  cl_uint units = 0;
+  cl_ulong global = 0, allocation = 0, local = 0;
+  gsize group = 0;
+  QUERY(device, CL_DEVICE_TYPE, type);
+  QUERY(device, CL_DEVICE_LOCAL_MEM_TYPE, local_type);
+  QUERY(device, CL_DEVICE_MAX_COMPUTE_UNITS, units);
+  QUERY(device, CL_DEVICE_GLOBAL_MEM_SIZE, global);
+  QUERY(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, allocation);
+  QUERY(device, CL_DEVICE_LOCAL_MEM_SIZE, local);
+  QUERY(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, group);
+  info->index = index;
+  info->kind = type & CL_DEVICE_TYPE_GPU   ? DDIM_DEVICE_GPU
+               : type & CL_DEVICE_TYPE_CPU ? DDIM_DEVICE_CPU
+                                           : DDIM_DEVICE_ACCELERATOR;
+  info->name = ddim_cl_device_string(device, CL_DEVICE_NAME);
+  info->vendor = ddim_cl_device_string(device, CL_DEVICE_VENDOR);
+  info->device_version = ddim_cl_device_string(device, CL_DEVICE_VERSION);
+  info->driver_version = ddim_cl_device_string(device, CL_DRIVER_VERSION);
+  info->platform = platform_name(platform);
+  info->compute_units = units;
+  info->global_memory = global;
+  info->max_allocation = allocation;
+  info->local_memory = local;
+  info->max_work_group_size = group;
+  info->local_is_real = local_type == CL_LOCAL;
+  g_autofree char *extensions = ddim_cl_device_string(device, CL_DEVICE_EXTENSIONS);
+  info->has_fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
+  return info;
+}
+
+static GPtrArray *
+no_device(GError **error)
+{
+  g_set_error_literal(
+      error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE,
+      _("no OpenCL device found. Install your GPU's OpenCL driver, or one that runs on any "
+        "processor: Debian and Ubuntu: pocl-opencl-icd (CPU), mesa-opencl-icd (AMD, Intel), "
+        "intel-opencl-icd (Intel), nvidia-opencl-icd (NVIDIA); Fedora: pocl, mesa-libOpenCL"));
+  return NULL;
+}
+
+static void
+append_devices(cl_platform_id platform, GPtrArray *infos, GArray *ids)
+{
+  cl_uint n = 0;
+  if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &n) != CL_SUCCESS || !n)
+    return;
+  g_autofree cl_device_id *devices = g_new0(cl_device_id, n);
+  if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, n, devices, NULL) != CL_SUCCESS)
+    return;
+  for (cl_uint i = 0; i < n; i++) {
+    cl_bool available = CL_FALSE, compiler = CL_FALSE;
+    QUERY(devices[i], CL_DEVICE_AVAILABLE, available);
+    QUERY(devices[i], CL_DEVICE_COMPILER_AVAILABLE, compiler);
+    if (!available || !compiler)
+      continue;
+    g_ptr_array_add(infos, device_info_new(platform, devices[i], infos->len));
+    if (ids)
+      g_array_append_val(ids, devices[i]);
+  }
+}
+
+/* As ddim_device_list(), with the cl_device_id of each, in the same order. */
+static GPtrArray *
+list_devices(GArray *ids, GError **error)
+{
+  cl_uint n = 0;
+  if (clGetPlatformIDs(0, NULL, &n) != CL_SUCCESS || !n)
+    return no_device(error);
+  g_autofree cl_platform_id *platforms = g_new0(cl_platform_id, n);
+  if (clGetPlatformIDs(n, platforms, NULL) != CL_SUCCESS)
+    return no_device(error);
+  g_autoptr(GPtrArray) infos =
+      g_ptr_array_new_with_free_func((GDestroyNotify)ddim_device_info_free);
+  for (cl_uint p = 0; p < n; p++)
+    append_devices(platforms[p], infos, ids);
+  if (!infos->len)
+    return no_device(error);
+  return g_steal_pointer(&infos);
+}
+
+GPtrArray *
+ddim_device_list(GError **error)
+{
+  return list_devices(NULL, error);
+}
+
+static gboolean
+contains(const char *text, const char *part)
+{
+  g_autofree char *a = g_utf8_casefold(text, -1), *b = g_utf8_casefold(part, -1);
+  return strstr(a, b) != NULL;
+}
+
+static gboolean
+better(const DdimDeviceInfo *a, const DdimDeviceInfo *b)
+{
+  static const int rank[] = {
+      [DDIM_DEVICE_CPU] = 0, [DDIM_DEVICE_ACCELERATOR] = 1, [DDIM_DEVICE_GPU] = 2};
+  if (rank[a->kind] != rank[b->kind])
+    return rank[a->kind] > rank[b->kind];
+  return a->compute_units > b->compute_units;
+}
+
+static char *
+describe_devices(GPtrArray *infos)
+{
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; i < infos->len; i++) {
+    const DdimDeviceInfo *info = infos->pdata[i];
+    g_string_append_printf(text, "%s%u: %s (%s)", i ? ", " : "", i, info->name, info->platform);
+  }
+  return g_string_free(text, FALSE);
+}
+
+/* The position in @infos that @spec means, or -1 with @error set. */
+static int
+choose(GPtrArray *infos, const char *spec, GError **error)
+{
+  if (!spec || !*spec)
+    spec = g_getenv("DDIM_DEVICE");
+  g_autofree char *valid = spec ? g_utf8_make_valid(spec, -1) : NULL;
+  spec = valid;
+  const gboolean any = !spec || !*spec;
+  guint64 index;
+  if (!any && g_ascii_string_to_unsigned(spec, 10, 0, infos->len - 1, &index, NULL))
+    return (int)index;
+  /* "3" means the fourth device, not whichever has a 3 in its name; "3090" may well be in one. */
+  const gboolean index_only =
+      !any && strlen(spec) < 3 && strspn(spec, "0123456789") == strlen(spec);
+  int best = -1;
+  for (guint i = 0; i < infos->len; i++) {
+    const DdimDeviceInfo *info = infos->pdata[i];
+    if (!any && (index_only || (!contains(info->name, spec) && !contains(info->platform, spec))))
+      continue;
+    if (best < 0 || better(info, infos->pdata[best]))
+      best = (int)i;
+  }
+  if (best < 0) {
+    g_autofree char *all = describe_devices(infos);
+    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH,
+                _("no OpenCL device matches \"%s\"; there is %s"), spec, all);
+  }
+  return best;
+}
+
+cl_device_id
+ddim_cl_device_choose(const char *spec, DdimDeviceInfo **info, GError **error)
+{
+  g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(cl_device_id));
+  g_autoptr(GPtrArray) infos = list_devices(ids, error);
+  if (!infos)
+    return NULL;
+  int i = choose(infos, spec, error);
+  if (i < 0)
+    return NULL;
+  *info = g_steal_pointer(&infos->pdata[i]);
+  return g_array_index(ids, cl_device_id, i);
+}
+
+DdimDeviceInfo *
+ddim_device_choose(const char *spec, GError **error)
+{
+  DdimDeviceInfo *info = NULL;
+  ddim_cl_device_choose(spec, &info, error);
+  return info;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/device/host-memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define HUGE_PAGE ((gsize)2 << 20)
+/* Smaller blocks would not fill one. */
+#define HUGE_FROM ((gsize)1 << 20)
+/* As much as any type of OpenCL asks for, and whole lines of caches. */
+#define ALIGNMENT 256
+
+gpointer
+ddim_cl_host_alloc(gsize size)
+{
+  if (size < HUGE_FROM)
+    return g_aligned_alloc0(1, (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, ALIGNMENT);
+  const gsize page = (gsize)sysconf(_SC_PAGESIZE);
+  size = (size + page - 1) / page * page;
+  /* Only a block that begins at a huge page's boundary is made of them: map more and give the rest
+   * back. */
+  guint8 *all =
+      mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED)
+    return NULL;
+  const gsize before = (HUGE_PAGE - (guintptr)all % HUGE_PAGE) % HUGE_PAGE;
+  guint8 *memory = all + before;
+  if (before)
+    munmap(all, before);
+  if (before < HUGE_PAGE)
+    munmap(memory + size, HUGE_PAGE - before);
+#ifdef MADV_HUGEPAGE
+  madvise(memory, size, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
+void
+ddim_cl_host_free(gpointer memory, gsize size)
+{
+  if (size < HUGE_FROM)
+    g_aligned_free(memory);
+  else if (memory)
+    munmap(memory, size);
+}

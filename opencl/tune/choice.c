@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/tune/choice.h"
+
+#include <math.h>
+
+#include "opencl/ops/amx.h"
+#include "opencl/ops/conv-amx-winograd.h"
+#include "opencl/tune/tuning.h"
+#include "opencl/tune/verify.h"
+
+/* What a device does per second; only the ratios matter for a choice. A CPU's are per core, fitted
+ * to tests/bench/conv-methods on a server's cores with AVX-512 and AMX: operations of products,
+ * bytes of weights streamed, bytes through the Winograd transforms. */
+typedef struct {
+  double flops, weight_bytes, transform_bytes;
+  double amx_flops, amx_input_bytes; /* of the matrix units, and of preparing their input */
+} Rates;
+
+static Rates
+device_rates(DdimContext *context)
+{
+  if (context->profile.row_loop) {
+    const double cores = context->info->compute_units;
+    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores, 780e9 * cores, 14e9 * cores};
+  }
+  return (Rates){8e12, 4e11, 2e11, 0, 0};
+}
+
+DdimGemmProvider
+ddim_cl_default_provider(DdimContext *context)
+{
+  return context->profile.row_loop ? DDIM_GEMM_PACKED : DDIM_GEMM_CLBLAST;
+}
+
+gboolean
+ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider, gboolean half)
+{
+  if (provider == DDIM_GEMM_PACKED || provider == DDIM_GEMM_CLBLAST)
+    return TRUE;
+  if (provider != DDIM_GEMM_MMA64 && provider != DDIM_GEMM_MMA128)
+    return !context->profile.row_loop;
+  if (context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT || !half)
+    return FALSE;
+  DdimClVerdict *verdict = &context->verdicts[provider - DDIM_GEMM_MMA64];
+  if (*verdict == DDIM_CL_UNKNOWN)
+    *verdict =
+        ddim_cl_verify_provider(context, provider, half, NULL) ? DDIM_CL_RIGHT : DDIM_CL_WRONG;
+  return *verdict == DDIM_CL_RIGHT;
+}
+
+static guint64
+weight_bytes(const DdimConvShape *shape, gboolean half, DdimConvMethod method)
+{
+  return ddim_cl_matrix_bytes(ddim_conv_method_packing(method), half, shape->out, shape->in,
+                              shape->taps * shape->taps);
+}
+
+/* What gathering the taps for a library's product reads and writes. */
+static double
+im2col_bytes(const DdimConvShape *shape, DdimGemmProvider provider)
+{
+  if (provider != DDIM_GEMM_CLBLAST || shape->taps == 1)
+    return 0;
+  return 8.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in;
+}
+
+/* Columns as they are multiplied, the padding included. */
+static double
+columns(const DdimConvShape *shape)
+{
+  return (shape->out + DDIM_CL_COLUMN_PADDING - 1) / DDIM_CL_COLUMN_PADDING *
+         DDIM_CL_COLUMN_PADDING;
+}
+
+/* Products and preparation of the input, margins included. */
+static double
+amx_seconds(const DdimConvShape *shape, const Rates *rates)
+{
+  const guint margin = shape->taps / 2;
+  const double positions = (double)shape->n * (shape->h + margin) * (shape->w + margin);
+  /* Whole tiles of pixels leave the margins out. */
+  const double multiplied =
+      shape->w % 16 == 0 ? (double)shape->n * shape->h * shape->w : ceil(positions / 32) * 32;
+  const double products = 2 * multiplied * shape->taps * shape->taps * shape->in * columns(shape);
+  const double input = 8 * positions * shape->stride * shape->stride * shape->in;
+  return products / rates->amx_flops + input / rates->amx_input_bytes;
+}
+
+/* The same of F(4,3): a position is four pixels, and each is six points. A panel of weights passes
+ * by `each` blocks of positions, and in doing so costs as much as CACHE_BLOCKS blocks more. */
+#define CACHE_BLOCKS 1.3
+
+static double
+amx_winograd_seconds(DdimContext *context, const DdimConvShape *shape, const Rates *rates)
+{
+  guint64 blocks, each;
+  ddim_cl_conv_amx_winograd_blocks(context, shape, &blocks, &each);
+  const double products = 2.0 * blocks * 32 * 6 * 3 * shape->in * columns(shape);
+  const double input = 8.0 * blocks * 32 * 6 * shape->in;
+  return products / rates->amx_flops * (1 + CACHE_BLOCKS / each) + input / rates->amx_input_bytes;
+}
+
+double
+ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
+                 DdimClChoice choice)
+{
+  const Rates rates = device_rates(context);
+  const double weights = weight_bytes(shape, half, choice.method) / rates.weight_bytes;
+  if (choice.method == DDIM_CONV_DIRECT)
+    return ddim_conv_flops(shape) / shape->out * columns(shape) / rates.flops + weights +
+           im2col_bytes(shape, choice.provider) / rates.transform_bytes;
+  if (choice.method == DDIM_CONV_AMX)
+    return amx_seconds(shape, &rates) + weights * (half ? 5 : 1); /* widened first */
+  if (choice.method == DDIM_CONV_AMX_WINOGRAD)
+    return amx_winograd_seconds(context, shape, &rates) + weights;
+  const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
+  const double tiles =
+      (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
+  const double points = (tile + 2) * (tile + 2);
+  const double products = 2 * points * tiles * shape->in * columns(shape);
+  const double transforms = 4 * points * tiles * (shape->in + columns(shape));
+  return products / rates.flops + weights + transforms / rates.transform_bytes;
+}
+
+gboolean
+ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
+                DdimClChoice choice)
+{
+  switch (choice.method) {
+  case DDIM_CONV_AMX:
+    return choice.provider == DDIM_GEMM_PACKED && ddim_cl_has_amx(context);
+  case DDIM_CONV_AMX_WINOGRAD:
+    return shape->taps == 3 && shape->stride == 1 && !half && choice.provider == DDIM_GEMM_PACKED &&
+           ddim_cl_has_amx(context);
+  case DDIM_CONV_WINOGRAD2:
+  case DDIM_CONV_WINOGRAD4:
+    return shape->taps == 3 && shape->stride == 1 &&
+           !(half && choice.method == DDIM_CONV_WINOGRAD4);
+  default:
+    return TRUE;
+  }
+}
+
+/* What each method costs one convolution, and with whom; infinite where it cannot be used. */
+typedef struct {
+  double seconds[DDIM_N_CONV_METHODS];
+  DdimGemmProvider provider[DDIM_N_CONV_METHODS];
+} Costs;
+
+static Costs
+estimate_costs(DdimContext *context, const DdimConvShape *shape, gboolean half)
+{
+  const DdimGemmProvider provider = ddim_cl_default_provider(context);
+  Costs costs;
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    costs.provider[m] = provider;
+    const DdimClChoice choice = {m, provider};
+    costs.seconds[m] = ddim_cl_can_use(context, shape, half, choice)
+                           ? ddim_cl_estimate(context, shape, half, choice)
+                           : INFINITY;
+  }
+  return costs;
+}
+
+/* Estimates and measurements of one shape cannot be compared, so this is FALSE unless every method
+ * was measured with the provider that would be used without measurements. Other providers take part
+ * where they were measured. */
+static gboolean
+measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shape,
+               gboolean half, Costs *costs)
+{
+  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+    costs->provider[m] = own;
+    costs->seconds[m] = INFINITY;
+    if (!ddim_cl_can_use(context, shape, half, (DdimClChoice){m, own}))
+      continue;
+    costs->seconds[m] = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, own});
+    if (costs->seconds[m] < 0)
+      return FALSE;
+    for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
+      const double seconds = ddim_cl_tuning_get(tuning, shape, half, (DdimClChoice){m, p});
+      if (seconds < 0 || seconds >= costs->seconds[m] ||
+          !ddim_cl_can_use(context, shape, half, (DdimClChoice){m, p}) ||
+          !ddim_cl_provider_suits(context, p, half))
+        continue;
+      costs->seconds[m] = seconds;
+      costs->provider[m] = p;
+    }
+  }
+  return TRUE;
+}
+
+/* Costs of all shapes. Where only some were measured, the estimates of the others are scaled by
+ * what measurements and estimates of those differ, as all compete for one budget. */
+static Costs *
+find_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes, guint n,
+           gboolean half)
+{
+  Costs *costs = g_new(Costs, n);
+  g_autofree gboolean *measured = g_new0(gboolean, n);
+  double seconds = 0, estimated = 0;
+  for (guint i = 0; i < n; i++) {
+    const Costs estimate = estimate_costs(context, &shapes[i], half);
+    measured[i] = tuning && measured_costs(context, tuning, &shapes[i], half, &costs[i]);
+    if (measured[i]) {
+      seconds += costs[i].seconds[DDIM_CONV_DIRECT];
+      estimated += estimate.seconds[DDIM_CONV_DIRECT];
+    } else {
+      costs[i] = estimate;
+    }
+  }
+  for (guint i = 0; i < n; i++)
+    for (DdimConvMethod m = 0; !measured[i] && estimated > 0 && m < DDIM_N_CONV_METHODS; m++)
+      costs[i].seconds[m] *= seconds / estimated;
+  return costs;
+}
+
+typedef struct {
+  guint index;
+  DdimConvMethod method;
+  double gain; /* seconds saved per byte more */
+} Upgrade;
+
+static int
+compare_upgrades(gconstpointer a, gconstpointer b)
+{
+  const Upgrade *x = a, *y = b;
+  return x->gain < y->gain ? 1 : x->gain > y->gain ? -1 : 0;
+}
+
+/* The fastest way whose weights take no more than the direct convolution's. */
+static DdimClChoice
+cheapest_of_same_size(const DdimConvShape *shape, gboolean half, const Costs *costs)
+{
+  const guint64 bytes = weight_bytes(shape, half, DDIM_CONV_DIRECT);
+  DdimConvMethod best = DDIM_CONV_DIRECT;
+  for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
+    if (weight_bytes(shape, half, m) <= bytes && costs->seconds[m] < costs->seconds[best])
+      best = m;
+  return (DdimClChoice){best, costs->provider[best]};
+}
+
+void
+ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes,
+               guint n, gboolean half, guint64 budget, DdimClChoice *choices)
+{
+  g_autofree Costs *costs = find_costs(context, tuning, shapes, n, half);
+  g_autoptr(GArray) upgrades = g_array_new(FALSE, FALSE, sizeof(Upgrade));
+  guint64 used = 0;
+  for (guint i = 0; i < n; i++) {
+    choices[i] = cheapest_of_same_size(&shapes[i], half, &costs[i]);
+    const double seconds = costs[i].seconds[choices[i].method];
+    const guint64 bytes = weight_bytes(&shapes[i], half, choices[i].method);
+    used += bytes;
+    for (DdimConvMethod m = DDIM_CONV_WINOGRAD2; m < DDIM_N_CONV_METHODS; m++) {
+      const double saved = seconds - costs[i].seconds[m];
+      if (saved <= 0)
+        continue;
+      const Upgrade upgrade = {i, m, saved / (weight_bytes(&shapes[i], half, m) - bytes)};
+      g_array_append_val(upgrades, upgrade);
+    }
+  }
+  g_array_sort(upgrades, compare_upgrades);
+  /* A layer may be upgraded twice, as over F(2x2) to F(4x4), when the second saves time as well. */
+  for (guint i = 0; i < upgrades->len; i++) {
+    const Upgrade *up = &g_array_index(upgrades, Upgrade, i);
+    const DdimConvShape *shape = &shapes[up->index];
+    DdimClChoice *choice = &choices[up->index];
+    const Costs *cost = &costs[up->index];
+    if (cost->seconds[up->method] >= cost->seconds[choice->method])
+      continue;
+    const guint64 now = weight_bytes(shape, half, choice->method);
+    const guint64 then = weight_bytes(shape, half, up->method);
+    if (then > now && used - now + then > budget)
+      continue;
+    used = used - now + then;
+    *choice = (DdimClChoice){up->method, cost->provider[up->method]};
+  }
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "plugin/dialog/advanced.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include "opencl/device/device.h"
+
+struct _Advanced {
+  GtkWidget *sampler, *model_eta, *eta, *device, *precision;
+  UiProblem problem;
+  gpointer user_data;
+  double suiting_eta; /* of the model; negative as long as it is not known */
+
+  GCancellable *cancellable; /* of the list of devices */
+  gboolean pending;          /* being made */
+};
+
+static void
+show_eta(Advanced *advanced)
+{
+  g_autofree char *sampler = ui_choice_get(advanced->sampler);
+  gboolean ddim = g_str_equal(sampler, "ddim");
+  gboolean suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(advanced->model_eta));
+
+  gtk_widget_set_sensitive(advanced->model_eta, ddim);
+  gtk_widget_set_sensitive(advanced->eta, ddim && !suits);
+  if (suits && advanced->suiting_eta >= 0)
+    gtk_spin_button_set_value(GTK_SPIN_BUTTON(advanced->eta), advanced->suiting_eta);
+}
+
+void
+advanced_set_model(Advanced *advanced, const CatalogModel *model)
+{
+  advanced->suiting_eta = model && !model->error ? model->eta : -1;
+  show_eta(advanced);
+}
+
+/* ---- devices ---- */
+
+/* What option "device" takes: a part of the name, or the number where another name holds this one.
+ */
+static char *
+device_id(GPtrArray *devices, const DdimDeviceInfo *device)
+{
+  for (guint i = 0; i < devices->len; i++) {
+    const DdimDeviceInfo *other = g_ptr_array_index(devices, i);
+    if (other != device && strstr(other->name, device->name))
+      return g_strdup_printf("%u", device->index);
+  }
+  return g_strdup(device->name);
+}
+
+static void
+on_devices(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) devices = catalog_devices_finish(result, &error);
+  g_autofree char *wanted = NULL;
+  Advanced *advanced = user_data;
+
+  advanced->pending = FALSE;
+  if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) /* the widgets are gone */
+    return;
+  if (error) {
+    advanced->problem(error->message, advanced->user_data);
+    return;
+  }
+  wanted = ui_choice_get(advanced->device);
+  ui_choice_clear(advanced->device);
+  ui_choice_add(advanced->device, "", _("Automatic"));
+  for (guint i = 0; i < devices->len; i++) {
+    const DdimDeviceInfo *device = g_ptr_array_index(devices, i);
+    g_autofree char *id = device_id(devices, device);
+    g_autofree char *text = g_strdup_printf("%s (%s)", device->name, device->platform);
+    ui_choice_add(advanced->device, id, text);
+  }
+  ui_choice_set_or_add(advanced->device, wanted);
+}
+
+/* ---- building ---- */
+
+static void
+build_sampling(Advanced *advanced, UiRows *rows)
+{
+  g_autofree char *suits = ui_mnemonic(_("The eta that suits the model"), rows->mnemonics);
+
+  advanced->sampler = ui_choice_new();
+  ui_choice_add(advanced->sampler, "ddim", _("DDIM"));
+  ui_choice_add(advanced->sampler, "ddpm", _("DDPM (ancestral)"));
+  advanced->model_eta = gtk_check_button_new_with_mnemonic(suits);
+  advanced->eta = ui_spin_new("eta", 0, 0.1);
+  gtk_spin_button_set_digits(GTK_SPIN_BUTTON(advanced->eta), 2);
+  ui_rows_add(rows, _("Sampler"), advanced->sampler, NULL,
+              _("DDIM needs few steps; DDPM is for many"));
+  ui_rows_add_wide(rows, advanced->model_eta);
+  ui_rows_add(rows, _("Eta"), advanced->eta, NULL,
+              _("How much noise a DDIM step adds: 0 none, 1 as much as DDPM"));
+  g_signal_connect_swapped(advanced->sampler, "changed", G_CALLBACK(show_eta), advanced);
+  g_signal_connect_swapped(advanced->model_eta, "toggled", G_CALLBACK(show_eta), advanced);
+}
+
+static void
+build_computing(Advanced *advanced, UiRows *rows)
+{
+  advanced->device = ui_choice_new();
+  ui_choice_add(advanced->device, "", _("Automatic"));
+  advanced->precision = ui_choice_new();
+  ui_choice_add(advanced->precision, "f32", _("32-bit float"));
+  ui_choice_add(advanced->precision, "f16", _("16-bit float"));
+  ui_rows_add(rows, _("Device"), advanced->device, NULL,
+              _("Which OpenCL device computes; Automatic takes a graphics card first"));
+  ui_rows_add(rows, _("Precision"), advanced->precision, NULL,
+              _("16-bit floats need half the memory for the model and change the image slightly"));
+}
+
+Advanced *
+advanced_new(UiRows *rows, UiProblem problem, gpointer user_data)
+{
+  Advanced *advanced = g_new0(Advanced, 1);
+
+  advanced->problem = problem;
+  advanced->user_data = user_data;
+  advanced->suiting_eta = -1;
+  build_sampling(advanced, rows);
+  build_computing(advanced, rows);
+  advanced->cancellable = g_cancellable_new();
+  advanced->pending = TRUE;
+  catalog_devices_async(advanced->cancellable, on_devices, advanced);
+  return advanced;
+}
+
+void
+advanced_free(Advanced *advanced)
+{
+  /* No thread may be inside an OpenCL driver when the process ends. */
+  g_cancellable_cancel(advanced->cancellable);
+  while (advanced->pending)
+    g_main_context_iteration(NULL, TRUE);
+  g_object_unref(advanced->cancellable);
+  g_free(advanced);
+}
+
+/* ---- values ---- */
+
+void
+advanced_write(Advanced *advanced, DdimRequest *request)
+{
+  g_autofree char *sampler = NULL, *device = NULL, *precision = NULL;
+  double eta;
+
+  g_object_get(request, "sampler", &sampler, "eta", &eta, "device", &device, "precision",
+               &precision, NULL);
+  ui_choice_set(advanced->sampler, sampler);
+  ui_choice_set_or_add(advanced->device, device ? device : "");
+  ui_choice_set(advanced->precision, precision);
+  gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(advanced->model_eta), eta < 0);
+  gtk_spin_button_set_value(GTK_SPIN_BUTTON(advanced->eta), MAX(eta, 0));
+  show_eta(advanced);
+}
+
+void
+advanced_read(Advanced *advanced, DdimRequest *request)
+{
+  g_autofree char *sampler = ui_choice_get(advanced->sampler),
+                  *device = ui_choice_get(advanced->device),
+                  *precision = ui_choice_get(advanced->precision);
+  gboolean suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(advanced->model_eta));
+
+  g_object_set(request, "sampler", sampler, "eta", suits ? -1.0 : ui_spin_get(advanced->eta),
+               "device", *device ? device : NULL, "precision", precision, NULL);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "plugin/image/size.h"
+
+#include <math.h>
+
+static guint
+round_up(guint value, guint stride)
+{
+  return (value + stride - 1) / stride * stride;
+}
+
+/* The multiple of @stride nearest to @value, at least one. */
+static guint
+round_near(double value, guint stride)
+{
+  return MAX((guint)(value / stride + 0.5), 1) * stride;
+}
+
+SizePlan
+size_plan(guint width, guint height, guint stride)
+{
+  SizePlan plan = {.width = width, .height = height};
+  double area = (double)width * height;
+
+  plan.scaled = area > SIZE_MAX_SAMPLED_AREA;
+  if (plan.scaled) {
+    double scale = sqrt(SIZE_MAX_SAMPLED_AREA / area);
+    plan.sampled_width = round_near(width * scale, stride);
+    plan.sampled_height = round_near(height * scale, stride);
+    return plan;
+  }
+  plan.sampled_width = round_up(width, stride);
+  plan.sampled_height = round_up(height, stride);
+  plan.crop_x = (plan.sampled_width - width) / 2;
+  plan.crop_y = (plan.sampled_height - height) / 2;
+  return plan;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "plugin/layers/pixels.h"
+
+#include <glib/gi18n-lib.h>
+#include "core/data/error.h"
+
+/* Babl's names of sRGB by number of channels. */
+static const char *const formats_u8[] = {"Y' u8", "Y'A u8", "R'G'B' u8", "R'G'B'A u8"};
+static const char *const formats_float[] = {"Y' float", "Y'A float", "R'G'B' float",
+                                            "R'G'B'A float"};
+
+/* The picture as interleaved pixels of sRGB. */
+static GeglBuffer *
+picture_to_bytes(const WorkerImage *picture, GError **error)
+{
+  g_autoptr(DdimImage) image = ddim_image_new_from_samples(picture->samples, picture->channels,
+                                                           picture->height, picture->width, error);
+  GeglRectangle all = {0, 0, picture->width, picture->height};
+  GeglBuffer *buffer;
+
+  if (!image)
+    return NULL;
+  buffer = gegl_buffer_new(&all, babl_format(formats_u8[picture->channels - 1]));
+  gegl_buffer_set(buffer, &all, 0, NULL, image->pixels, GEGL_AUTO_ROWSTRIDE);
+  return buffer;
+}
+
+static GeglBuffer *
+picture_to_floats(const WorkerImage *picture, GError **error)
+{
+  gsize plane = (gsize)picture->width * picture->height;
+  guint channels = picture->channels;
+  g_autofree float *row = g_new(float, (gsize)picture->width *channels);
+  GeglRectangle all = {0, 0, picture->width, picture->height};
+  GeglBuffer *buffer = gegl_buffer_new(&all, babl_format(formats_float[channels - 1]));
+
+  for (guint y = 0; y < picture->height; y++) {
+    GeglRectangle line = {0, y, picture->width, 1};
+    for (guint c = 0; c < channels; c++) {
+      const float *samples = picture->samples + c * plane + (gsize)y * picture->width;
+      for (guint x = 0; x < picture->width; x++)
+        row[(gsize)x * channels + c] = CLAMP((samples[x] + 1) / 2, 0, 1);
+    }
+    gegl_buffer_set(buffer, &line, 0, NULL, row, GEGL_AUTO_ROWSTRIDE);
+  }
+  return buffer;
+}
+
+/* Copy sRGB pixels into a drawable of an image with a color profile: by babl, or by LittleCMS where
+ * the profile is more than primaries and curves. */
+static gboolean
+convert(GimpColorProfile *profile, GeglBuffer *from, GeglBuffer *to, GError **error)
+{
+  AUTO_OBJECT(GimpColorProfile) srgb = gimp_color_profile_new_rgb_srgb();
+  AUTO_OBJECT(GimpColorTransform) transform = NULL;
+  const GeglRectangle *all = gegl_buffer_get_extent(from);
+  const Babl *format = gegl_buffer_get_format(to);
+  const Babl *space = gimp_color_profile_get_space(
+      profile, GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC, NULL);
+
+  if (space) {
+    /* libgimp gives the drawable's buffer this space or none, by its version. */
+    gegl_buffer_set_format(to, babl_format_with_space(babl_format_get_encoding(format), space));
+    gegl_buffer_copy(from, all, GEGL_ABYSS_NONE, to, all);
+    return TRUE;
+  }
+  transform = gimp_color_transform_new(srgb, gegl_buffer_get_format(from), profile, format,
+                                       GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC,
+                                       GIMP_COLOR_TRANSFORM_FLAGS_BLACK_POINT_COMPENSATION);
+  if (!transform) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("No conversion from sRGB to the image’s color profile “%s”"),
+                gimp_color_profile_get_label(profile));
+    return FALSE;
+  }
+  gimp_color_transform_process_buffer(transform, from, all, to, all);
+  return TRUE;
+}
+
+/* Also profiles that only say sRGB in other words, which most PNG files carry. */
+static gboolean
+is_srgb(GimpColorProfile *profile)
+{
+  return !profile ||
+         gimp_color_profile_get_space(profile, GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC,
+                                      NULL) == babl_space("sRGB");
+}
+
+gboolean
+pixels_fill(DrawableRef drawable, const WorkerImage *picture, GError **error)
+{
+  ImageRef image = gimp_item_get_image(GIMP_ITEM(drawable));
+  AUTO_OBJECT(GimpColorProfile) profile = gimp_image_get_color_profile(image);
+  gboolean bytes =
+      gimp_image_get_precision(image) == GIMP_PRECISION_U8_NON_LINEAR && is_srgb(profile);
+  AUTO_OBJECT(GeglBuffer) from = NULL;
+  AUTO_OBJECT(GeglBuffer) to = NULL;
+
+  if (picture->channels < 1 || picture->channels > 4) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("The model makes %u channels; GIMP takes 1 to 4"), picture->channels);
+    return FALSE;
+  }
+  from = bytes ? picture_to_bytes(picture, error) : picture_to_floats(picture, error);
+  if (!from)
+    return FALSE;
+  to = gimp_drawable_get_buffer(drawable);
+  if (profile)
+    return convert(profile, from, to, error);
+  gegl_buffer_copy(from, gegl_buffer_get_extent(from), GEGL_ABYSS_NONE, to,
+                   gegl_buffer_get_extent(from));
+  return TRUE;
+}
