@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/checkpoint/checkpoint.h"
+
+G_BEGIN_DECLS
+
+/** What a network is made of: the one description that everything walks which has to know it.
+ * Inference of the configuration, verification and loading of the weights, recording and
+ * `ddim info` see the same list of modules. A family (core/model/family.h) makes it from a
+ * configuration.
+ *
+ * A network is a list of stages in the order of evaluation. Each stage is a list of modules. The
+ * result of every INPUT stage is kept, and an OUTPUT stage reads the result of the stage before it,
+ * concatenated along the channels with the kept result of INPUT stage `skip` (first the former).
+ *
+ * Plain data, made once and then constant. Names are owned by the architecture. A name is the state
+ * dict's prefix of a layer, to which ".weight" and ".bias" belong; NULL means that there is no such
+ * layer. */
+
+/** A convolution or a linear layer: `name`.weight is [out][in][taps][taps], `name`.bias [out]. With
+ * taps 1, trailing dimensions of 1 may be missing. */
+typedef struct {
+  char *name; /**< NULL: none */
+  guint in, out;
+  guint taps; /**< along an edge: 1 or 3 */
+  gboolean no_bias;
+} DdimLayer;
+
+/** A group normalisation: `name`.weight and `name`.bias are [channels]. */
+typedef struct {
+  char *name;
+  guint channels;
+  guint groups; /**< divides the channels */
+  float eps;
+} DdimNorm;
+
+typedef enum {
+  DDIM_MODULE_CONV_IN,   /**< conv1 */
+  DDIM_MODULE_RES,       /**< norm1, conv1, emb, norm2, conv2, skip */
+  DDIM_MODULE_ATTENTION, /**< norm1, qkv[], proj */
+  DDIM_MODULE_DOWN,      /**< half the height and width: conv1, or average pooling */
+  DDIM_MODULE_UP         /**< twice the height and width, nearest: then conv1, or nothing */
+} DdimModuleType;
+
+typedef enum { DDIM_RESAMPLE_NONE, DDIM_RESAMPLE_DOWN, DDIM_RESAMPLE_UP } DdimResample;
+
+/** Where a 3x3 convolution of stride 2 sees zeros. */
+typedef enum {
+  DDIM_PADDING_SAME,        /**< one pixel on every side */
+  DDIM_PADDING_RIGHT_BOTTOM /**< one pixel on the right and below only (ermongroup/ddim) */
+} DdimPadding;
+
+/** How a block takes the conditioning, the row that `emb` makes of it. */
+typedef enum {
+  DDIM_EMB_ADD,        /**< h + row, in front of norm2; the row has `out` values */
+  DDIM_EMB_SCALE_SHIFT /**< norm2(h) * (1 + scale) + shift; the row is [scale][shift] */
+} DdimEmbKind;
+
+/** In which order the outputs of `qkv` come. */
+typedef enum {
+  DDIM_QKV_BY_HEAD, /**< one layer: of each head its q, k and v (QKVAttentionLegacy) */
+  DDIM_QKV_BY_KIND, /**< one layer: q of all heads, then k, then v (QKVAttention) */
+  DDIM_QKV_APART    /**< three layers: q, k, v */
+} DdimQkvOrder;
+
+typedef struct {
+  DdimModuleType type;
+  char *prefix;  /**< what messages call it: "input_blocks.1.0" */
+  guint in, out; /**< channels */
+  DdimNorm norm1, norm2;
+  DdimLayer conv1, conv2, skip; /**< skip.name NULL: the identity */
+  DdimResample resample;        /**< of a RES: its input and h are resampled in front of conv1 */
+  DdimPadding padding;          /**< of a DOWN with conv1 */
+  DdimLayer emb;                /**< of a RES: the projection of the conditioning */
+  DdimEmbKind emb_kind;
+  DdimLayer qkv[3]; /**< of an ATTENTION: only the first but for DDIM_QKV_APART */
+  DdimQkvOrder qkv_order;
+  DdimLayer proj;
+  guint heads;
+} DdimModule;
+
+typedef enum { DDIM_STAGE_INPUT, DDIM_STAGE_MIDDLE, DDIM_STAGE_OUTPUT } DdimStageType;
+
+typedef struct {
+  DdimStageType type;
+  GPtrArray *modules; /**< DdimModule */
+  guint skip;         /**< of an OUTPUT stage: index of the INPUT stage that it reads as well */
+  guint in, out;      /**< channels; `in` of an OUTPUT stage is without the skip's */
+} DdimStage;
+
+/** How a timestep becomes the vector that `first` reads: sines and cosines of
+ * timestep * exp(-ln(max_period) * i / (channels / 2 - frequency_shift)), i < channels / 2. */
+typedef struct {
+  guint channels; /**< of the sines and cosines together */
+  double max_period;
+  double frequency_shift;
+  gboolean sine_first;     /**< [sin, cos]; else [cos, sin] */
+  DdimLayer first, second; /**< SiLU between them, and in front of every block's `emb` */
+  char *label_table; /**< (nullable) "label_emb": `label_table`.weight is [classes][second.out] */
+  guint n_classes;   /**< 0: unconditional */
+} DdimEmbedding;
+
+typedef struct {
+  guint in_channels, out_channels; /**< of the whole network */
+  DdimEmbedding embedding;
+  GPtrArray *stages; /**< DdimStage */
+  DdimNorm out_norm;
+  DdimLayer out_conv;
+} DdimArchitecture;
+
+/** An architecture without stages, to be filled with what follows. */
+DdimArchitecture *ddim_architecture_new(void);
+void ddim_architecture_free(DdimArchitecture *architecture);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimArchitecture, ddim_architecture_free)
+
+/** Append a stage that reads @in channels. (transfer none) */
+DdimStage *ddim_architecture_add_stage(DdimArchitecture *architecture, DdimStageType type,
+                                       guint in);
+/** Append a module named @prefix to @stage, whose result then has @out channels; the caller fills
+ * in the rest. @in  channels, with those of the skip in the first module of an OUTPUT stage
+ * (transfer none) */
+DdimModule *ddim_stage_add_module(DdimStage *stage, DdimModuleType type, const char *prefix,
+                                  guint in, guint out);
+/** `prefix`.`part` with its size, for the members of a module; @part NULL is the prefix itself. */
+DdimLayer ddim_layer(const char *prefix, const char *part, guint in, guint out, guint taps);
+DdimNorm ddim_norm(const char *prefix, const char *part, guint channels, guint groups, float eps);
+
+/** Height and width of an input must be multiples of this. */
+guint ddim_architecture_get_stride(const DdimArchitecture *architecture);
+
+/** Visit every tensor in the order of evaluation. Return FALSE to stop, which is returned then. */
+typedef gboolean (*DdimTensorVisitor)(const char *name, guint n_dims, const gsize *shape,
+                                      gpointer user_data);
+gboolean ddim_architecture_foreach_tensor(const DdimArchitecture *architecture,
+                                          DdimTensorVisitor visitor, gpointer user_data);
+
+G_END_DECLS
