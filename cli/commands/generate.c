@@ -29,10 +29,6 @@ typedef struct {
   gint64 begun, sampling, first; /* monotonic microseconds */
 } Generation;
 
-static const char *const option_names[] = {
-    "model", "class", "count",      "size",    "steps", "sampler",    "eta",    "seed",      "rng",
-    "batch", "clip",  "init-noise", "low-res", "flags", "model-path", "device", "precision", NULL};
-
 static void
 on_status(const char *what, double fraction, gpointer data)
 {
@@ -276,7 +272,7 @@ static const DdimHelp help = {
 int
 ddim_cmd_generate(DdimCli *cli, int argc, char **argv)
 {
-  g_autoptr(DdimOptions) options = ddim_options_new(option_names);
+  g_autoptr(DdimOptions) options = ddim_options_new(NULL);
   g_autoptr(DdimRequest) request = ddim_request_new();
   g_autoptr(DdimWriter) writer = NULL;
   g_autoptr(GError) error = NULL;

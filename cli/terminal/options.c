@@ -2,56 +2,43 @@
 #include "cli/terminal/options.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
+
+#include "core/job/options.h"
 
 struct _DdimOptions {
   GArray *entries;    /* GOptionEntry, zero-terminated */
   GPtrArray *strings; /* the texts made for them */
 };
 
-/* What a terminal adds to the option table: letters, and the word for the value. */
-static const struct {
-  const char *property;
-  char letter;
-  const char *value;
-  gboolean filename;
-} terminal[] = {
-    {"model", 'm', N_("MODEL"), TRUE},  {"class", 0, N_("NAME|INDEX,..."), FALSE},
-    {"size", 0, N_("WxH"), FALSE},      {"count", 'n', N_("COUNT"), FALSE},
-    {"steps", 0, N_("SPEC"), FALSE},    {"sampler", 0, "ddim|ddpm", FALSE},
-    {"eta", 0, N_("E"), FALSE},         {"seed", 0, N_("N"), FALSE},
-    {"rng", 0, N_("KIND"), FALSE},      {"batch", 0, N_("N"), FALSE},
-    {"init-noise", 0, "F.npy", TRUE},   {"low-res", 0, "F.png|F.npy", TRUE},
-    {"flags", 0, "\"...\"", FALSE},     {"device", 0, N_("DEVICE"), FALSE},
-    {"precision", 0, "f32|f16", FALSE}, {"model-path", 0, N_("FOLDERS"), TRUE},
-    {"clip", 0, NULL, FALSE},
-};
-
-static guint
-find_terminal(const char *property)
+static const char *
+get_long_name(const DdimOption *option)
 {
-  for (guint i = 0; i < G_N_ELEMENTS(terminal); i++)
-    if (g_str_equal(terminal[i].property, property))
-      return i;
-  g_assert_not_reached(); /* names are the commands' own */
+  return option->long_name ? option->long_name : option->name;
 }
 
-/* Called by GOption; @option is "--count" or "-n". */
+/* The option that @text, "--count" or "-n", means. */
+static const DdimOption *
+find_given(const char *text)
+{
+  guint n;
+  const DdimOption *table = ddim_options_get_table(&n);
+
+  for (guint i = 0; i < n; i++)
+    if (text[1] == '-' ? g_str_equal(text + 2, get_long_name(&table[i]))
+                       : table[i].letter == text[1])
+      return &table[i];
+  g_assert_not_reached(); /* GOption calls for options of the table only */
+}
+
+/* Called by GOption. */
 static gboolean
 on_option(const char *option, const char *value, gpointer request, GError **error)
 {
-  const char *name = option + strspn(option, "-");
+  const DdimOption *given = find_given(option);
   GError *why = NULL;
 
-  if (option[1] != '-') {
-    for (guint i = 0; i < G_N_ELEMENTS(terminal); i++)
-      if (terminal[i].letter == option[1])
-        name = terminal[i].property;
-  } else if (g_str_equal(name, "no-clip")) {
-    name = "clip";
-    value = "false";
-  }
-  if (ddim_request_set_from_string(request, name, value, &why))
+  /* What takes no value turns off what is on. */
+  if (ddim_request_set_from_string(request, given->name, value ? value : "false", &why))
     return TRUE;
   g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s", why->message);
   g_error_free(why);
@@ -84,23 +71,19 @@ describe(GParamSpec *spec)
 }
 
 static void
-add_property(DdimOptions *options, GObjectClass *klass, const char *name)
+add_option(DdimOptions *options, GObjectClass *klass, const char *name)
 {
-  guint i = find_terminal(name);
-  gboolean size = g_str_equal(name, "size"), clip = g_str_equal(name, "clip");
-  char *text =
-      size ? g_strdup(
-                 _("width and height in pixels, or one number for both; default: the model's own"))
-      : clip ? g_strdup(_("do not keep predicted pictures within the range of colors"))
-             : describe(g_object_class_find_property(klass, name));
-  GOptionEntry entry = {.long_name = clip ? "no-clip" : terminal[i].property,
-                        .short_name = terminal[i].letter,
-                        .flags = (clip ? G_OPTION_FLAG_NO_ARG : 0) |
-                                 (terminal[i].filename ? G_OPTION_FLAG_FILENAME : 0),
-                        .arg = G_OPTION_ARG_CALLBACK,
-                        .arg_data = (gpointer)on_option,
-                        .description = text,
-                        .arg_description = terminal[i].value};
+  const DdimOption *option = ddim_option_find(name);
+  char *text = option->command_help ? g_strdup(_(option->command_help))
+                                    : describe(g_object_class_find_property(klass, name));
+  const GOptionEntry entry = {.long_name = get_long_name(option),
+                              .short_name = option->letter,
+                              .flags = (option->value_word ? 0 : G_OPTION_FLAG_NO_ARG) |
+                                       (option->is_filename ? G_OPTION_FLAG_FILENAME : 0),
+                              .arg = G_OPTION_ARG_CALLBACK,
+                              .arg_data = (gpointer)on_option,
+                              .description = text,
+                              .arg_description = option->value_word};
 
   g_ptr_array_add(options->strings, text);
   g_array_append_val(options->entries, entry);
@@ -110,12 +93,14 @@ DdimOptions *
 ddim_options_new(const char *const *names)
 {
   DdimOptions *options = g_new0(DdimOptions, 1);
+  g_autofree const char **all = names ? NULL : ddim_options_list(ddim_option_get_command_place);
   GObjectClass *klass = g_type_class_ref(DDIM_TYPE_REQUEST);
 
   options->entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
   options->strings = g_ptr_array_new_with_free_func(g_free);
+  names = names ? names : all;
   for (guint i = 0; names[i]; i++)
-    add_property(options, klass, names[i]);
+    add_option(options, klass, names[i]);
   g_type_class_unref(klass);
   return options;
 }

@@ -12,9 +12,8 @@ G_BEGIN_DECLS
  * ddim_cli_parse() as user data. */
 typedef struct _DdimOptions DdimOptions;
 
-/** @names  properties in the order of the help, NULL-terminated; "size" stands for width and
- * height, and "clip" becomes
- *         --no-clip */
+/** @names  (nullable) of options in the table of core/job/options.c, in the order of the help,
+ *         NULL-terminated; NULL: all that a command line takes, in the table's own order */
 DdimOptions *ddim_options_new(const char *const *names);
 void ddim_options_free(DdimOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimOptions, ddim_options_free)

@@ -12,6 +12,7 @@
 #include "core/data/error.h"
 #include "core/data/json.h"
 #include "core/data/printable.h"
+#include "core/job/options.h"
 
 static GParamSpec *
 find_spec(DdimRequest *request, const char *name, GError **error)
@@ -29,7 +30,7 @@ find_spec(DdimRequest *request, const char *name, GError **error)
 static char *
 describe_range(GParamSpec *spec)
 {
-  const char *const *choices = ddim_request_get_choices(spec->name);
+  const char *const *choices = ddim_option_find(spec->name)->choices;
 
   if (choices)
     return g_strjoinv(", ", (char **)choices);
@@ -95,7 +96,7 @@ set_checked(DdimRequest *request, GParamSpec *spec, const GValue *value, const c
             GError **error)
 {
   g_auto(GValue) clamped = G_VALUE_INIT;
-  const char *const *choices = ddim_request_get_choices(spec->name);
+  const char *const *choices = ddim_option_find(spec->name)->choices;
 
   g_value_init(&clamped, spec->value_type);
   g_value_copy(value, &clamped);

@@ -33,13 +33,14 @@ query(void)
 {
   static const GimpParamDef returns[] = {
       {GIMP_PDB_LAYER, (char *)"layer", (char *)"The new layer, or the group of several"}};
-  guint n = N_FIXED + g_strv_length((char **)settings_options);
+  g_autofree const char **options = settings_list_options();
+  guint n = N_FIXED + g_strv_length((char **)options);
   g_autofree GimpParamDef *params = g_new0(GimpParamDef, n);
   g_autofree char *icon = place_get_file("ddim.svg"), *help = place_get_help_uri();
 
   memcpy(params, fixed_params, sizeof fixed_params);
   for (guint i = N_FIXED; i < n; i++) {
-    const char *name = settings_options[i - N_FIXED];
+    const char *name = options[i - N_FIXED];
     params[i].type = arg_type(settings_get_pspec(name));
     params[i].name = (char *)name;
     params[i].description = settings_get_help(name);
@@ -61,7 +62,8 @@ query(void)
 static gboolean
 read_params(DdimRequest *request, const GimpParam *params, int n_params, GError **error)
 {
-  int expected = N_FIXED + g_strv_length((char **)settings_options);
+  g_autofree const char **options = settings_list_options();
+  int expected = N_FIXED + g_strv_length((char **)options);
 
   if (n_params != expected) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%d arguments were given; %d are needed"),
@@ -83,7 +85,7 @@ read_params(DdimRequest *request, const GimpParam *params, int n_params, GError 
       g_value_init(&value, G_TYPE_STRING);
       g_value_set_string(&value, params[i].data.d_string);
     }
-    if (!settings_set_value(request, settings_options[i - N_FIXED], &value, error))
+    if (!settings_set_value(request, options[i - N_FIXED], &value, error))
       return FALSE;
   }
   return TRUE;

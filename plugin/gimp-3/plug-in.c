@@ -22,10 +22,12 @@ G_DEFINE_TYPE(DdimPlugIn, ddim_plug_in, GIMP_TYPE_PLUG_IN)
 static gboolean
 request_from_config(DdimRequest *request, GObject *config, GError **error)
 {
-  for (guint i = 0; settings_options[i]; i++) {
+  g_autofree const char **options = settings_list_options();
+
+  for (guint i = 0; options[i]; i++) {
     g_auto(GValue) value = G_VALUE_INIT;
-    g_object_get_property(config, settings_options[i], &value);
-    if (!settings_set_value(request, settings_options[i], &value, error))
+    g_object_get_property(config, options[i], &value);
+    if (!settings_set_value(request, options[i], &value, error))
       return FALSE;
   }
   return TRUE;
@@ -34,8 +36,10 @@ request_from_config(DdimRequest *request, GObject *config, GError **error)
 static void
 request_to_config(DdimRequest *request, GObject *config)
 {
-  for (guint i = 0; settings_options[i]; i++) {
-    const char *name = settings_options[i];
+  g_autofree const char **options = settings_list_options();
+
+  for (guint i = 0; options[i]; i++) {
+    const char *name = options[i];
     GType type = g_object_class_find_property(G_OBJECT_GET_CLASS(config), name)->value_type;
     g_auto(GValue) value = G_VALUE_INIT, converted = G_VALUE_INIT;
 
@@ -125,6 +129,7 @@ ddim_plug_in_create_procedure(GimpPlugIn *plug_in, const char *name)
   GimpProcedure *procedure;
   g_autofree char *icon = place_get_file("ddim.svg"), *help = place_get_help_uri();
   g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("_Generate"), NULL);
+  g_autofree const char **options = settings_list_options();
 
   if (!g_str_equal(name, PROCEDURE_NAME))
     return NULL;
@@ -146,8 +151,8 @@ ddim_plug_in_create_procedure(GimpPlugIn *plug_in, const char *name)
     g_autoptr(GFile) file = g_file_new_for_uri(help);
     gimp_plug_in_set_help_domain(plug_in, PLACE_HELP_DOMAIN, file);
   }
-  for (guint i = 0; settings_options[i]; i++)
-    add_argument(procedure, settings_options[i]);
+  for (guint i = 0; options[i]; i++)
+    add_argument(procedure, options[i]);
   gimp_procedure_add_layer_return_value(procedure, "layer", _("Layer"),
                                         _("The new layer, or the group of several"), FALSE,
                                         G_PARAM_READWRITE);

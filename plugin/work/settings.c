@@ -4,9 +4,13 @@
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 #include "core/data/error.h"
+#include "core/job/options.h"
 
-const char *const settings_options[] = {"model", "class", "width", "height", "steps",     "sampler",
-                                        "eta",   "seed",  "count", "device", "precision", NULL};
+const char **
+settings_list_options(void)
+{
+  return ddim_options_list(ddim_option_get_procedure_place);
+}
 
 GParamSpec *
 settings_get_pspec(const char *name)

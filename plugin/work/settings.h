@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/** The options that the procedure takes, in the order of its arguments, NULL-terminated: names of
- * DdimRequest's properties, which give types, ranges, defaults and help. */
-extern const char *const settings_options[];
+/** Names of the options that the procedure takes, in the order of its arguments, NULL-terminated:
+ * properties of DdimRequest, which give types, ranges, defaults and help. (transfer container) */
+const char **settings_list_options(void);
 
 /** (transfer none) The property of DdimRequest that holds option @name. */
 GParamSpec *settings_get_pspec(const char *name);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/options.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/diffusion/diffusion.h"
+
+static const char *const samplers[] = {"ddim", "ddpm", NULL};
+static const char *const precisions[] = {"f32", "f16", NULL};
+
+#define MAX_SIDE 65536
+
+static const DdimOption table[] = {
+    /* What is made. */
+    {.name = "model",
+     .type = G_TYPE_STRING,
+     .label = N_("Model"),
+     .help = N_("a listed model (see 'ddim models') or a checkpoint file; default: textures"),
+     .on_command_line = 1,
+     .letter = 'm',
+     .value_word = N_("MODEL"),
+     .is_filename = TRUE,
+     .in_procedure = 1},
+    {.name = "class",
+     .type = G_TYPE_STRING,
+     .label = N_("Class"),
+     .help = N_("classes by name or number, repeated over the images; default: random"),
+     .on_command_line = 2,
+     .value_word = N_("NAME|INDEX,..."),
+     .in_procedure = 2},
+    {.name = "width",
+     .type = G_TYPE_INT,
+     .label = N_("Width"),
+     .help = N_("width in pixels; 0: the model's own"),
+     .maximum = MAX_SIDE,
+     .in_procedure = 3},
+    {.name = "height",
+     .type = G_TYPE_INT,
+     .label = N_("Height"),
+     .help = N_("height in pixels; 0: the model's own"),
+     .maximum = MAX_SIDE,
+     .in_procedure = 4},
+    {.name = "size", /* width and height at once */
+     .on_command_line = 4,
+     .value_word = N_("WxH"),
+     .command_help =
+         N_("width and height in pixels, or one number for both; default: the model's own")},
+    {.name = "count",
+     .type = G_TYPE_INT,
+     .label = N_("Count"),
+     .help = N_("how many images"),
+     .minimum = 1,
+     .maximum = 1000000,
+     .number = 1,
+     .on_command_line = 3,
+     .letter = 'n',
+     .value_word = N_("COUNT"),
+     .in_procedure = 9},
+    {.name = "batch",
+     .type = G_TYPE_INT,
+     .label = N_("Batch"),
+     .help = N_("images computed together, which draw their noise together; 0: chosen"),
+     .maximum = 4096,
+     .on_command_line = 10,
+     .value_word = N_("N")},
+
+    /* How it is sampled. */
+    {.name = "steps",
+     .type = G_TYPE_STRING,
+     .label = N_("Steps"),
+     .help = N_("denoising steps: 'N', sections 'A,B,C', 'ddimN', or '' for all"),
+     .text = "25",
+     .on_command_line = 5,
+     .value_word = N_("SPEC"),
+     .in_procedure = 5},
+    {.name = "sampler",
+     .type = G_TYPE_STRING,
+     .label = N_("Sampler"),
+     .help = N_("ddim needs few steps; ddpm is for many"),
+     .text = "ddim",
+     .choices = samplers,
+     .on_command_line = 6,
+     .value_word = "ddim|ddpm",
+     .in_procedure = 6},
+    {.name = "eta",
+     .type = G_TYPE_DOUBLE,
+     .label = N_("Eta"),
+     .help = N_("noise of a DDIM step: 0 none, 1 as much as DDPM; -1: what suits the model"),
+     .minimum = -1,
+     .maximum = DDIM_MAX_ETA,
+     .number = -1,
+     .on_command_line = 7,
+     .value_word = N_("E"),
+     .in_procedure = 7},
+    {.name = "seed",
+     .type = G_TYPE_INT64,
+     .label = N_("Seed"),
+     .help = N_("the same seed and settings make the same picture; -1: random"),
+     .minimum = -1,
+     .number = -1,
+     .on_command_line = 8,
+     .value_word = N_("N"),
+     .in_procedure = 8},
+    {.name = "rng",
+     .type = G_TYPE_STRING,
+     .label = N_("Random numbers"),
+     .help = N_("whose numbers: torch, or torch-cuda:SMS,THREADS as PyTorch on such a card"),
+     .text = "torch",
+     .on_command_line = 9,
+     .value_word = N_("KIND")},
+
+    /* With what. */
+    {.name = "flags",
+     .type = G_TYPE_STRING,
+     .label = N_("Flags"),
+     .help = N_("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS, in one argument"),
+     .on_command_line = 14,
+     .value_word = "\"...\""},
+    {.name = "clip",
+     .type = G_TYPE_BOOLEAN,
+     .label = N_("Clip"),
+     .help = N_("keep predicted pictures within the range of colors"),
+     .number = TRUE,
+     .on_command_line = 11,
+     .long_name = "no-clip",
+     .command_help = N_("do not keep predicted pictures within the range of colors")},
+    {.name = "precision",
+     .type = G_TYPE_STRING,
+     .label = N_("Precision"),
+     .help = N_("f16 keeps weights in half precision, which changes a model's outputs by some "
+                "thousandths"),
+     .text = "f32",
+     .choices = precisions,
+     .on_command_line = 17,
+     .value_word = "f32|f16",
+     .in_procedure = 11},
+    {.name = "device",
+     .type = G_TYPE_STRING,
+     .label = N_("Device"),
+     .help = N_("number or part of the name, see 'ddim devices'; default: the best"),
+     .on_command_line = 16,
+     .value_word = N_("DEVICE"),
+     .in_procedure = 10},
+    {.name = "model-path",
+     .type = G_TYPE_STRING,
+     .label = N_("Model folders"),
+     .help = N_("look for models in these folders first, separated by colons"),
+     .on_command_line = 15,
+     .value_word = N_("FOLDERS"),
+     .is_filename = TRUE},
+    {.name = "init-noise",
+     .type = G_TYPE_STRING,
+     .label = N_("Initial noise"),
+     .help = N_("start from this .npy, count x channels x height x width"),
+     .on_command_line = 12,
+     .value_word = "F.npy",
+     .is_filename = TRUE},
+    {.name = "low-res",
+     .type = G_TYPE_STRING,
+     .label = N_("Small picture"),
+     .help = N_("what a super-resolution model enlarges: .png, .npy or .npz"),
+     .on_command_line = 13,
+     .value_word = "F.png|F.npy",
+     .is_filename = TRUE},
+};
+
+const DdimOption *
+ddim_options_get_table(guint *n)
+{
+  *n = G_N_ELEMENTS(table);
+  return table;
+}
+
+const DdimOption *
+ddim_option_find(const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+    if (g_str_equal(table[i].name, name))
+      return &table[i];
+  return NULL;
+}
+
+GParamSpec *
+ddim_option_to_pspec(const DdimOption *o, GParamFlags flags)
+{
+  const char *label = _(o->label), *help = _(o->help);
+
+  flags |= G_PARAM_READWRITE | G_PARAM_STATIC_NAME;
+  switch (o->type) {
+  case G_TYPE_STRING:
+    return g_param_spec_string(o->name, label, help, o->text, flags);
+  case G_TYPE_INT:
+    return g_param_spec_int(o->name, label, help, (int)o->minimum, (int)o->maximum, (int)o->number,
+                            flags);
+  case G_TYPE_INT64:
+    return g_param_spec_int64(o->name, label, help, (gint64)o->minimum, G_MAXINT64,
+                              (gint64)o->number, flags);
+  case G_TYPE_DOUBLE:
+    return g_param_spec_double(o->name, label, help, o->minimum, o->maximum, o->number, flags);
+  case G_TYPE_BOOLEAN:
+    return g_param_spec_boolean(o->name, label, help, o->number != 0, flags);
+  default:
+    g_return_val_if_reached(NULL);
+  }
+}
+
+guint
+ddim_option_get_command_place(const DdimOption *option)
+{
+  return option->on_command_line;
+}
+
+guint
+ddim_option_get_procedure_place(const DdimOption *option)
+{
+  return option->in_procedure;
+}
+
+const char **
+ddim_options_list(DdimOptionPlaceFunc place)
+{
+  GPtrArray *names = g_ptr_array_new();
+
+  for (guint at = 1; at <= G_N_ELEMENTS(table); at++)
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+      if (place(&table[i]) == at)
+        g_ptr_array_add(names, (gpointer)table[i].name);
+  g_ptr_array_add(names, NULL);
+  return (const char **)g_ptr_array_free(names, FALSE);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+/** One option of a generation. The ONE table of options is in options.c: the properties of
+ * DdimRequest, the command line with its help and manual page, the arguments of the GIMP procedure
+ * and the settings in pictures are made from it. A new option is one entry there. */
+typedef struct {
+  const char *name; /**< of the property, and behind "--" */
+  GType type; /**< G_TYPE_STRING, INT, INT64, DOUBLE or BOOLEAN; 0: no property of its own, see
+                 "size" */
+  const char *label; /**< (translatable) one or two words for a dialog */
+  const char *help;  /**< (translatable) one line: what it is, and what a special value means */
+  double minimum, maximum;    /**< of numbers; of INT64 the maximum is the type's */
+  double number;              /**< the default of a number; 1 or 0 of a BOOLEAN */
+  const char *text;           /**< the default of a STRING; NULL: not set */
+  const char *const *choices; /**< what a STRING may be, NULL-terminated; NULL: free text */
+
+  guint on_command_line;    /**< its place in the help of a command, from 1; 0: not there */
+  const char *long_name;    /**< behind "--", where it is not `name` */
+  char letter;              /**< its one-letter form, or 0 */
+  const char *value_word;   /**< (translatable) what the help calls the value */
+  const char *command_help; /**< (translatable) in place of `help`, where that does not fit */
+  gboolean is_filename;     /**< the value is in the encoding of file names */
+  guint in_procedure;       /**< its place among the procedure's arguments, from 1; 0: not there */
+} DdimOption;
+
+/** All @n options, in the order in which settings and commands are written. (transfer none) */
+const DdimOption *ddim_options_get_table(guint *n);
+/** NULL when there is none of that name. (transfer none) (nullable) */
+const DdimOption *ddim_option_find(const char *name);
+/** A new ParamSpec for the property of @option, translated. @flags  added to those of a property
+ * that can be read and written. */
+GParamSpec *ddim_option_to_pspec(const DdimOption *option, GParamFlags flags);
+
+/** The place of an option: what to sort by, 0 for an option that is not there. */
+typedef guint (*DdimOptionPlaceFunc)(const DdimOption *option);
+guint ddim_option_get_command_place(const DdimOption *option);
+guint ddim_option_get_procedure_place(const DdimOption *option);
+/** Names of the options that have a @place, sorted by it. NULL-terminated. (transfer container) */
+const char **ddim_options_list(DdimOptionPlaceFunc place);
+
+G_END_DECLS
