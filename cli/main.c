@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The command `ddim`: finds the sub-command and hands over. */
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
+#include "cli/terminal/completion.h"
 #include "core/data/similar.h"
 #include "cli/terminal/man.h"
 #include "cli/terminal/print.h"
@@ -75,18 +77,39 @@ run_command(const DdimCommand *command, DdimCli *cli, int argc, char **argv)
   return command->run(cli, argc, args);
 }
 
+/* Have every command say what it takes. */
+static void
+describe_commands(DdimDescribeFunc describe, gpointer data)
+{
+  DdimCli cli = {.describe = describe, .describe_data = data};
+  char *no_args[] = {NULL, NULL};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+    run_command(&commands[i], &cli, 1, no_args);
+}
+
 static int
 print_manual(void)
 {
   g_autoptr(GString) man = g_string_new(NULL);
-  DdimCli cli = {.man = man};
-  char *no_args[] = {NULL, NULL};
 
   ddim_man_append_head(man, commands, G_N_ELEMENTS(commands));
-  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-    run_command(&commands[i], &cli, 1, no_args);
+  describe_commands(ddim_man_append_command, man);
   ddim_man_append_tail(man);
   return ddim_cli_print(man->str);
+}
+
+static int
+print_completion(const char *shell)
+{
+  DdimCompletion *completion = ddim_completion_new(shell);
+  g_autofree char *script = NULL;
+
+  if (!completion)
+    return ddim_cli_usage(_("--completion: expected bash, zsh or fish"));
+  describe_commands(ddim_completion_add, completion);
+  script = ddim_completion_finish(completion, commands, G_N_ELEMENTS(commands));
+  return ddim_cli_print(script);
 }
 
 static int
@@ -134,6 +157,8 @@ main(int argc, char **argv)
   }
   if (g_str_equal(first, "--man")) /* not in --help: the build makes the manual page with it */
     return print_manual();
+  if (g_str_equal(first, "--completion"))
+    return print_completion(argc > 2 ? argv[2] : NULL);
   if (*first == '-')
     return ddim_cli_usage(_("unknown option '%s'"), first);
   command = find_command(first);

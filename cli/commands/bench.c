@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
+#include "cli/commands/commands.h"
 #include "core/data/samples.h"
 #include "core/diffusion/noise.h"
 #include "cli/commands/bench-model.h"

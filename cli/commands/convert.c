@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* `ddim convert`: a checkpoint as one self-describing .safetensors file. */
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 
 #include <glib/gi18n-lib.h>

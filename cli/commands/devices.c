@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "cli/terminal/members.h"
 #include "opencl/device/device.h"

@@ -6,6 +6,7 @@
 #include <json-glib/json-glib.h>
 #include <unistd.h>
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "core/job/generator.h"
 #include "cli/terminal/interrupt.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* `ddim info`: what a file holds. */
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "cli/commands/info.h"
 #include "cli/terminal/print.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* `ddim models`: which models there are, and where they were looked for. */
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "core/model/models.h"
 #include "cli/terminal/members.h"

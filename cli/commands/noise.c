@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "core/diffusion/noise.h"
 #include "core/data/npy.h"

@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "core/data/error.h"
 #include "core/data/samples.h"

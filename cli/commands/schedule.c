@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
 
+#include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "core/diffusion/diffusion.h"
 #include "cli/terminal/print.h"

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "cli/commands/commands.h"
 #include "core/job/tune.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/commands/bench-model.h"

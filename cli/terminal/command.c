@@ -3,7 +3,6 @@
 
 #include "cli/terminal/command.h"
 #include "core/data/printable.h"
-#include "cli/terminal/man.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
@@ -117,8 +116,8 @@ ddim_cli_parse(DdimCli *cli, const DdimHelp *help, const GOptionEntry *entries, 
   g_autoptr(GOptionContext) context = NULL;
   g_autoptr(GError) error = NULL;
 
-  if (cli->man) {
-    ddim_man_append_command(cli->man, (*argv)[0], help, entries);
+  if (cli->describe) {
+    cli->describe(cli->describe_data, (*argv)[0], help, entries);
     *code = DDIM_EXIT_OK;
     return FALSE;
   }

@@ -30,15 +30,4 @@ int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /** Print `ddim: MESSAGE` as one line on stderr. */
 void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_info(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_generate(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_predict(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
-int ddim_cmd_tune(DdimCli *cli, int argc, char **argv);
-
 G_END_DECLS

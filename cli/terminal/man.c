@@ -74,9 +74,10 @@ append_option(GString *man, const GOptionEntry *entry)
 }
 
 void
-ddim_man_append_command(GString *man, const char *name, const DdimHelp *help,
+ddim_man_append_command(gpointer data, const char *name, const DdimHelp *help,
                         const GOptionEntry *entries)
 {
+  GString *man = data;
   g_autofree char *title = g_ascii_strup(name, -1);
 
   g_string_append(man, ".SH ");

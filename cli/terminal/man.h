@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /** Title, name and synopsis. */
 void ddim_man_append_head(GString *man, const DdimCommand *commands, gsize n);
-/** One sub-command with its options and examples. @name "ddim generate". */
-void ddim_man_append_command(GString *man, const char *name, const DdimHelp *help,
+/** One command with its options and examples. (DdimDescribeFunc; @man a GString) */
+void ddim_man_append_command(gpointer man, const char *name, const DdimHelp *help,
                              const GOptionEntry *entries);
 /** Environment, exit status and further reading. */
 void ddim_man_append_tail(GString *man);
