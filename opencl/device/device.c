@@ -112,9 +112,8 @@ append_devices(cl_platform_id platform, GPtrArray *infos, GArray *ids)
   }
 }
 
-/* As ddim_device_list(), with the cl_device_id of each, in the same order. */
 static GPtrArray *
-list_devices(GArray *ids, GError **error)
+list_locked(GArray *ids, GError **error)
 {
   cl_uint n = 0;
   if (clGetPlatformIDs(0, NULL, &n) != CL_SUCCESS || !n)
@@ -129,6 +128,19 @@ list_devices(GArray *ids, GError **error)
   if (!infos->len)
     return no_device(error);
   return g_steal_pointer(&infos);
+}
+
+/* As ddim_device_list(), with the cl_device_id of each, in the same order. Drivers start at their
+ * first use, and PoCL crashes when two threads start it at once. A driver starts once in a process,
+ * so the lock belongs to the process as well. */
+static GPtrArray *
+list_devices(GArray *ids, GError **error)
+{
+  static GMutex mutex;
+  g_mutex_lock(&mutex);
+  GPtrArray *infos = list_locked(ids, error);
+  g_mutex_unlock(&mutex);
+  return infos;
 }
 
 GPtrArray *

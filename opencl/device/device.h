@@ -25,7 +25,8 @@ void ddim_device_info_free(DdimDeviceInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimDeviceInfo, ddim_device_info_free)
 
 /** Every device of every platform. (transfer full) (element-type DdimDeviceInfo), never empty: none
- * at all is DDIM_CL_ERROR_NO_DEVICE. */
+ * at all is DDIM_CL_ERROR_NO_DEVICE. Any thread may call this and ddim_device_choose(), also as the
+ * first use of OpenCL in the process. */
 GPtrArray *ddim_device_list(GError **error);
 /** The device that @spec chooses: an index, or a part of a device's or platform's name
  * (case-insensitive; more than two characters if all are digits). NULL or "" means $DDIM_DEVICE,

@@ -15,6 +15,46 @@ list(void)
   return devices;
 }
 
+/* What an application's threads may do before anything else: find the devices, open one. */
+static gpointer
+open_first(gpointer data)
+{
+  int *waiting = data;
+  g_atomic_int_dec_and_test(waiting);
+  while (g_atomic_int_get(waiting) > 0)
+    ; /* all at the same moment */
+  g_autoptr(GPtrArray) devices = list();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
+  g_assert_no_error(error);
+  return NULL;
+}
+
+static void
+open_in_threads(void)
+{
+  GThread *threads[4];
+  int waiting = G_N_ELEMENTS(threads);
+  for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+    threads[i] = g_thread_new("opener", open_first, &waiting);
+  for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+    g_thread_join(threads[i]);
+}
+
+/* The driver starts at the first use in a process, so each try is a process of its own. */
+static void
+test_threads(void)
+{
+  if (g_test_subprocess()) {
+    open_in_threads();
+    return;
+  }
+  for (guint i = 0; i < 10; i++) {
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+  }
+}
+
 static void
 test_list(void)
 {
@@ -202,6 +242,7 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/device/threads", test_threads);
   g_test_add_func("/device/list", test_list);
   g_test_add_func("/device/index", test_index);
   g_test_add_func("/device/name", test_name);
