@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/commands/commands.h"
-#include "core/data/samples.h"
+#include "core/data/npy.h"
 #include "core/diffusion/noise.h"
 #include "cli/commands/bench-model.h"
 #include "cli/terminal/members.h"

@@ -7,8 +7,8 @@
 #include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "core/data/error.h"
-#include "core/data/samples.h"
-#include "core/job/session.h"
+#include "core/data/npy.h"
+#include "core/job/low-res.h"
 #include "cli/terminal/options.h"
 
 typedef struct {
@@ -65,61 +65,29 @@ parse_labels(DdimConfig *config, const char *text, gsize n, gint64 *labels, GErr
 }
 
 static gboolean
-set_low_res(DdimSession *session, DdimRequest *request, DdimUNetPlan *plan, gsize n, GError **error)
+check_input(DdimSession *session, const gsize *shape, const char *path, GError **error)
 {
-  gboolean super_res = ddim_config_get_unet(session->config)->super_res;
-  g_autofree char *path = NULL;
-  g_autoptr(DdimArray) images = NULL, batch = NULL;
-  gsize found;
-
-  g_object_get(request, "low-res", &path, NULL);
-  if (!path != !super_res) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                super_res ? _("low-res: %s enlarges pictures and needs one")
-                          : _("low-res: %s is no super-resolution model"),
-                ddim_config_get_name(session->config));
-    return FALSE;
-  }
-  if (!path)
-    return TRUE;
-  images = ddim_samples_read_images(path, ddim_session_get_channels(session), error);
-  if (!images)
-    return FALSE;
-  found = images->tensor.shape[0];
-  if (found != 1 && found != n) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("low-res: %s holds %zu pictures; expected 1 or %zu"), path, found, n);
-    return FALSE;
-  }
-  batch = ddim_samples_take(images, 0, n, error);
-  return batch && ddim_unet_plan_set_low_res(plan, ddim_array_get_data(batch),
-                                             batch->tensor.shape[2], batch->tensor.shape[3], error);
-}
-
-static gboolean
-check_input(DdimSession *session, const DdimArray *x, const char *path, GError **error)
-{
-  const DdimTensor *tensor = &x->tensor;
   guint channels = ddim_session_get_channels(session);
-  g_autofree char *shape = NULL;
 
-  if (tensor->shape[1] == channels && tensor->shape[0] <= G_MAXUINT &&
-      tensor->shape[2] <= G_MAXUINT && tensor->shape[3] <= G_MAXUINT)
+  if (shape[1] == channels && shape[0] <= G_MAXUINT && shape[2] <= G_MAXUINT &&
+      shape[3] <= G_MAXUINT)
     return TRUE;
-  shape = ddim_tensor_shape_to_string(tensor);
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-              _("%s: its shape is %s; expected [N, %u, height, width]"), path, shape, channels);
+              _("%s: its shape is [%zu, %zu, %zu, %zu]; expected [N, %u, height, width]"), path,
+              shape[0], shape[1], shape[2], shape[3], channels);
   return FALSE;
 }
 
 static gboolean
-evaluate(DdimUNetPlan *plan, guint channels, const DdimArray *x, const char *path, GError **error)
+evaluate(DdimUNetPlan *plan, guint channels, DdimSamples *x, const char *path, GError **error)
 {
-  const gsize *size = x->tensor.shape;
-  gsize shape[4] = {size[0], channels, size[2], size[3]};
-  g_autoptr(DdimArray) output = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
+  const gsize *in = ddim_samples_get_shape(x);
+  const gsize out[4] = {in[0], channels, in[2], in[3]};
+  g_autoptr(DdimArray) input = ddim_array_new(DDIM_DTYPE_F32, 4, in, error);
+  g_autoptr(DdimArray) output = input ? ddim_array_new(DDIM_DTYPE_F32, 4, out, error) : NULL;
 
-  return output && ddim_unet_plan_set_x(plan, (const float *)x->tensor.data, error) &&
+  return output && ddim_samples_read(x, 0, in[0], ddim_array_get_data(input), error) &&
+         ddim_unet_plan_set_x(plan, ddim_array_get_data(input), error) &&
          ddim_unet_plan_evaluate(plan, 0, error) &&
          ddim_unet_plan_get_output(plan, ddim_array_get_data(output), error) &&
          ddim_npy_write(path, &output->tensor, error);
@@ -129,16 +97,19 @@ static gboolean
 predict(DdimRequest *request, const Paths *paths, GError **error)
 {
   g_autoptr(DdimSession) session = ddim_session_new(request, error);
-  g_autoptr(DdimArray) x = session ? ddim_samples_read_noise(paths->input, error) : NULL;
+  g_autoptr(DdimSamples) x = session ? ddim_samples_open_noise(paths->input, error) : NULL;
+  const gsize *shape = x ? ddim_samples_get_shape(x) : NULL;
+  g_autoptr(DdimSamples) low_res = NULL;
   g_autoptr(DdimUNetPlan) plan = NULL;
   g_autofree double *timesteps = NULL;
   g_autofree gint64 *labels = NULL;
   const DdimUNetParams params = {0};
   gsize n;
 
-  if (!x || !check_input(session, x, paths->input, error))
+  if (!x || !check_input(session, shape, paths->input, error) ||
+      !ddim_low_res_open(session, request, shape[0], shape[2], shape[3], &low_res, error))
     return FALSE;
-  n = x->tensor.shape[0];
+  n = shape[0];
   timesteps = g_new(double, n);
   labels = g_new0(gint64, n);
   if (!parse_timesteps(paths->timesteps, n, timesteps, error) ||
@@ -148,13 +119,12 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   const char *problem = ddim_context_get_tuning_problem(session->context);
   if (problem)
     ddim_cli_warn("%s", problem);
-  plan =
-      ddim_unet_plan_new(session->unet, n, x->tensor.shape[2], x->tensor.shape[3], &params, error);
+  plan = ddim_unet_plan_new(session->unet, n, shape[2], shape[3], &params, error);
   /* The plan goes before the session that owns its UNet: the order of the declarations above sees
    * to that. */
   return plan &&
          ddim_unet_plan_set_conditions(plan, timesteps, 1, paths->labels ? labels : NULL, error) &&
-         set_low_res(session, request, plan, n, error) &&
+         ddim_low_res_set(plan, low_res, 0, n, error) &&
          evaluate(plan, ddim_config_get_unet(session->config)->out_channels, x, paths->output,
                   error);
 }

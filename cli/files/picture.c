@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/data/file-map.h"
 #include "core/data/printable.h"
 #include "cli/terminal/members.h"
 
@@ -106,12 +107,12 @@ describe_as_json(DdimRequest *request, GHashTable *text)
 char *
 ddim_picture_describe(const char *path, gboolean json, GError **error)
 {
-  g_autoptr(GHashTable) text = NULL;
-  g_autoptr(DdimImage) image = ddim_image_read_png(path, &text, error);
+  g_autoptr(GBytes) file = ddim_file_map(path, error);
+  g_autoptr(GHashTable) text = file ? ddim_image_read_png_text(file, path, error) : NULL;
   g_autoptr(DdimRequest) request = NULL;
   const char *settings;
 
-  if (!image)
+  if (!text)
     return NULL;
   settings = g_hash_table_lookup(text, KEY_REQUEST);
   if (!settings) {

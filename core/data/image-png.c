@@ -8,11 +8,22 @@
 
 #include "core/data/error.h"
 #include "core/data/image.h"
-#include "core/data/file-map.h"
 #include "core/data/out-file.h"
 
 /* Pictures beyond this are refused: no model makes or takes them. */
 #define MAX_SIDE 32768
+/* A text may be so long, also once it is inflated, and so many are read: enough for the names of a
+ * hundred thousand classes. */
+#define MAX_TEXT (1u << 20)
+#define MAX_TEXTS 32
+
+/* What is read of a picture. */
+typedef enum { READ_SIZE, READ_TEXT, READ_PIXELS } PngPart;
+
+typedef struct {
+  const guint8 *data;
+  gsize size;
+} Piece;
 
 typedef struct {
   png_structp png;
@@ -20,7 +31,12 @@ typedef struct {
   char *message; /* of libpng's error */
   GByteArray *out;
   const guint8 *in;
-  gsize in_size, in_position;
+  gsize in_size;
+  GArray *pieces; /* Piece: what libpng gets of it */
+  guint piece;    /* where libpng is */
+  gsize position; /* in that piece */
+  PngPart part;
+  guint width, height;
   DdimImage *image;
   GHashTable *text;
   png_bytep *rows;
@@ -59,10 +75,22 @@ on_read(png_structp png, png_bytep data, png_size_t size)
 {
   PngJob *job = png_get_io_ptr(png);
 
-  if (size > job->in_size - job->in_position)
-    png_error(png, "the file is truncated");
-  memcpy(data, job->in + job->in_position, size);
-  job->in_position += size;
+  while (size > 0) {
+    const Piece *piece =
+        job->piece < job->pieces->len ? &g_array_index(job->pieces, Piece, job->piece) : NULL;
+    gsize n;
+    if (!piece)
+      png_error(png, "the file is truncated");
+    n = MIN(size, piece->size - job->position);
+    memcpy(data, piece->data + job->position, n);
+    data += n;
+    size -= n;
+    job->position += n;
+    if (job->position < piece->size)
+      continue;
+    job->piece++;
+    job->position = 0;
+  }
 }
 
 static const int color_types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA,
@@ -178,14 +206,77 @@ check_promise(PngJob *job)
     png_error(job->png, "the file is too short for a picture of its size");
 }
 
+/* --- The chunks that libpng gets --- */
+
+enum { SIGNATURE_SIZE = 8, CHUNK_START = 8, CHUNK_EXTRA = 12 }; /* length and name; and checksum */
+
 static gboolean
-decode(PngJob *job)
+is_named(const guint8 *chunk, const char *name)
 {
-  if (setjmp(png_jmpbuf(job->png)))
-    return FALSE;
-  png_set_user_limits(job->png, MAX_SIDE, MAX_SIDE);
-  png_set_read_fn(job->png, job, on_read);
-  png_read_info(job->png, job->info);
+  return memcmp(chunk + 4, name, 4) == 0;
+}
+
+static gboolean
+is_text(const guint8 *chunk)
+{
+  return is_named(chunk, "tEXt") || is_named(chunk, "zTXt") || is_named(chunk, "iTXt");
+}
+
+/* Chunks without which a picture cannot be shown have a capital letter; see the specification, 5.4.
+ */
+static gboolean
+is_wanted(const guint8 *chunk, gsize length, PngPart part, guint n_texts)
+{
+  if (g_ascii_isupper(chunk[4]))
+    return TRUE;
+  if (part == READ_TEXT)
+    return is_text(chunk) && length <= MAX_TEXT && n_texts < MAX_TEXTS;
+  return is_named(chunk, "tRNS");
+}
+
+static void
+add_piece(PngJob *job, const guint8 *data, gsize size)
+{
+  const Piece piece = {data, size};
+
+  g_array_append_val(job->pieces, piece);
+}
+
+/* Choose the chunks. libpng takes the memory for a chunk before it reads it, so lengths are checked
+ * here. Text may lie behind the pixels, which are not read then: the start of the first chunk of
+ * pixels, where libpng stops, comes last. FALSE when the file ends too early. */
+static gboolean
+choose_pieces(PngJob *job)
+{
+  const guint8 *at = job->in + SIGNATURE_SIZE, *end = job->in + job->in_size, *pixels = NULL;
+  guint n_texts = 0;
+
+  add_piece(job, job->in, SIGNATURE_SIZE);
+  for (;;) {
+    gsize left = (gsize)(end - at), length;
+    if (left < CHUNK_EXTRA)
+      return FALSE;
+    length = (gsize)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+    if (length > left - CHUNK_EXTRA)
+      return FALSE;
+    if (job->part == READ_TEXT && is_named(at, "IDAT")) {
+      pixels = pixels ? pixels : at;
+    } else if (job->part == READ_TEXT && is_named(at, "IEND")) {
+      if (pixels)
+        add_piece(job, pixels, CHUNK_START);
+    } else if (is_wanted(at, length, job->part, n_texts)) {
+      n_texts += is_text(at);
+      add_piece(job, at, length + CHUNK_EXTRA);
+    }
+    if (is_named(at, "IEND"))
+      return TRUE;
+    at += length + CHUNK_EXTRA;
+  }
+}
+
+static void
+read_pixels(PngJob *job)
+{
   check_promise(job);
   set_transformations(job);
   job->image = ddim_image_new(png_get_image_width(job->png, job->info),
@@ -198,43 +289,89 @@ decode(PngJob *job)
   for (gsize y = 0; y < job->image->height; y++)
     job->rows[y] = job->image->pixels + y * job->image->width * job->image->channels;
   png_read_image(job->png, job->rows);
-  png_read_end(job->png, job->info);
-  collect_text(job);
+  png_read_end(job->png, NULL);
+}
+
+static gboolean
+decode(PngJob *job)
+{
+  if (setjmp(png_jmpbuf(job->png)))
+    return FALSE;
+  png_set_user_limits(job->png, MAX_SIDE, MAX_SIDE);
+  if (job->part == READ_TEXT)
+    png_set_chunk_malloc_max(job->png, MAX_TEXT); /* once inflated */
+  png_set_read_fn(job->png, job, on_read);
+  png_read_info(job->png, job->info);
+  job->width = png_get_image_width(job->png, job->info);
+  job->height = png_get_image_height(job->png, job->info);
+  if (job->part == READ_PIXELS)
+    read_pixels(job);
+  if (job->part == READ_TEXT)
+    collect_text(job);
   return TRUE;
 }
 
-DdimImage *
-ddim_image_read_png(const char *path, GHashTable **text, GError **error)
+static gboolean
+broken(PngJob *job, const char *name, const char *why, GError **error)
 {
-  g_autoptr(GBytes) file = ddim_file_map(path, error);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"), name, why);
+  g_clear_pointer(&job->image, ddim_image_free);
+  return FALSE;
+}
 
-  return file ? ddim_image_read_png_bytes(file, path, text, error) : NULL;
+/* Read job->part of @bytes. */
+static gboolean
+run(PngJob *job, GBytes *bytes, const char *name, GError **error)
+{
+  g_autoptr(GArray) pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
+  g_autofree char *why = NULL;
+  gboolean ok;
+
+  job->pieces = pieces;
+  job->in = g_bytes_get_data(bytes, &job->in_size);
+  if (job->in_size < SIGNATURE_SIZE || png_sig_cmp(job->in, 0, SIGNATURE_SIZE)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), name);
+    return FALSE;
+  }
+  if (!choose_pieces(job))
+    return broken(job, name, "the file is truncated", error);
+  job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
+  job->info = job->png ? png_create_info_struct(job->png) : NULL;
+  ok = job->info && decode(job);
+  png_destroy_read_struct(&job->png, &job->info, NULL);
+  g_clear_pointer(&job->rows, g_free);
+  why = g_steal_pointer(&job->message);
+  return ok || broken(job, name, why ? why : "libpng", error);
+}
+
+gboolean
+ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
+                         GError **error)
+{
+  PngJob job = {.part = READ_SIZE};
+
+  if (!run(&job, bytes, name, error))
+    return FALSE;
+  *width = job.width;
+  *height = job.height;
+  return TRUE;
+}
+
+GHashTable *
+ddim_image_read_png_text(GBytes *bytes, const char *name, GError **error)
+{
+  PngJob job = {.part = READ_TEXT,
+                .text = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+
+  if (!run(&job, bytes, name, error))
+    g_clear_pointer(&job.text, g_hash_table_unref);
+  return job.text;
 }
 
 DdimImage *
-ddim_image_read_png_bytes(GBytes *bytes, const char *name, GHashTable **text, GError **error)
+ddim_image_read_png(GBytes *bytes, const char *name, GError **error)
 {
-  g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  PngJob job = {.text = found};
-  gboolean ok;
+  PngJob job = {.part = READ_PIXELS};
 
-  job.in = g_bytes_get_data(bytes, &job.in_size);
-  if (job.in_size < 8 || png_sig_cmp(job.in, 0, 8)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), name);
-    return NULL;
-  }
-  job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
-  job.info = job.png ? png_create_info_struct(job.png) : NULL;
-  ok = job.info && decode(&job);
-  png_destroy_read_struct(&job.png, &job.info, NULL);
-  g_free(job.rows);
-  if (!ok) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"), name,
-                job.message ? job.message : "libpng");
-    g_clear_pointer(&job.image, ddim_image_free);
-  }
-  g_free(job.message);
-  if (ok && text)
-    *text = g_steal_pointer(&found);
-  return job.image;
+  return run(&job, bytes, name, error) ? job.image : NULL;
 }

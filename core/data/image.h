@@ -32,11 +32,17 @@ DdimImage *ddim_image_new_grid(DdimImage *const *images, guint n, GError **error
  * @path "-" is standard output; else a temporary file is renamed to @path. */
 gboolean ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text,
                               GError **error);
-/** Any PNG, reduced to 8 bits per sample, palettes expanded. @text (nullable) (out) (transfer full)
- * its text chunks. */
-DdimImage *ddim_image_read_png(const char *path, GHashTable **text, GError **error);
-/** As above, from memory; messages call it @name. */
-DdimImage *ddim_image_read_png_bytes(GBytes *bytes, const char *name, GHashTable **text,
-                                     GError **error);
+/* Reading a PNG in memory, which messages call @name. Each function reads no more than it is asked
+ * for, so memory follows from that: a small file can hold a picture of gigabytes, and texts of
+ * gigabytes beside it. Errors: DDIM_ERROR_FORMAT. */
+
+/** What its header says, for judging before ddim_image_read_png(). */
+gboolean ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
+                                  GError **error);
+/** Any PNG, reduced to 8 bits per sample, palettes expanded: at most 4 bytes per pixel. */
+DdimImage *ddim_image_read_png(GBytes *bytes, const char *name, GError **error);
+/** Its texts, at most 32 of at most 1 MiB; pixels are not read. (transfer full) (element-type utf8
+ * utf8) */
+GHashTable *ddim_image_read_png_text(GBytes *bytes, const char *name, GError **error);
 
 G_END_DECLS

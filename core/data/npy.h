@@ -28,7 +28,10 @@ DdimArray *ddim_npy_read(const char *path, GError **error);
 DdimArray *ddim_npy_read_bytes(GBytes *bytes, GError **error);
 gboolean ddim_npy_write(const char *path, const DdimTensor *tensor, GError **error);
 
-/** Read member @name ("arr_0") of an .npz. */
+/** What member @name ("arr_0") of an .npz holds, for judging before it is inflated: a small file
+ * can hold an array of gigabytes. @layout (out): all but name and data. */
+gboolean ddim_npz_read_layout(GBytes *bytes, const char *name, DdimTensor *layout, GError **error);
+/** Read member @name of an .npz. */
 DdimArray *ddim_npz_read(const char *path, const char *name, GError **error);
 DdimArray *ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error);
 /** Write @n tensors under their own names, stored like numpy.savez does. */

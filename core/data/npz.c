@@ -85,34 +85,72 @@ read_fully(zip_file_t *file, const char *name, gpointer data, gsize size, GError
   return TRUE;
 }
 
-static DdimArray *
-read_member(zip_t *archive, const char *name, const zip_stat_t *info, GError **error)
+/* The array's description. @file stays behind it, where @n_bytes bytes of numbers follow. */
+static gboolean
+read_layout(zip_file_t *file, const char *name, const zip_stat_t *info, DdimTensor *layout,
+            gsize *n_bytes, GError **error)
 {
-  g_autoptr(zip_file_t) file = zip_fopen_index(archive, info->index, 0);
-  g_autoptr(DdimArray) array = NULL;
   g_autofree guint8 *header = g_malloc(DDIM_NPY_START);
-  DdimTensor layout = {0};
-  gsize skip, needed;
+  gsize skip;
 
-  if (!file)
-    return (void)bad_member(name, zip_strerror(archive), error), NULL;
   if (!read_fully(file, name, header, DDIM_NPY_START, error))
-    return NULL;
+    return FALSE;
   skip = ddim_npy_header_size(header, DDIM_NPY_START);
   if (skip < DDIM_NPY_START)
-    return (void)bad_member(name, _("it is no .npy array"), error), NULL;
+    return bad_member(name, _("it is no .npy array"), error);
   header = g_realloc(header, skip);
+  *layout = (DdimTensor){0};
   if (!read_fully(file, name, header + DDIM_NPY_START, skip - DDIM_NPY_START, error) ||
-      !ddim_npy_parse_header(header, skip, &layout, &needed, error))
-    return NULL;
+      !ddim_npy_parse_header(header, skip, layout, n_bytes, error))
+    return FALSE;
   /* Nothing is allocated for data that the archive does not claim to have. */
-  if (info->size < skip || needed != info->size - skip)
-    return (void)bad_member(name, _("its size is not that of its array"), error), NULL;
+  if (info->size < skip || *n_bytes != info->size - skip)
+    return bad_member(name, _("its size is not that of its array"), error);
+  return TRUE;
+}
+
+static zip_file_t *
+open_member(zip_t *archive, const char *name, gsize file_size, zip_stat_t *info, GError **error)
+{
+  zip_file_t *file;
+
+  if (!find_member(archive, name, file_size, info, error))
+    return NULL;
+  file = zip_fopen_index(archive, info->index, 0);
+  if (!file)
+    bad_member(name, zip_strerror(archive), error);
+  return file;
+}
+
+gboolean
+ddim_npz_read_layout(GBytes *bytes, const char *name, DdimTensor *layout, GError **error)
+{
+  g_autoptr(zip_t) archive = open_bytes(bytes, error);
+  g_autoptr(zip_file_t) file = NULL;
+  zip_stat_t info;
+  gsize n_bytes;
+
+  if (!archive)
+    return FALSE;
+  file = open_member(archive, name, g_bytes_get_size(bytes), &info, error);
+  return file && read_layout(file, name, &info, layout, &n_bytes, error);
+}
+
+static DdimArray *
+read_member(zip_file_t *file, const char *name, const zip_stat_t *info, GError **error)
+{
+  g_autoptr(DdimArray) array = NULL;
+  DdimTensor layout;
+  gsize n_bytes;
+  guint8 more;
+
+  if (!read_layout(file, name, info, &layout, &n_bytes, error))
+    return NULL;
   array = ddim_array_new(layout.dtype, layout.n_dims, layout.shape, error);
-  if (!array || !read_fully(file, name, ddim_array_get_data(array), needed, error))
+  if (!array || !read_fully(file, name, ddim_array_get_data(array), n_bytes, error))
     return NULL;
   /* libzip compares the checksum when it comes to the end. */
-  if (zip_fread(file, header, 1) != 0)
+  if (zip_fread(file, &more, 1) != 0)
     return (void)bad_member(name, _("it is damaged"), error), NULL;
   memcpy(array->tensor.strides, layout.strides, sizeof layout.strides);
   return g_steal_pointer(&array);
@@ -122,11 +160,13 @@ DdimArray *
 ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error)
 {
   g_autoptr(zip_t) archive = open_bytes(bytes, error);
+  g_autoptr(zip_file_t) file = NULL;
   zip_stat_t info;
 
-  if (!archive || !find_member(archive, name, g_bytes_get_size(bytes), &info, error))
+  if (!archive)
     return NULL;
-  return read_member(archive, name, &info, error);
+  file = open_member(archive, name, g_bytes_get_size(bytes), &info, error);
+  return file ? read_member(file, name, &info, error) : NULL;
 }
 
 DdimArray *

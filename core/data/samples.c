@@ -2,10 +2,55 @@
 #include "core/data/samples.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/data/file-map.h"
 #include "core/data/image.h"
+#include "core/data/npy.h"
+
+typedef enum {
+  KIND_FLOATS, /* [N][C][H][W] */
+  KIND_BYTES,  /* [N][H][W][C] */
+  KIND_PICTURE
+} Kind;
+
+struct _DdimSamples {
+  char *path;
+  Kind kind;
+  gsize shape[4]; /* N, C, H, W */
+  GBytes *file;   /* of a .png or .npz */
+  DdimImage *image;
+  DdimArray *array; /* NULL while a .npz is not inflated */
+};
+
+void
+ddim_samples_free(DdimSamples *samples)
+{
+  if (!samples)
+    return;
+  g_clear_pointer(&samples->file, g_bytes_unref);
+  g_clear_pointer(&samples->image, ddim_image_free);
+  g_clear_pointer(&samples->array, ddim_array_free);
+  g_free(samples->path);
+  g_free(samples);
+}
+
+const gsize *
+ddim_samples_get_shape(const DdimSamples *samples)
+{
+  return samples->shape;
+}
+
+static DdimSamples *
+samples_new(const char *path)
+{
+  DdimSamples *samples = g_new0(DdimSamples, 1);
+
+  samples->path = g_strdup(path);
+  return samples;
+}
 
 static gboolean
 is_float(DdimDType dtype)
@@ -14,47 +59,116 @@ is_float(DdimDType dtype)
          dtype == DDIM_DTYPE_BF16;
 }
 
-static void
+static gboolean
 refuse(const char *path, const DdimTensor *tensor, const char *expected, GError **error)
 {
   g_autofree char *shape = ddim_tensor_shape_to_string(tensor);
 
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: holds %s %s; expected %s"), path,
               ddim_dtype_name(tensor->dtype), shape, expected);
+  return FALSE;
 }
 
-/* Any float tensor of 3 or 4 dimensions as float32 of 4. */
-static DdimArray *
-to_float_images(const DdimTensor *tensor, GError **error)
+/* Kind and shape that @tensor of 3 or 4 dimensions has; FALSE when it holds no pictures. */
+static gboolean
+set_layout(DdimSamples *samples, const DdimTensor *tensor)
 {
   gsize shape[4] = {1};
-  DdimArray *array;
 
+  if ((tensor->n_dims != 3 && tensor->n_dims != 4) || ddim_tensor_count(tensor) == 0)
+    return FALSE;
   memcpy(shape + 4 - tensor->n_dims, tensor->shape, tensor->n_dims * sizeof *shape);
-  array = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
-  if (array)
-    ddim_tensor_to_f32(tensor, ddim_array_get_data(array));
-  return array;
+  memcpy(samples->shape, shape, sizeof shape);
+  samples->kind = KIND_FLOATS;
+  if (is_float(tensor->dtype))
+    return TRUE;
+  if (tensor->dtype != DDIM_DTYPE_U8)
+    return FALSE;
+  samples->kind = KIND_BYTES;
+  samples->shape[1] = shape[3];
+  samples->shape[2] = shape[1];
+  samples->shape[3] = shape[2];
+  return TRUE;
+}
+
+DdimSamples *
+ddim_samples_open_noise(const char *path, GError **error)
+{
+  g_autoptr(DdimSamples) samples = samples_new(path);
+
+  samples->array = ddim_npy_read(path, error);
+  if (!samples->array)
+    return NULL;
+  if (set_layout(samples, &samples->array->tensor) && samples->kind == KIND_FLOATS)
+    return g_steal_pointer(&samples);
+  refuse(path, &samples->array->tensor, _("float numbers [count, channels, height, width]"), error);
+  return NULL;
 }
 
 static gboolean
-is_image_shaped(const DdimTensor *tensor)
+open_picture(DdimSamples *samples, guint channels, GError **error)
 {
-  return (tensor->n_dims == 3 || tensor->n_dims == 4) && ddim_tensor_count(tensor) > 0;
+  guint width, height;
+
+  samples->kind = KIND_PICTURE;
+  samples->file = ddim_file_map(samples->path, error);
+  if (!samples->file ||
+      !ddim_image_read_png_size(samples->file, samples->path, &width, &height, error))
+    return FALSE;
+  samples->shape[0] = 1;
+  samples->shape[1] = channels;
+  samples->shape[2] = height;
+  samples->shape[3] = width;
+  return TRUE;
 }
 
-DdimArray *
-ddim_samples_read_noise(const char *path, GError **error)
+static gboolean
+check_layout(DdimSamples *samples, const DdimTensor *tensor, guint channels, GError **error)
 {
-  g_autoptr(DdimArray) array = ddim_npy_read(path, error);
+  g_autofree char *expected = NULL;
 
-  if (!array)
-    return NULL;
-  if (!is_float(array->tensor.dtype) || !is_image_shaped(&array->tensor)) {
-    refuse(path, &array->tensor, _("float numbers [count, channels, height, width]"), error);
-    return NULL;
+  if (!set_layout(samples, tensor))
+    return refuse(
+        samples->path, tensor,
+        _("bytes [count, height, width, channels] or floats [count, channels, height, width]"),
+        error);
+  if (samples->shape[1] == channels)
+    return TRUE;
+  expected = g_strdup_printf(_("pictures of %u channels"), channels);
+  return refuse(samples->path, tensor, expected, error);
+}
+
+static gboolean
+open_npz(DdimSamples *samples, guint channels, GError **error)
+{
+  DdimTensor layout;
+
+  samples->file = ddim_file_map(samples->path, error);
+  if (!samples->file)
+    return FALSE;
+  if (!ddim_npz_read_layout(samples->file, "arr_0", &layout, error)) {
+    g_prefix_error(error, "“%s”: ", samples->path);
+    return FALSE;
   }
-  return to_float_images(&array->tensor, error);
+  return check_layout(samples, &layout, channels, error);
+}
+
+static gboolean
+open_npy(DdimSamples *samples, guint channels, GError **error)
+{
+  samples->array = ddim_npy_read(samples->path, error);
+  return samples->array && check_layout(samples, &samples->array->tensor, channels, error);
+}
+
+DdimSamples *
+ddim_samples_open_images(const char *path, guint channels, GError **error)
+{
+  g_autoptr(DdimSamples) samples = samples_new(path);
+  const gboolean ok = g_str_has_suffix(path, ".png")   ? open_picture(samples, channels, error)
+                      : g_str_has_suffix(path, ".npz") ? open_npz(samples, channels, error)
+                                                       : open_npy(samples, channels, error);
+
+  return ok ? g_steal_pointer(&samples) : NULL;
 }
 
 /* Bring @image to @channels channels: gray is repeated, alpha is dropped or opaque. */
@@ -83,87 +197,76 @@ convert_channels(const DdimImage *image, guint channels, GError **error)
   return out;
 }
 
-static DdimArray *
-array_from_image(const DdimImage *image, guint channels, GError **error)
+gboolean
+ddim_samples_load(DdimSamples *samples, GError **error)
 {
-  g_autoptr(DdimImage) converted = convert_channels(image, channels, error);
-  gsize shape[4] = {1, channels, image->height, image->width};
-  DdimArray *array = converted ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
+  g_autoptr(DdimImage) image = NULL;
 
-  if (array)
-    ddim_image_to_samples(converted, ddim_array_get_data(array));
-  return array;
+  if (samples->kind == KIND_PICTURE && !samples->image) {
+    image = ddim_image_read_png(samples->file, samples->path, error);
+    samples->image = image ? convert_channels(image, samples->shape[1], error) : NULL;
+    return samples->image != NULL;
+  }
+  if (samples->kind == KIND_PICTURE || samples->array)
+    return TRUE;
+  samples->array = ddim_npz_read_bytes(samples->file, "arr_0", error);
+  if (!samples->array)
+    g_prefix_error(error, "“%s”: ", samples->path);
+  return samples->array != NULL;
 }
 
-/* Bytes [N][H][W][C], the layout of image_sample.py's arr_0, to what super_res_sample.py makes of
- * them: float32 [N][C][H][W], x / 127.5 - 1. */
-static DdimArray *
-array_from_bytes(const DdimTensor *tensor, GError **error)
+static gsize
+image_size(const DdimSamples *samples)
 {
-  guint first = tensor->n_dims - 3;
-  gsize n = first ? tensor->shape[0] : 1;
-  const gsize *size = tensor->shape + first;
-  gsize shape[4] = {n, size[2], size[0], size[1]}, plane = size[0] * size[1];
-  DdimArray *array = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
-  g_autoptr(DdimArray) rows = NULL;
-  float *out;
-  const float *in;
-
-  rows = array ? to_float_images(tensor, error) : NULL;
-  if (!rows) {
-    ddim_array_free(array);
-    return NULL;
-  }
-  out = ddim_array_get_data(array);
-  in = ddim_array_get_data(rows);
-  for (gsize i = 0; i < n; i++)
-    for (gsize p = 0; p < plane; p++)
-      for (gsize c = 0; c < size[2]; c++)
-        out[(i * size[2] + c) * plane + p] = *in++ / 127.5f - 1.0f;
-  return array;
+  return samples->shape[1] * samples->shape[2] * samples->shape[3];
 }
 
-DdimArray *
-ddim_samples_read_images(const char *path, guint channels, GError **error)
+static gboolean
+read_floats(DdimSamples *samples, gsize index, float *out, GError **error)
 {
-  g_autoptr(DdimArray) source = NULL, array = NULL;
+  const gsize size = image_size(samples);
 
-  if (g_str_has_suffix(path, ".png")) {
-    g_autoptr(DdimImage) image = ddim_image_read_png(path, NULL, error);
-    return image ? array_from_image(image, channels, error) : NULL;
-  }
-  source = g_str_has_suffix(path, ".npz") ? ddim_npz_read(path, "arr_0", error)
-                                          : ddim_npy_read(path, error);
-  if (!source)
-    return NULL;
-  if (is_image_shaped(&source->tensor) && source->tensor.dtype == DDIM_DTYPE_U8)
-    array = array_from_bytes(&source->tensor, error);
-  else if (is_image_shaped(&source->tensor) && is_float(source->tensor.dtype))
-    array = to_float_images(&source->tensor, error);
-  else
-    refuse(path, &source->tensor,
-           _("bytes [count, height, width, channels] or floats [count, channels, height, width]"),
-           error);
-  if (array && array->tensor.shape[1] != channels) {
-    g_autofree char *expected = g_strdup_printf(_("pictures of %u channels"), channels);
-    refuse(path, &source->tensor, expected, error);
-    return NULL;
-  }
-  return g_steal_pointer(&array);
+  ddim_tensor_read(&samples->array->tensor, index * size, size, DDIM_DTYPE_F32, out);
+  for (gsize i = 0; i < size; i++)
+    if (!isfinite(out[i])) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+                  _("%s: holds a number that is infinite or not a number (NaN), in image %zu"),
+                  samples->path, index);
+      return FALSE;
+    }
+  return TRUE;
 }
 
-DdimArray *
-ddim_samples_take(const DdimArray *images, gsize first, gsize n, GError **error)
+/* The layout of image_sample.py's arr_0, to what super_res_sample.py makes of it: x / 127.5 - 1. */
+static void
+read_bytes(DdimSamples *samples, gsize index, float *out)
 {
-  const DdimTensor *tensor = &images->tensor;
-  gsize shape[4] = {n, tensor->shape[1], tensor->shape[2], tensor->shape[3]};
-  gsize size = shape[1] * shape[2] * shape[3];
-  DdimArray *batch = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
+  const gsize size = image_size(samples), channels = samples->shape[1];
+  const gsize plane = size / channels;
+  g_autofree guint8 *bytes = g_malloc(size);
 
-  g_return_val_if_fail(tensor->shape[0] == 1 || first + n <= tensor->shape[0], NULL);
-  for (gsize i = 0; batch && i < n; i++)
-    memcpy((float *)ddim_array_get_data(batch) + i * size,
-           (const float *)tensor->data + (tensor->shape[0] == 1 ? 0 : first + i) * size,
-           size * sizeof(float));
-  return batch;
+  ddim_tensor_read(&samples->array->tensor, index * size, size, DDIM_DTYPE_U8, bytes);
+  for (gsize p = 0; p < plane; p++)
+    for (gsize c = 0; c < channels; c++)
+      out[c * plane + p] = bytes[p * channels + c] / 127.5f - 1.0f;
+}
+
+gboolean
+ddim_samples_read(DdimSamples *samples, gsize first, gsize n, float *out, GError **error)
+{
+  const gsize size = image_size(samples), count = samples->shape[0];
+
+  g_return_val_if_fail(count == 1 || first + n <= count, FALSE);
+  if (!ddim_samples_load(samples, error))
+    return FALSE;
+  for (gsize i = 0; i < n; i++) {
+    const gsize index = count == 1 ? 0 : first + i;
+    if (samples->kind == KIND_PICTURE)
+      ddim_image_to_samples(samples->image, out + i * size);
+    else if (samples->kind == KIND_BYTES)
+      read_bytes(samples, index, out + i * size);
+    else if (!read_floats(samples, index, out + i * size, error))
+      return FALSE;
+  }
+  return TRUE;
 }

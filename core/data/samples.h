@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "core/data/npy.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
-/** Arrays that a user names: noise to start from, pictures to enlarge. Errors name the file, what
- * it holds and what was expected. */
+/** Pictures that a user names: noise to start from, small pictures to enlarge. Opening reads what
+ * the file says of its shape. Numbers are converted, inflated or decoded later, so that the caller
+ * can judge the shape before memory is spent: a small file can hold a huge picture. Errors name the
+ * file, what it holds and what was expected. One thread at a time. */
+typedef struct _DdimSamples DdimSamples;
 
-/** A .npy of float numbers, [C][H][W] or [N][C][H][W], as float32 [N][C][H][W]. */
-DdimArray *ddim_samples_read_noise(const char *path, GError **error);
+/** A .npy of float numbers, [C][H][W] or [N][C][H][W]. */
+DdimSamples *ddim_samples_open_noise(const char *path, GError **error);
 /** A .png, or a .npy or .npz (arr_0) of float [N][C][H][W] in [-1, 1] or of bytes [N][H][W][C]; N
- * may be missing. As float32 [N][C][H][W] with @channels channels. */
-DdimArray *ddim_samples_read_images(const char *path, guint channels, GError **error);
-/** @n images from @first on of a float32 [N][C][H][W] array; the only one @n times when N is 1. */
-DdimArray *ddim_samples_take(const DdimArray *images, gsize first, gsize n, GError **error);
+ * may be missing. With @channels channels: those of a .png are brought to that number. */
+DdimSamples *ddim_samples_open_images(const char *path, guint channels, GError **error);
+void ddim_samples_free(DdimSamples *samples);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSamples, ddim_samples_free)
+
+/** Four numbers: N, C, H, W. None is 0. */
+const gsize *ddim_samples_get_shape(const DdimSamples *samples);
+/** Inflate or decode now what ddim_samples_read() would at its first call, so that a broken file is
+ * told early. At most 4 bytes per pixel, or the file's own numbers, which are kept. */
+gboolean ddim_samples_load(DdimSamples *samples, GError **error);
+/** Images @first … @first + @n - 1 as float32 [n][C][H][W]; the only one @n times when N is 1. A
+ * number that is not finite is DDIM_ERROR_FORMAT. */
+gboolean ddim_samples_read(DdimSamples *samples, gsize first, gsize n, float *out, GError **error);
 
 G_END_DECLS

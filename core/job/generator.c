@@ -3,8 +3,9 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "core/data/samples.h"
+#include "core/data/npy.h"
 #include "core/job/job.h"
+#include "core/job/low-res.h"
 
 /* At most so often a preview is read from the device. */
 #define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
@@ -152,27 +153,14 @@ set_conditions(Run *run, guint n, GError **error)
 }
 
 static gboolean
-set_low_res(Run *run, guint first, guint n, GError **error)
+set_start(Run *run, guint first, guint n, GError **error)
 {
-  g_autoptr(DdimArray) batch = NULL;
-  const gsize *shape;
+  float *x = ddim_array_get_data(run->noise);
 
-  if (!run->job->low_res)
-    return TRUE;
-  if (!(batch = ddim_samples_take(run->job->low_res, first, n, error)))
+  if (!run->job->init_noise)
+    draw_noise(run);
+  else if (!ddim_samples_read(run->job->init_noise, first, n, x, error))
     return FALSE;
-  shape = batch->tensor.shape;
-  return ddim_unet_plan_set_low_res(run->generator->plan, ddim_array_get_data(batch), shape[2],
-                                    shape[3], error);
-}
-
-static gboolean
-set_start(Run *run, guint first, GError **error)
-{
-  const DdimArray *given = run->job->init_noise;
-  const float *x =
-      given ? (const float *)given->tensor.data + first * image_size(run->job) : draw_noise(run);
-
   return ddim_unet_plan_set_x(run->generator->plan, x, error);
 }
 
@@ -294,8 +282,9 @@ run_batch(Run *run, guint first, guint n, GError **error)
   if (!prepare_plan(run, n, error))
     return FALSE;
   choose_labels(run, first);
-  if (!set_conditions(run, n, error) || !set_low_res(run, first, n, error) ||
-      !set_start(run, first, error))
+  if (!set_conditions(run, n, error) ||
+      !ddim_low_res_set(run->generator->plan, run->job->low_res, first, n, error) ||
+      !set_start(run, first, n, error))
     return FALSE;
   if (!run->started)
     start(run);
@@ -318,7 +307,10 @@ run_batches(Run *run, GError **error)
 {
   const DdimJob *job = run->job;
   const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
-  g_autoptr(DdimArray) noise = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error);
+  /* The plan first: it knows whether the device has the memory for such a size. */
+  g_autoptr(DdimArray) noise = prepare_plan(run, MIN(job->batch, job->count), error)
+                                   ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)
+                                   : NULL;
   g_autoptr(DdimArray) images = noise ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
   g_autofree gint64 *labels = g_new0(gint64, job->batch);
 

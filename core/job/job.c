@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/data/samples.h"
+#include "core/job/low-res.h"
 #include "core/model/models.h"
 
 /* Images computed together when nobody says: at most so many, of at most so many pixels in all. It
@@ -22,8 +22,8 @@ ddim_job_free(DdimJob *job)
   g_clear_object(&job->resolved);
   g_clear_pointer(&job->diffusion, ddim_diffusion_free);
   g_clear_pointer(&job->labels, g_array_unref);
-  g_clear_pointer(&job->init_noise, ddim_array_free);
-  g_clear_pointer(&job->low_res, ddim_array_free);
+  g_clear_pointer(&job->init_noise, ddim_samples_free);
+  g_clear_pointer(&job->low_res, ddim_samples_free);
   g_clear_pointer(&job->rng, ddim_rng_free);
   g_free(job);
 }
@@ -115,13 +115,13 @@ check_stride(guint width, guint height, guint stride, GError **error)
 static gboolean
 resolve_size(DdimJob *job, DdimConfig *config, GError **error)
 {
-  const DdimTensor *noise = job->init_noise ? &job->init_noise->tensor : NULL;
+  const gsize *noise = job->init_noise ? ddim_samples_get_shape(job->init_noise) : NULL;
   guint own = ddim_config_get_image_size(config);
   int width, height;
 
   g_object_get(job->resolved, "width", &width, "height", &height, NULL);
-  job->width = width ? (guint)width : noise ? noise->shape[3] : own;
-  job->height = height ? (guint)height : noise ? noise->shape[2] : own;
+  job->width = width ? (guint)width : noise ? MIN(noise[3], G_MAXINT) : own;
+  job->height = height ? (guint)height : noise ? MIN(noise[2], G_MAXINT) : own;
   if (job->width == 0 || job->height == 0) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("size: nothing tells the size of %s's images; give one, such as 64x64"),
@@ -151,56 +151,26 @@ resolve_batch(DdimJob *job)
 static gboolean
 check_noise(DdimJob *job, GError **error)
 {
-  const DdimTensor *noise = &job->init_noise->tensor;
+  const gsize *found = ddim_samples_get_shape(job->init_noise);
   const gsize expected[4] = {job->count, job->channels, job->height, job->width};
-  g_autofree char *shape = NULL;
 
-  if (memcmp(noise->shape, expected, sizeof expected) == 0)
+  if (memcmp(found, expected, sizeof expected) == 0)
     return TRUE;
-  shape = ddim_tensor_shape_to_string(noise);
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-              _("init-noise: its shape is %s; expected [%u, %u, %u, %u] (count, channels, height, "
-                "width)"),
-              shape, job->count, job->channels, job->height, job->width);
+              _("init-noise: its shape is [%zu, %zu, %zu, %zu]; expected [%u, %u, %u, %u] (count, "
+                "channels, height, width)"),
+              found[0], found[1], found[2], found[3], job->count, job->channels, job->height,
+              job->width);
   return FALSE;
 }
 
 static gboolean
-read_noise(DdimJob *job, GError **error)
+open_noise(DdimJob *job, GError **error)
 {
   g_autofree char *path = NULL;
 
   g_object_get(job->resolved, "init-noise", &path, NULL);
-  return !path || (job->init_noise = ddim_samples_read_noise(path, error));
-}
-
-static gboolean
-read_low_res(DdimJob *job, DdimConfig *config, GError **error)
-{
-  gboolean super_res = ddim_config_get_unet(config)->super_res;
-  g_autofree char *path = NULL;
-  gsize n;
-
-  g_object_get(job->resolved, "low-res", &path, NULL);
-  if (!path != !super_res) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                super_res ? _("low-res: %s enlarges pictures and needs one")
-                          : _("low-res: %s is no super-resolution model"),
-                ddim_config_get_name(config));
-    return FALSE;
-  }
-  if (!path)
-    return TRUE;
-  job->low_res = ddim_samples_read_images(path, job->channels, error);
-  if (!job->low_res)
-    return FALSE;
-  n = job->low_res->tensor.shape[0];
-  if (n == 1 || n == job->count)
-    return TRUE;
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-              _("low-res: %s holds %zu pictures; expected 1, or %u as the count says"), path, n,
-              job->count);
-  return FALSE;
+  return !path || (job->init_noise = ddim_samples_open_noise(path, error));
 }
 
 DdimJob *
@@ -215,11 +185,13 @@ ddim_job_new(DdimSession *session, DdimRequest *request, GError **error)
     g_object_set(job->resolved, "model", DDIM_DEFAULT_MODEL, NULL);
   job->channels = ddim_session_get_channels(session);
   if (!resolve_classes(job, session->config, error) ||
-      !resolve_sampling(job, session->config, error) || !read_noise(job, error) ||
+      !resolve_sampling(job, session->config, error) || !open_noise(job, error) ||
       !resolve_size(job, session->config, error))
     return NULL;
   resolve_batch(job);
-  if ((job->init_noise && !check_noise(job, error)) || !read_low_res(job, session->config, error))
+  if ((job->init_noise && !check_noise(job, error)) ||
+      !ddim_low_res_open(session, job->resolved, job->count, job->height, job->width, &job->low_res,
+                         error))
     return NULL;
   return g_steal_pointer(&job);
 }

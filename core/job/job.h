@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/diffusion/noise.h"
-#include "core/data/npy.h"
+#include "core/data/samples.h"
 #include "core/job/session.h"
 
 G_BEGIN_DECLS
@@ -19,9 +19,9 @@ typedef struct {
   gint64 seed;
   DdimRng *rng; /* seeded; its state moves as the job runs */
   guint n_classes;
-  GArray *labels;        /* gint64, repeated over the images; empty: random */
-  DdimArray *init_noise; /* (nullable) [count][C][H][W] */
-  DdimArray *low_res;    /* (nullable) [1 or count][C][h][w], float32 */
+  GArray *labels;          /* gint64, repeated over the images; empty: random */
+  DdimSamples *init_noise; /* (nullable) [count][C][H][W]; read batch by batch */
+  DdimSamples *low_res;    /* (nullable) [1 or count][C][h][w] */
 } DdimJob;
 
 DdimJob *ddim_job_new(DdimSession *session, DdimRequest *request, GError **error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/data/file-map.h"
 #include "core/data/image.h"
 
 /* ((x + 1) * 127.5).clamp(0, 255).to(uint8): truncated, not rounded. */
@@ -82,7 +83,11 @@ test_png(gconstpointer data)
   g_hash_table_insert(text, (gpointer) "wide", (gpointer) "\xe5\xa4\xa7\xe7\x90\x86");
   g_assert_true(ddim_image_write_png(image, path, text, &error));
   g_assert_no_error(error);
-  back = ddim_image_read_png(path, &found, &error);
+  g_autoptr(GBytes) file = ddim_file_map(path, &error);
+  g_assert_no_error(error);
+  back = ddim_image_read_png(file, path, &error);
+  g_assert_no_error(error);
+  found = ddim_image_read_png_text(file, path, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(back->channels, ==, channels);
   g_assert_cmpmem(back->pixels, 5 * 7 * channels, image->pixels, 5 * 7 * channels);
@@ -108,14 +113,20 @@ test_broken_png(void)
   for (gsize i = 0; i < size; i++) {
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimImage) cut = NULL, flipped = NULL;
+    g_autoptr(GHashTable) cut_text = NULL, flipped_text = NULL;
+    g_autoptr(GBytes) part = g_bytes_new(bytes, i), whole = NULL;
 
-    g_assert_true(g_file_set_contents(path, bytes, i, NULL));
-    cut = ddim_image_read_png(path, NULL, &error);
+    cut = ddim_image_read_png(part, "cut", &error);
     g_assert_null(cut);
     g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
+    g_clear_error(&error);
+    cut_text = ddim_image_read_png_text(part, "cut", &error);
+    g_assert_null(cut_text);
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
     bytes[i] ^= 0x55;
-    g_assert_true(g_file_set_contents(path, bytes, size, NULL));
-    flipped = ddim_image_read_png(path, NULL, NULL);
+    whole = g_bytes_new(bytes, size);
+    flipped = ddim_image_read_png(whole, "flipped", NULL);
+    flipped_text = ddim_image_read_png_text(whole, "flipped", NULL);
     bytes[i] ^= 0x55;
   }
   g_remove(path);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/data/samples.h"
+#include "core/job/session.h"
+
+G_BEGIN_DECLS
+
+/** The small pictures that a super-resolution model enlarges: the file that @request names as
+ * low-res, for @count pictures of @width x @height. It holds one picture, or @count, none of them
+ * larger than what is made of it.
+ * @low_res  (out) (nullable) (transfer full): NULL for any other model, whose request names none
+ * Errors: those of ddim_samples_open_images() and ddim_samples_load(); DDIM_ERROR_ARGUMENT. */
+gboolean ddim_low_res_open(DdimSession *session, DdimRequest *request, gsize count, gsize height,
+                           gsize width, DdimSamples **low_res, GError **error);
+/** Give @plan the pictures @first … @first + @n - 1 of @low_res; nothing for NULL. @n is the plan's
+ * batch. */
+gboolean ddim_low_res_set(DdimUNetPlan *plan, DdimSamples *low_res, gsize first, gsize n,
+                          GError **error);
+
+G_END_DECLS
