@@ -4,9 +4,11 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/network/unet-private.h"
+#include "opencl/tune/choice.h"
+#include "opencl/tune/clblast-search.h"
 #include "opencl/tune/measure.h"
 #include "opencl/tune/tuning.h"
-#include "opencl/tune/verify.h"
+#include "opencl/ops/units/verify.h"
 
 /* Another provider than the device's own is given up when it takes so many times as long for the
  * shape that matters most. */

@@ -10,6 +10,7 @@
 
 #include "core/data/error.h"
 #include "opencl/ops/edges.h"
+#include "opencl/ops/matrix/gemm.h"
 
 /* Floats of the table that is kept at once: many steps of a large batch are computed piece by
  * piece. */

@@ -3,7 +3,7 @@
 
 #include "core/network/unet.h"
 #include "core/network/unet-structure.h"
-#include "opencl/tune/tuning.h"
+#include "opencl/tune/choice.h"
 #include "opencl/ops/update.h"
 
 /** GroupNorm32 of improved_diffusion.nn. */

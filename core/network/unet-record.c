@@ -2,9 +2,9 @@
  * UNetModel.forward of improved_diffusion, recorded as tensor operations. */
 #include "core/network/unet-private.h"
 
-#include "opencl/ops/attention.h"
+#include "opencl/ops/attention/attention.h"
 #include "opencl/ops/edges.h"
-#include "opencl/ops/norm.h"
+#include "opencl/ops/norm/norm.h"
 
 typedef struct {
   DdimUNet *unet;

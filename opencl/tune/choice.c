@@ -3,10 +3,9 @@
 
 #include <math.h>
 
-#include "opencl/ops/amx.h"
-#include "opencl/ops/conv-amx-winograd.h"
-#include "opencl/tune/tuning.h"
-#include "opencl/tune/verify.h"
+#include "opencl/ops/conv/conv-amx-winograd.h"
+#include "opencl/ops/units/amx.h"
+#include "opencl/ops/units/verify.h"
 
 /* What a device does per second; only the ratios matter for a choice. A CPU's are per core, fitted
  * to tests/bench/conv-methods on a server's cores with AVX-512 and AMX: operations of products,

@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "opencl/ops/conv.h"
-
-/** How one convolution is computed and by whom. */
-typedef struct {
-  DdimConvMethod method;
-  DdimGemmProvider provider;
-} DdimClChoice;
-
-struct _DdimClTuning;
+#include "opencl/tune/tuning.h"
 
 /** Choose for every convolution of a network the way that costs least time, within a budget of
  * bytes for all weights together (Winograd's transformed weights are 1.8, 2 and 4 times larger):
  * the choices that save most time per byte win.
  * @tuning  (nullable) what was measured on this device; shapes that were not are estimated
  * @shapes, @choices  @n entries */
-void ddim_cl_choose(DdimContext *context, const struct _DdimClTuning *tuning,
-                    const DdimConvShape *shapes, guint n, gboolean half, guint64 budget,
-                    DdimClChoice *choices);
+void ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes,
+                    guint n, gboolean half, guint64 budget, DdimClChoice *choices);
 /** Whether @shape can be computed as @choice at all, and well enough: F(4x4)'s transformed weights
  * lose some 8 times more than the weights themselves when they are rounded to @half, F(2x2)'s no
  * more. */

@@ -3,10 +3,10 @@
  * kernel at a time, as long as time is left. Every try compiles CLBlast's kernels anew, which takes
  * about a second on a GPU's driver, so the space (a hundred thousand valid points) can be sampled
  * only. */
+#include "opencl/tune/clblast-search.h"
+
 #include <gio/gio.h>
 #include <string.h>
-
-#include "opencl/ops/clblast.h"
 
 /* Neighbours drawn in a row without a new valid one: the neighbourhood is exhausted. */
 #define MAX_DRAWS 1000

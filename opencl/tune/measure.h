@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "opencl/tune/choice.h"
+#include "opencl/tune/tuning.h"
 
 /** Memory that is overwritten between runs, larger than any cache, so that no cache holds weights
  * any more, as in a network. */

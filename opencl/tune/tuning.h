@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "opencl/tune/choice.h"
-#include "opencl/ops/clblast.h"
 #include "opencl/device/device.h"
+#include "opencl/ops/conv/conv.h"
+#include "opencl/ops/matrix/clblast.h"
+
+/** How one convolution is computed and by whom. */
+typedef struct {
+  DdimConvMethod method;
+  DdimGemmProvider provider;
+} DdimClChoice;
 
 /** Seconds measured on one device: of a convolution, computed in one way. */
 typedef struct _DdimClTuning DdimClTuning;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opencl/device/context-private.h"
+#include "opencl/tune/choice.h"
 #include "opencl/tune/measure.h"
 
 static gboolean

@@ -13,7 +13,7 @@ import tap
 from kernels_ptx import CONV, KERNELS, LARGE, PROFILE, SMALL, clang
 
 FILES = ['common', 'mma-intel', 'mma-emulated', 'gemm-mma', 'gemm-tile']
-# The tiles of opencl/ops/gemm-tile.c by the GPU's smallest sub-group: warps down and across, options of the driver.
+# The tiles of opencl/ops/matrix/tile.c by the GPU's smallest sub-group: warps down and across, options of the driver.
 REGISTERS = ['-cl-intel-256-GRF-per-thread']
 TILES = {
     8: [(SMALL, 4, 4, []), (LARGE, 4, 4, REGISTERS)],

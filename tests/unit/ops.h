@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-#include "opencl/ops/conv.h"
+#include "opencl/ops/conv/conv.h"
+#include "opencl/ops/matrix/gemm.h"
 
 /** One for the whole program: libraries compile their kernels once per context. */
 DdimContext *ops_context(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Attention against softmax(q k^T / sqrt(ch)) v in double. */
-#include "opencl/ops/amx.h"
-#include "opencl/ops/attention.h"
+#include "opencl/ops/units/amx.h"
+#include "opencl/ops/attention/attention.h"
 #include "ops.h"
 
 typedef struct {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * CLBlast's parameters: which are valid, the search for them, and products with others than its
  * database's. */
-#include "opencl/ops/clblast.h"
+#include "opencl/ops/matrix/clblast.h"
 
 #include <clblast_c.h>
 #include <gio/gio.h>
 #include <string.h>
 
-#include "opencl/tune/verify.h"
+#include "opencl/ops/units/verify.h"
+#include "opencl/tune/clblast-search.h"
 #include "ops.h"
 
 /* What the least of today's GPUs has. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "opencl/tune/choice.h"
-#include "opencl/ops/amx.h"
+#include "opencl/ops/units/amx.h"
 #include "ops.h"
 
 typedef enum { RESIDUAL_NONE, RESIDUAL_OTHER, RESIDUAL_IN_PLACE } Residual;

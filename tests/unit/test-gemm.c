@@ -2,7 +2,7 @@
  * Matrix products by every provider, and the layouts of weights, against sums in double. */
 #include <string.h>
 
-#include "opencl/tune/verify.h"
+#include "opencl/ops/units/verify.h"
 #include "ops.h"
 
 /* Sums of up to 600 products in float32, relative to the largest. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Group normalisation against its definition in double. */
-#include "opencl/ops/norm.h"
+#include "opencl/ops/norm/norm.h"
 #include "ops.h"
 
 typedef struct {

@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "opencl/tune/choice.h"
 #include "opencl/tune/tuning.h"
 
 static const DdimConvShape shape = {

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/attention/attention-amx.h"
+
+#include <math.h>
+
+#include "opencl/ops/units/amx.h"
+
+/* Positions and channels that go together: what the kernels' tiles are made for. */
+#define BLOCK 32
+/* MAX_CH there. */
+#define MAX_HEAD_CHANNELS 1024
+
+gboolean
+ddim_cl_attention_amx_suits(DdimClPlan *plan, const DdimClAttention *attention,
+                            const DdimClTensor *out)
+{
+  return out->c / attention->heads <= MAX_HEAD_CHANNELS &&
+         ddim_cl_has_amx(ddim_cl_plan_get_context(plan));
+}
+
+void
+ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
+                      const DdimClTensor *out)
+{
+  const DdimClHeads heads = ddim_cl_attention_heads(qkv, attention, out);
+  const guint T = heads.T, ch = heads.ch, blocks = (T + BLOCK - 1) / BLOCK;
+  const guint64 matrix = (guint64)blocks * BLOCK * ((ch + BLOCK - 1) / BLOCK * BLOCK);
+
+  DdimClMem packed = ddim_cl_plan_alloc(plan, 3 * matrix * attention->heads * qkv->n);
+  ddim_cl_plan_step(plan, AMX_ATTENTION_PACK, "attention pack", 0);
+  ddim_cl_plan_arg_mem(plan, qkv->mem);
+  ddim_cl_plan_arg_u32(plan, qkv->ld);
+  ddim_cl_plan_arg_mem(plan, packed);
+  ddim_cl_plan_arg_u32(plan, T);
+  ddim_cl_plan_arg_u32(plan, blocks);
+  ddim_cl_plan_arg_u32(plan, ch);
+  ddim_cl_plan_arg_u32(plan, attention->heads);
+  ddim_cl_plan_arg_u32(plan, heads.head_ld);
+  ddim_cl_plan_arg_u32(plan, heads.k_at);
+  ddim_cl_plan_arg_u32(plan, heads.v_at);
+  /* The kernel's exponentials are powers of two. */
+  ddim_cl_plan_arg_f32(plan, (float)(1 / (G_LN2 * sqrt(ch))));
+  ddim_cl_plan_range(plan, blocks, attention->heads, qkv->n);
+
+  ddim_cl_plan_step(plan, AMX_ATTENTION, "attention", heads.flops);
+  ddim_cl_plan_arg_mem(plan, packed);
+  ddim_cl_plan_arg_mem(plan, out->mem);
+  ddim_cl_plan_arg_u32(plan, out->ld);
+  ddim_cl_plan_arg_u32(plan, T);
+  ddim_cl_plan_arg_u32(plan, blocks);
+  ddim_cl_plan_arg_u32(plan, ch);
+  ddim_cl_plan_arg_u32(plan, attention->heads);
+  ddim_cl_plan_range(plan, blocks, attention->heads, qkv->n);
+  ddim_cl_plan_release(plan, packed);
+}

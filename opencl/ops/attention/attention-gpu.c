@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/attention/attention-gpu.h"
+
+#include <math.h>
+
+/* As in kernels/attention-gpu.cl. */
+#define EDGE 8
+#define BLOCK 32
+/* Channels that a work-group sums up: 16 vectors of 4 in an item's registers. */
+#define MAX_SLICE 128
+
+void
+ddim_cl_attention_gpu(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
+                      const DdimClTensor *out)
+{
+  const DdimClHeads heads = ddim_cl_attention_heads(qkv, attention, out);
+  const guint T = heads.T, ch = heads.ch;
+  const guint slices = (ch + MAX_SLICE - 1) / MAX_SLICE;
+  const guint slice = ((ch + slices - 1) / slices + 3) / 4 * 4;
+  g_autofree char *options = g_strdup_printf("-DCH=%u -DSLICE=%u", ch, slice);
+  ddim_cl_plan_kernel(plan, "attention-gpu", options, "attention_gpu", "attention", heads.flops);
+  ddim_cl_plan_arg_mem(plan, qkv->mem);
+  ddim_cl_plan_arg_u32(plan, qkv->ld);
+  ddim_cl_plan_arg_mem(plan, out->mem);
+  ddim_cl_plan_arg_u32(plan, out->ld);
+  ddim_cl_plan_arg_u32(plan, T);
+  ddim_cl_plan_arg_u32(plan, attention->heads);
+  ddim_cl_plan_arg_u32(plan, heads.head_ld);
+  ddim_cl_plan_arg_u32(plan, heads.k_at);
+  ddim_cl_plan_arg_u32(plan, heads.v_at);
+  ddim_cl_plan_arg_f32(plan, 1.0f / sqrtf((float)ch));
+  ddim_cl_plan_range(plan, (T + BLOCK - 1) / BLOCK * EDGE, EDGE,
+                     (gsize)qkv->n * attention->heads * ((ch + slice - 1) / slice));
+  ddim_cl_plan_local(plan, EDGE, EDGE, 1);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/conv/conv-amx-winograd.h"
+
+#include "opencl/ops/conv/conv-amx.h"
+#include "opencl/ops/norm/norm-amx.h"
+
+/* As in kernels/amx-winograd*.cl. */
+#define PLANE 32
+#define BLOCK 32
+#define POINTS 6
+#define TILE 4
+/* Positions of a tile of the matrix units. */
+#define TILE_ROWS 16
+#define MOST_BLOCKS 8
+
+/* How the input lies: planes of positions, which are tiles of pixels, for each point. */
+typedef struct {
+  guint strips, strip_width; /* strips of an image, tiles across a strip */
+  guint lines;               /* of a strip, to be multiplied: with the margin or without */
+  guint planes;              /* of 32 channels */
+  guint64 plane;             /* positions of a plane */
+  guint64 positions;         /* to be multiplied */
+} Grid;
+
+/* Narrow strips keep a position's taps close to it; wide ones are written in longer runs. */
+#define STRIP_WIDTH 8
+
+static Grid
+make_grid(const DdimConvShape *shape, guint channels)
+{
+  const guint tiles = (shape->w + TILE - 1) / TILE;
+  Grid grid = {.strips = (tiles + STRIP_WIDTH - 1) / STRIP_WIDTH,
+               .planes = (channels + PLANE - 1) / PLANE};
+  grid.strip_width = (tiles + grid.strips - 1) / grid.strips;
+  /* Each line of a strip and its margin on top; behind the last strip the margin at the bottom. */
+  const guint64 strips = (guint64)shape->n * grid.strips;
+  grid.plane = (strips * (shape->h + 1) + 1) * grid.strip_width;
+  const gboolean whole = shape->h * grid.strip_width % TILE_ROWS == 0;
+  grid.lines = shape->h + (whole ? 0 : 1);
+  grid.positions = (strips * grid.lines - (whole ? 0 : 1)) * grid.strip_width;
+  return grid;
+}
+
+/* `WinogradInput` of kernels/amx-winograd-input.cl. */
+static void
+input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+           const DdimClPrologue *prologue, DdimClMem a)
+{
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid->plane);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, grid->strips);
+  ddim_cl_plan_arg_u32(plan, grid->strip_width);
+  ddim_cl_plan_arg_u32(plan, shape->up ? 1 : 0);
+  ddim_cl_plan_arg_u32(plan, prologue ? prologue->silu ? 2 : 1 : 0);
+}
+
+/* @ab  (nullable) scale and shift of the norm */
+static void
+record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                   const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClMem *ab,
+                   DdimClMem a)
+{
+  ddim_cl_plan_step(plan, AMX_WINOGRAD_INPUT, "amx winograd input", 0);
+  input_args(plan, shape, grid, x, prologue, a);
+  ddim_cl_plan_arg_optional(plan, ab);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_range(plan, grid->planes, (gsize)shape->n * (shape->h + 1) + 1, 1);
+}
+
+static void
+record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                        const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
+{
+  ddim_cl_plan_step(plan, AMX_WINOGRAD_INPUT_NORMALISED, "amx winograd input", 0);
+  input_args(plan, shape, grid, x, prologue, a);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_norm_amx_args(plan, prologue->norm, x->c);
+  ddim_cl_plan_range(plan, x->c / ddim_cl_norm_amx_unit(x->c, prologue->norm), shape->n, 1);
+}
+
+static DdimClMem
+record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+             const DdimClPrologue *prologue)
+{
+  /* The last block reads its taps past the last position. */
+  const guint64 slack = 2 * grid->strip_width + BLOCK;
+  DdimClMem a = ddim_cl_plan_alloc(plan, (POINTS * grid->planes * grid->plane + slack) * PLANE);
+  if (!prologue || !prologue->norm) {
+    record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
+  } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
+                                         prologue->norm)) {
+    record_normalised_input(plan, shape, grid, x, prologue, a);
+  } else {
+    DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);
+    record_plain_input(plan, shape, grid, x, prologue, &ab, a);
+    ddim_cl_plan_release(plan, ab);
+  }
+  return a;
+}
+
+/* What a work-item multiplies should stay in a core's second-level cache, of 2 MiB on the
+ * processors that have matrix units, while a panel of weights passes by: the input and the
+ * products. */
+#define CACHE_BYTES ((guint64)1280 << 10)
+
+static guint64
+blocks_per_item(DdimContext *context, const Grid *grid, guint64 blocks, guint panels)
+{
+  const guint cores = context->info->compute_units;
+  const guint64 block_bytes = (guint64)POINTS * (grid->planes + 1) * BLOCK * PLANE * sizeof(float);
+  const guint64 most = CLAMP(CACHE_BYTES / block_bytes, 2, MOST_BLOCKS);
+  guint64 pieces = MAX((4 * cores + panels - 1) / panels, (blocks + most - 1) / most);
+  /* Each core begins with an equal share of them. */
+  if (pieces > 1)
+    pieces = (pieces + cores - 1) / cores * cores;
+  pieces = MIN(pieces, blocks);
+  return (blocks + pieces - 1) / pieces;
+}
+
+void
+ddim_cl_conv_amx_winograd_blocks(DdimContext *context, const DdimConvShape *shape, guint64 *blocks,
+                                 guint64 *each)
+{
+  const Grid grid = make_grid(shape, shape->in);
+  *blocks = (grid.positions + BLOCK - 1) / BLOCK;
+  *each = blocks_per_item(context, &grid, *blocks, (shape->out + BLOCK - 1) / BLOCK);
+}
+
+void
+ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+                          const DdimClTensor *x, const DdimClPrologue *prologue,
+                          const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  g_return_if_fail(shape->taps == 3 && shape->stride == 1);
+  const Grid grid = make_grid(shape, x->c);
+  const guint panels = weights->columns / BLOCK;
+  const guint64 blocks = (grid.positions + BLOCK - 1) / BLOCK;
+  const guint64 each = blocks_per_item(ddim_cl_plan_get_context(plan), &grid, blocks, panels);
+  DdimClMem a = record_input(plan, shape, &grid, x, prologue);
+  ddim_cl_plan_step(plan, AMX_WINOGRAD_PRODUCT, "amx winograd 3x3", ddim_conv_flops(shape));
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid.plane);
+  ddim_cl_plan_arg_mem(plan, (DdimClMem){.buffer = weights->buffer});
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_u32(plan, grid.planes);
+  ddim_cl_plan_arg_u64(plan, grid.positions);
+  ddim_cl_plan_arg_u32(plan, (guint)each * BLOCK);
+  ddim_cl_plan_arg_u32(plan, grid.lines);
+  ddim_cl_plan_arg_u32(plan, grid.strips);
+  ddim_cl_plan_arg_u32(plan, grid.strip_width);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_conv_amx_epilogue_args(plan, epilogue);
+  ddim_cl_plan_range(plan, panels, (blocks + each - 1) / each, 1);
+  ddim_cl_plan_release(plan, a);
+}

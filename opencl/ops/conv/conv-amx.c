@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/conv/conv-amx.h"
+
+#include "opencl/ops/norm/norm-amx.h"
+
+/* Channels of a plane, positions and columns of a block: what the kernels' tiles are made for. */
+#define PLANE 32
+#define BLOCK 32
+
+/* How the input lies in planes of positions (kernels/amx-conv.cl). */
+typedef struct {
+  guint height, width; /* of an image's positions: the output's and a margin */
+  guint parities;      /* images of positions, one for each parity of line and column */
+  guint64 rows;        /* lines of positions of one parity, of all images */
+  guint planes;        /* of 32 channels */
+  guint64 plane;       /* positions of a plane */
+  guint64 positions;   /* to be multiplied, from the first pixel to the last */
+} Grid;
+
+static Grid
+make_grid(const DdimConvShape *shape, guint channels)
+{
+  const guint margin = shape->taps / 2;
+  Grid grid = {.height = shape->h + margin,
+               .width = shape->w + margin,
+               .parities = shape->stride * shape->stride,
+               .planes = (channels + PLANE - 1) / PLANE};
+  /* Behind the last image its margin at the bottom, which else the next image's top serves as. */
+  grid.rows = (guint64)shape->n * grid.height + 2 * margin;
+  grid.plane = grid.parities * grid.rows * grid.width;
+  grid.positions = ((guint64)(shape->n - 1) * grid.height + shape->h - 1) * grid.width + shape->w;
+  return grid;
+}
+
+/* Where the input lies and how it gets there: `Input` of kernels/amx-input.cl. */
+static void
+input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+           const DdimClPrologue *prologue, DdimClMem a)
+{
+  const guint up = shape->up ? 1 : 0;
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid->plane);
+  ddim_cl_plan_arg_u32(plan, x->h << up);
+  ddim_cl_plan_arg_u32(plan, x->w << up);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, grid->height);
+  ddim_cl_plan_arg_u32(plan, grid->width);
+  ddim_cl_plan_arg_u32(plan, shape->taps / 2);
+  ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_u32(plan, up);
+  ddim_cl_plan_arg_u32(plan, prologue ? prologue->silu ? 2 : 1 : 0);
+}
+
+/* @ab  (nullable) scale and shift of the norm */
+static void
+record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                   const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClMem *ab,
+                   DdimClMem a)
+{
+  ddim_cl_plan_step(plan, AMX_INPUT, "amx input", 0);
+  input_args(plan, shape, grid, x, prologue, a);
+  ddim_cl_plan_arg_optional(plan, ab);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_arg_u64(plan, grid->rows);
+  ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
+}
+
+/* The step that reads an image normalises it as well where the channels that it takes together stay
+ * in a core's cache meanwhile, and there are enough of them, of all images, for every core. */
+#define UNIT_BYTES ((guint64)512 << 10)
+#define UNITS_PER_CORE 4
+
+gboolean
+ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape, const DdimClTensor *x,
+                            const DdimClNorm *norm)
+{
+  const guint unit = ddim_cl_norm_amx_unit(x->c, norm);
+  return unit && shape->stride == 1 && (guint64)x->h * x->w * unit * sizeof(float) <= UNIT_BYTES &&
+         (guint64)x->c / unit * x->n >= (guint64)UNITS_PER_CORE * context->info->compute_units;
+}
+
+static void
+record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
+                        const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
+{
+  ddim_cl_plan_step(plan, AMX_INPUT_NORMALISED, "amx input", 0);
+  input_args(plan, shape, grid, x, prologue, a);
+  ddim_cl_plan_arg_u32(plan, shape->n);
+  ddim_cl_plan_arg_u32(plan, (guint)(grid->rows - (guint64)shape->n * grid->height));
+  ddim_cl_norm_amx_args(plan, prologue->norm, x->c);
+  ddim_cl_plan_range(plan, x->c / ddim_cl_norm_amx_unit(x->c, prologue->norm), shape->n, 1);
+}
+
+static DdimClMem
+record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
+             const DdimClPrologue *prologue)
+{
+  /* The last block reads its taps past the last position. */
+  const guint64 slack = 2 * grid->width + 2 + BLOCK;
+  DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
+  if (!prologue || !prologue->norm) {
+    record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
+  } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
+                                         prologue->norm)) {
+    record_normalised_input(plan, shape, grid, x, prologue, a);
+  } else {
+    DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);
+    record_plain_input(plan, shape, grid, x, prologue, &ab, a);
+    ddim_cl_plan_release(plan, ab);
+  }
+  return a;
+}
+
+/* Positions that one work-item multiplies by its panel: they should stay in a core's cache while
+ * the panels pass by, and drivers that hand half of the work-items to each of two cores should be
+ * right to do so: equal pieces, some for each core. */
+#define ROWS_BYTES ((guint64)512 << 10)
+
+static guint64
+positions_per_item(DdimContext *context, const Grid *grid, guint panels)
+{
+  const guint64 blocks = (grid->positions + BLOCK - 1) / BLOCK;
+  const guint64 wanted = (guint64)context->info->compute_units * 4;
+  const guint64 most = MAX(ROWS_BYTES / (grid->planes * PLANE * sizeof(float)) / BLOCK, 2);
+  guint64 pieces = MAX((wanted + panels - 1) / panels, (blocks + most - 1) / most);
+  pieces = MIN(pieces, blocks);
+  return (blocks + pieces - 1) / pieces * BLOCK;
+}
+
+/* The right factor; half-precision weights are widened into the arena each time. */
+static DdimClMem
+record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
+{
+  if (!weights->half)
+    return (DdimClMem){.buffer = weights->buffer};
+  const guint64 count = (guint64)weights->depth * weights->columns;
+  DdimClMem b = ddim_cl_plan_alloc(plan, count);
+  ddim_cl_plan_step(plan, AMX_WIDEN, "amx widen", 0);
+  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_mem(plan, b);
+  ddim_cl_plan_range(plan, count / (PLANE * BLOCK), 1, 1);
+  return b;
+}
+
+/* More than two tiles of positions and at most so many are all multiplied while the weights pass by
+ * once. */
+#define FEW_TILES 5
+
+/* Pixels of a tile. */
+#define TILE 16
+
+/* Whether tiles can be 16 pixels in a row of an image each, without its margins. */
+static gboolean
+has_whole_tiles(const DdimConvShape *shape)
+{
+  return shape->taps == 3 && shape->w % TILE == 0;
+}
+
+void
+ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue)
+{
+  ddim_cl_plan_arg_mem(plan, epilogue->bias);
+  ddim_cl_plan_arg_optional(plan, epilogue->has_emb ? &epilogue->emb : NULL);
+  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
+  ddim_cl_plan_arg_optional(plan, epilogue->residual ? &epilogue->residual->mem : NULL);
+  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
+}
+
+void
+ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+                 const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
+                 const DdimClEpilogue *epilogue)
+{
+  const gboolean whole = has_whole_tiles(shape);
+  Grid grid = make_grid(shape, x->c);
+  if (whole)
+    grid.positions = (guint64)shape->n * shape->h * shape->w;
+  const guint panels = weights->columns / BLOCK;
+  const guint64 rows = positions_per_item(ddim_cl_plan_get_context(plan), &grid, panels);
+  const guint64 tiles = (grid.positions + BLOCK / 2 - 1) / (BLOCK / 2);
+  const gboolean few = tiles > 2 && tiles <= FEW_TILES;
+  DdimClMem a = record_input(plan, shape, &grid, x, prologue);
+  DdimClMem b = record_weights(plan, weights);
+  ddim_cl_plan_step(plan,
+                    few     ? AMX_PRODUCT_FEW
+                    : whole ? AMX_PRODUCT_WHOLE
+                            : AMX_PRODUCT,
+                    shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
+  ddim_cl_plan_arg_u32(plan, shape->taps);
+  ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_u64(plan, grid.plane);
+  ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);
+  ddim_cl_plan_arg_mem(plan, b);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_u32(plan, grid.planes);
+  ddim_cl_plan_arg_u64(plan, grid.positions);
+  ddim_cl_plan_arg_u32(plan, (guint)rows);
+  ddim_cl_plan_arg_u32(plan, grid.height);
+  ddim_cl_plan_arg_u32(plan, grid.width);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_conv_amx_epilogue_args(plan, epilogue);
+  if (few)
+    ddim_cl_plan_range(plan, 2 * panels, 1, 1);
+  else
+    ddim_cl_plan_range(plan, panels, (grid.positions + rows - 1) / rows, 1);
+  ddim_cl_plan_release(plan, a);
+  ddim_cl_plan_release(plan, b);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "opencl/ops/conv/conv-params.h"
+#include "opencl/ops/matrix/epilogue.h"
+#include "opencl/ops/matrix/matrix.h"
+
+/** Record a convolution as ddim_cl_conv() does, with weights packed as DDIM_CL_PACK_AMX
+ * (kernels/amx-conv.cl). Any taps, stride and upsampling. */
+void ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights,
+                      const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
+                      const DdimClEpilogue *epilogue);
+
+/** Whether images like @x are normalised by the step that reads them for a convolution. */
+gboolean ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape,
+                                     const DdimClTensor *x, const DdimClNorm *norm);
+/** Append what is added to a product: the end of its argument structure. */
+void ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/conv/conv-params.h"
+
+double
+ddim_conv_flops(const DdimConvShape *shape)
+{
+  return 2.0 * shape->n * shape->h * shape->w * shape->taps * shape->taps * shape->in * shape->out;
+}

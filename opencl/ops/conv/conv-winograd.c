@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/conv/conv-winograd.h"
+
+#include "opencl/ops/matrix/gemm.h"
+
+/* Some rows of tiles of the images, counted through. */
+typedef struct {
+  guint tile;        /* edge of a tile */
+  guint y, x;        /* tiles down and across an image */
+  guint first, rows; /* rows of tiles in this piece */
+  guint shift;       /* floats between the matrices of two points */
+} Tiles;
+
+static guint64
+tile_count(const Tiles *tiles)
+{
+  return (guint64)tiles->rows * tiles->x;
+}
+
+/* Floats from one point's matrix to the next. Their sizes are mostly powers of two, and at such
+ * distances all points of a tile would fall into the same few lines of a cache: shift each by five
+ * lines of 64 bytes. A GPU's caches mind less, and libraries want matrices one behind the other. */
+#define CPU_SHIFT 80
+
+static guint64
+point_stride(const Tiles *tiles, guint channels)
+{
+  return tile_count(tiles) * channels + tiles->shift;
+}
+
+/* Channels of a work-item of the transforms. A tile of F(4x4) is 36 vectors, and a work-item of a
+ * GPU has 64 to 255 registers for them: with vectors of 4 NVIDIA's compiler needs 252, with 1 it
+ * needs 96. Neighbours read neighbouring channels anyway. */
+static guint
+transform_lanes(DdimClPlan *plan, const Tiles *tiles)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  return profile->row_loop ? profile->vec : tiles->tile == 4 ? 1 : 2;
+}
+
+static void
+tile_range(DdimClPlan *plan, guint channels, const Tiles *tiles)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  ddim_cl_plan_range(plan, channels / transform_lanes(plan, tiles),
+                     profile->row_loop ? tiles->rows : tile_count(tiles), 1);
+}
+
+static void
+winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
+               const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
+{
+  g_autofree char *options =
+      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1 -DNORM=%d -DUP=%d",
+                      transform_lanes(plan, tiles), tiles->tile, prologue != NULL, shape->up != 0);
+  ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, prologue ? *prologue : x->mem);
+  ddim_cl_plan_arg_mem(plan, v);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, tiles->y);
+  ddim_cl_plan_arg_u32(plan, tiles->x);
+  ddim_cl_plan_arg_u32(plan, tiles->first);
+  ddim_cl_plan_arg_u64(plan, point_stride(tiles, x->c));
+  tile_range(plan, x->c, tiles);
+}
+
+static void
+winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles, DdimClMem m,
+                guint columns, const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1 -DEMB=%d -DRES=%d",
+                                             transform_lanes(plan, tiles), tiles->tile,
+                                             epilogue->has_emb ? 1 : 0, epilogue->residual ? 1 : 0);
+  ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
+  ddim_cl_plan_arg_mem(plan, m);
+  ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));
+  ddim_cl_plan_arg_u32(plan, columns);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_epilogue_args(plan, epilogue, 0);
+  ddim_cl_plan_arg_u32(plan, shape->h);
+  ddim_cl_plan_arg_u32(plan, shape->w);
+  ddim_cl_plan_arg_u32(plan, tiles->y);
+  ddim_cl_plan_arg_u32(plan, tiles->x);
+  ddim_cl_plan_arg_u32(plan, tiles->first);
+  tile_range(plan, columns, tiles);
+}
+
+/* Bytes of transformed tiles, in and out, that are worked on at once: on a CPU they should stay in
+ * the cores' own caches between the three kernels, on a GPU they must fill it. */
+#define PIECE_BYTES_PER_CORE ((guint64)3 << 20)
+#define PIECE_BYTES_GPU ((guint64)256 << 20)
+/* Rows of a product under which reading its weights again for the next piece costs more than caches
+ * give. */
+#define PIECE_TILES 64
+
+/* Rows of tiles in a piece. */
+static guint
+piece_rows(DdimContext *context, const DdimClMatrix *weights, const Tiles *tiles)
+{
+  const guint64 budget = context->profile.row_loop
+                             ? PIECE_BYTES_PER_CORE * context->info->compute_units
+                             : PIECE_BYTES_GPU;
+  const guint64 tile_bytes =
+      (guint64)weights->batch * (weights->depth + weights->columns) * sizeof(float);
+  const guint64 wanted = MAX(budget / tile_bytes, PIECE_TILES);
+  const guint64 rows = MAX(wanted / tiles->x, 1);
+  /* Pieces of one size, as many as it takes. */
+  const guint64 pieces = (tiles->rows + rows - 1) / rows;
+  return (guint)((tiles->rows + pieces - 1) / pieces);
+}
+
+static void
+winograd_piece(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
+               const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+               const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  const guint64 rows = tile_count(tiles);
+  const guint64 v_stride = point_stride(tiles, weights->depth);
+  const guint64 m_stride = point_stride(tiles, weights->columns);
+  DdimClMem v = ddim_cl_plan_alloc(plan, weights->batch * v_stride);
+  winograd_input(plan, shape, tiles, x, prologue, v);
+  DdimClMem m = ddim_cl_plan_alloc(plan, weights->batch * m_stride);
+  const DdimClGemm gemm = {.a = v,
+                           .c = m,
+                           .lda = weights->depth,
+                           .ldc = weights->columns,
+                           .a_batch = v_stride,
+                           .c_batch = m_stride,
+                           .rows = (guint)rows,
+                           .label = tiles->tile == 4 ? "winograd4 product" : "winograd2 product"};
+  ddim_cl_gemm(plan, weights, &gemm);
+  ddim_cl_plan_release(plan, v);
+  winograd_output(plan, shape, tiles, m, weights->columns, y, epilogue);
+  ddim_cl_plan_release(plan, m);
+}
+
+void
+ddim_cl_conv_winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape,
+                      const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+                      const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  const Tiles all = {.tile = tile,
+                     .y = (shape->h + tile - 1) / tile,
+                     .x = (shape->w + tile - 1) / tile,
+                     .rows = shape->n * ((shape->h + tile - 1) / tile),
+                     .shift = ddim_cl_plan_get_context(plan)->profile.row_loop ? CPU_SHIFT : 0};
+  const guint rows = piece_rows(ddim_cl_plan_get_context(plan), weights, &all);
+  for (guint first = 0; first < all.rows; first += rows) {
+    Tiles piece = all;
+    piece.first = first;
+    piece.rows = MIN(rows, all.rows - first);
+    winograd_piece(plan, shape, &piece, weights, x, prologue, y, epilogue);
+  }
+}

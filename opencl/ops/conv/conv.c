@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/conv/conv.h"
+
+#include "opencl/ops/conv/conv-amx-winograd.h"
+#include "opencl/ops/conv/conv-amx.h"
+#include "opencl/ops/conv/conv-direct.h"
+#include "opencl/ops/conv/conv-winograd.h"
+#include "opencl/ops/norm/norm.h"
+
+const char *
+ddim_conv_method_name(DdimConvMethod method)
+{
+  static const char *const names[] = {"direct", "winograd2", "winograd4", "amx", "amx-winograd"};
+  return names[method];
+}
+
+DdimClPacking
+ddim_conv_method_packing(DdimConvMethod method)
+{
+  static const DdimClPacking packings[] = {DDIM_CL_PACK_PLAIN, DDIM_CL_PACK_WINOGRAD2,
+                                           DDIM_CL_PACK_WINOGRAD4, DDIM_CL_PACK_AMX,
+                                           DDIM_CL_PACK_AMX_WINOGRAD};
+  return packings[method];
+}
+
+void
+ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
+             const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
+             const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
+{
+  if (method == DDIM_CONV_AMX) {
+    ddim_cl_conv_amx(plan, shape, weights, x, prologue, y, epilogue);
+    return;
+  }
+  if (method == DDIM_CONV_AMX_WINOGRAD) {
+    ddim_cl_conv_amx_winograd(plan, shape, weights, x, prologue, y, epilogue);
+    return;
+  }
+  if (prologue && prologue->norm) {
+    DdimClMem ab = ddim_cl_norm_scale_shift(plan, x, prologue->norm);
+    const DdimClPrologue ready = {.ab = ab, .silu = prologue->silu};
+    ddim_cl_conv(plan, method, shape, weights, x, &ready, y, epilogue, zeros);
+    ddim_cl_plan_release(plan, ab);
+    return;
+  }
+  if (method != DDIM_CONV_DIRECT && (!prologue || prologue->silu)) {
+    g_return_if_fail(shape->taps == 3 && shape->stride == 1);
+    ddim_cl_conv_winograd(plan, method == DDIM_CONV_WINOGRAD4 ? 4 : 2, shape, weights, x,
+                          prologue ? &prologue->ab : NULL, y, epilogue);
+    return;
+  }
+  if (!prologue) {
+    ddim_cl_conv_direct(plan, shape, weights, x, y, epilogue, zeros);
+    return;
+  }
+  DdimClTensor activated = ddim_cl_plan_alloc_tensor(plan, x->n, x->h, x->w, x->c);
+  ddim_cl_norm_apply(plan, x, prologue->ab, prologue->silu, &activated);
+  ddim_cl_conv(plan, method, shape, weights, &activated, NULL, y, epilogue, zeros);
+  ddim_cl_plan_release(plan, activated.mem);
+}

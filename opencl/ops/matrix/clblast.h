@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "opencl/device/context-private.h"
+
+/** The numbers that shape CLBlast's matrix products on one device. CLBlast's database knows them
+ * for many devices; those found by `ddim tune` replace them. */
+
+/** CLBlast's kernels: for large and for small matrices, and where the one begins. */
+typedef enum {
+  DDIM_CLBLAST_XGEMM,
+  DDIM_CLBLAST_XGEMM_DIRECT,
+  DDIM_CLBLAST_GEMM_ROUTINE,
+  DDIM_CLBLAST_N_KERNELS
+} DdimClblastKernel;
+
+#define DDIM_CLBLAST_MAX_VALUES 16
+
+/** Values of each kernel's parameters, in the order of their names in the alphabet. */
+typedef struct {
+  guint values[DDIM_CLBLAST_N_KERNELS][DDIM_CLBLAST_MAX_VALUES];
+} DdimClblastParameters;
+
+/** CLBlast's name of @kernel. */
+const char *ddim_clblast_kernel_name(DdimClblastKernel kernel);
+guint ddim_clblast_n_values(DdimClblastKernel kernel);
+
+/** Parameters for a start of searches: @index < ddim_clblast_n_starts(). */
+guint ddim_clblast_n_starts(void);
+DdimClblastParameters ddim_clblast_start(guint index);
+/** Change one or two values of @kernel to neighbouring ones, at random. The result need not be
+ * valid. */
+void ddim_clblast_vary(DdimClblastParameters *parameters, DdimClblastKernel kernel, GRand *rand);
+
+/** Whether CLBlast's kernels are defined for these values and the device's limits hold them. */
+gboolean ddim_clblast_is_valid(const DdimDeviceInfo *device,
+                               const DdimClblastParameters *parameters);
+/** Use @parameters for all products on @context's device, in this process, from now on. */
+gboolean ddim_clblast_use(DdimContext *context, const DdimClblastParameters *parameters,
+                          GError **error);
+
+/** CLBlast has a second kernel for large matrices (GEMMK = 1), and its database prefers it on some
+ * devices of Intel, NVIDIA and ARM. It wants row-major matrices and no copies, but strided batches
+ * are launched over transposed ranges (all versions up to 1.7.0), and with some shapes even single
+ * products are wrong (1.5.3). Where it would be used, the usual kernel is taken instead. */
+void ddim_clblast_avoid_rows(DdimContext *context);

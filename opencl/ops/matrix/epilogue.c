@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/matrix/epilogue.h"
+
+char *
+ddim_cl_epilogue_options(const DdimClEpilogue *epilogue)
+{
+  if (!epilogue)
+    return g_strdup("-DEPILOGUE=0");
+  return g_strdup_printf("-DEPILOGUE=1 -DEMB=%d -DRES=%d", epilogue->has_emb ? 1 : 0,
+                         epilogue->residual ? 1 : 0);
+}
+
+void
+ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, guint rows_per_image)
+{
+  /* Pointers that the options compile out still need a valid buffer: the bias serves. */
+  ddim_cl_plan_arg_mem(plan, epilogue->bias);
+  ddim_cl_plan_arg_mem(plan, epilogue->has_emb ? epilogue->emb : epilogue->bias);
+  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
+  ddim_cl_plan_arg_mem(plan, epilogue->residual ? epilogue->residual->mem : epilogue->bias);
+  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
+  if (rows_per_image)
+    ddim_cl_plan_arg_u32(plan, rows_per_image);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/matrix/gemm-clblast.h"
+
+#include <clblast_c.h>
+
+#include "opencl/ops/matrix/clblast.h"
+#include "opencl/device/status.h"
+
+/* One matrix, or a batch of them, as CLBlast is given it. */
+typedef struct {
+  DdimClMem mem;
+  guint64 ld, stride;  /* floats from row to row, from matrix to matrix */
+  guint64 rows, width; /* of one matrix */
+  cl_mem view;         /* the memory from the matrix on; made when the plan has its memory */
+  gsize offset;        /* of the matrix in the view */
+} Operand;
+
+typedef struct {
+  guint batch;
+  Operand a, b, c;
+  Operand temp; /* for copies of a single product; no rows: none */
+} Product;
+
+static void
+product_free(gpointer data)
+{
+  Product *product = data;
+  Operand *operands[] = {&product->a, &product->b, &product->c, &product->temp};
+  for (guint i = 0; i < G_N_ELEMENTS(operands); i++)
+    if (operands[i]->view)
+      clReleaseMemObject(operands[i]->view);
+  g_free(product);
+}
+
+/* CLBlast counts offsets in 32 bits, copies what does not begin at offset 0, and of strided batches
+ * that it need not copy it ignores offset and stride (all versions up to 1.7.0): so it is given a
+ * view that begins where the matrix does, as nearly as the device allows. */
+static gboolean
+make_view(Operand *operand, guint batch, DdimClPlan *plan, GError **error)
+{
+  if (operand->view || !operand->rows)
+    return TRUE;
+  const guint64 align = MAX(ddim_cl_plan_get_context(plan)->base_align, sizeof(float));
+  const guint64 at = operand->mem.offset * sizeof(float), origin = at / align * align;
+  const guint64 floats =
+      (batch - 1) * operand->stride + (operand->rows - 1) * operand->ld + operand->width;
+  const cl_buffer_region region = {origin, at - origin + floats * sizeof(float)};
+  cl_int status = CL_SUCCESS;
+  operand->view = clCreateSubBuffer(ddim_cl_plan_get_cl_mem(plan, operand->mem), 0,
+                                    CL_BUFFER_CREATE_TYPE_REGION, &region, &status);
+  operand->offset = (at - origin) / sizeof(float);
+  return ddim_cl_check(status, "clCreateSubBuffer", error);
+}
+
+/* Whether a batch needs neither offset nor stride to be found. */
+static gboolean
+is_exact(const Operand *operand)
+{
+  return operand->offset == 0 && operand->ld == operand->width &&
+         operand->stride == operand->rows * operand->ld;
+}
+
+/* Row-major C = A B, computed as column-major C^T = B^T A^T: CLBlast's kernel wants its first
+ * operand and the result as columns and its second operand as rows, so only the activations are
+ * copied, not the weights nor the result. */
+static CLBlastStatusCode
+enqueue_single(const Product *p, guint i, cl_mem temp, cl_command_queue *queue)
+{
+  const Operand *a = &p->a, *b = &p->b, *c = &p->c;
+  const gsize a_at = a->offset + i * a->stride, b_at = b->offset + i * b->stride;
+  const gsize c_at = c->offset + i * c->stride;
+  CLBlastStatusCode status = CLBlastInsufficientMemoryTemp;
+  if (temp)
+    status =
+        CLBlastSgemmWithTempBuffer(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo,
+                                   b->width, a->rows, b->rows, 1.0f, b->view, b_at, b->ld, a->view,
+                                   a_at, a->ld, 0.0f, c->view, c_at, c->ld, queue, NULL, temp);
+  /* Parameters that were set since may ask for more memory than was planned. */
+  if (status == CLBlastInsufficientMemoryTemp)
+    status = CLBlastSgemm(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, b->width,
+                          a->rows, b->rows, 1.0f, b->view, b_at, b->ld, a->view, a_at, a->ld, 0.0f,
+                          c->view, c_at, c->ld, queue, NULL);
+  return status;
+}
+
+static CLBlastStatusCode
+enqueue_batch(const Product *p, cl_command_queue *queue)
+{
+  const Operand *a = &p->a, *b = &p->b, *c = &p->c;
+  return CLBlastSgemmStridedBatched(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo,
+                                    b->width, a->rows, b->rows, 1.0f, b->view, 0, b->ld, b->stride,
+                                    a->view, 0, a->ld, a->stride, 0.0f, c->view, 0, c->ld,
+                                    c->stride, p->batch, queue, NULL);
+}
+
+static gboolean
+enqueue_product(gpointer data, DdimClPlan *plan, GError **error)
+{
+  Product *p = data;
+  cl_command_queue *queue = &ddim_cl_plan_get_context(plan)->queue;
+  if (!make_view(&p->a, p->batch, plan, error) || !make_view(&p->b, p->batch, plan, error) ||
+      !make_view(&p->c, p->batch, plan, error) || !make_view(&p->temp, 1, plan, error))
+    return FALSE;
+  CLBlastStatusCode status = CLBlastSuccess;
+  if (p->batch > 1 && is_exact(&p->a) && is_exact(&p->b) && is_exact(&p->c))
+    status = enqueue_batch(p, queue);
+  else
+    for (guint i = 0; i < p->batch && status == CLBlastSuccess; i++)
+      status = enqueue_single(p, i, p->temp.offset ? NULL : p->temp.view, queue);
+  return ddim_cl_check((cl_int)status, "CLBlastSgemm", error);
+}
+
+static void
+record_epilogue(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  g_autofree char *options = ddim_cl_epilogue_options(gemm->epilogue);
+  ddim_cl_plan_kernel(plan, "epilogue", options, "epilogue", "epilogue", 0);
+  ddim_cl_plan_arg_mem(plan, gemm->c);
+  ddim_cl_plan_arg_u32(plan, gemm->ldc);
+  ddim_cl_epilogue_args(plan, gemm->epilogue, MAX(gemm->rows_per_image, 1));
+  ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
+}
+
+/* CLBlast has no product of float32 by half: such weights are widened into the arena first. */
+static DdimClMem
+widen(DdimClPlan *plan, const DdimClMatrix *b)
+{
+  const guint64 count = (guint64)b->batch * b->depth * b->columns;
+  DdimClMem wide = ddim_cl_plan_alloc(plan, count);
+  ddim_cl_plan_kernel(plan, "pack", "-DHALF_WEIGHTS", "widen", "widen", 0);
+  ddim_cl_plan_arg_buffer(plan, b->buffer);
+  ddim_cl_plan_arg_mem(plan, wide);
+  ddim_cl_plan_range(plan, count / 16, 1, 1);
+  return wide;
+}
+
+/* Memory for the copies of a single product, which would else be allocated at each call: as much as
+ * when no matrix lies as it should. Batches have no such interface. */
+static Operand
+plan_copies(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  gsize bytes = 0;
+  const gsize far = 1 + MAX(MAX(gemm->lda, gemm->ldc), MAX(b->columns, b->depth));
+  if (b->batch > 1 ||
+      CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo,
+                                 b->columns, gemm->rows, b->depth, 1, far, 1, far, 1, far,
+                                 &ddim_cl_plan_get_context(plan)->queue,
+                                 &bytes) != CLBlastSuccess ||
+      !bytes)
+    return (Operand){0};
+  const guint64 floats = (bytes + sizeof(float) - 1) / sizeof(float);
+  return (Operand){.mem = ddim_cl_plan_alloc(plan, floats), .rows = 1, .width = floats};
+}
+
+static void
+record_product(DdimClPlan *plan, const DdimClMatrix *b, DdimClMem b_mem, const DdimClGemm *gemm)
+{
+  Product *product = g_new0(Product, 1);
+  product->batch = b->batch;
+  product->a = (Operand){.mem = gemm->a,
+                         .ld = gemm->lda,
+                         .stride = gemm->a_batch,
+                         .rows = gemm->rows,
+                         .width = b->depth};
+  product->b = (Operand){.mem = b_mem,
+                         .ld = b->columns,
+                         .stride = (guint64)b->depth * b->columns,
+                         .rows = b->depth,
+                         .width = b->columns};
+  product->c = (Operand){.mem = gemm->c,
+                         .ld = gemm->ldc,
+                         .stride = gemm->c_batch,
+                         .rows = gemm->rows,
+                         .width = b->columns};
+  product->temp = plan_copies(plan, b, gemm);
+  ddim_cl_plan_call(plan, enqueue_product, product, product_free, gemm->label,
+                    2.0 * b->batch * gemm->rows * b->depth * b->columns);
+  ddim_cl_plan_release(plan, product->temp.mem);
+}
+
+/* A copy of the residual, which the product would overwrite. */
+static DdimClTensor
+keep_residual(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  DdimClTensor kept = ddim_cl_plan_alloc_tensor(plan, 1, 1, gemm->rows, b->columns);
+  ddim_cl_plan_kernel(plan, "epilogue", NULL, "copy_rows", "copy", 0);
+  ddim_cl_plan_arg_mem(plan, gemm->c);
+  ddim_cl_plan_arg_u32(plan, gemm->ldc);
+  ddim_cl_plan_arg_mem(plan, kept.mem);
+  ddim_cl_plan_arg_u32(plan, kept.ld);
+  ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
+  return kept;
+}
+
+void
+ddim_cl_gemm_clblast(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  const DdimClEpilogue *epilogue = gemm->epilogue;
+  const DdimClTensor *residual = epilogue ? epilogue->residual : NULL;
+  const gboolean in_place =
+      residual && residual->mem.buffer == gemm->c.buffer && residual->mem.offset == gemm->c.offset;
+  DdimClMem b_mem = b->half ? widen(plan, b) : (DdimClMem){.buffer = b->buffer};
+  DdimClTensor kept;
+  DdimClEpilogue moved;
+  ddim_clblast_avoid_rows(ddim_cl_plan_get_context(plan));
+  if (in_place) {
+    kept = keep_residual(plan, b, gemm);
+    moved = *epilogue;
+    moved.residual = &kept;
+  }
+  record_product(plan, b, b_mem, gemm);
+  if (epilogue) {
+    DdimClGemm with = *gemm;
+    with.epilogue = in_place ? &moved : epilogue;
+    record_epilogue(plan, b, &with);
+  }
+  if (in_place)
+    ddim_cl_plan_release(plan, kept.mem);
+  if (b->half)
+    ddim_cl_plan_release(plan, b_mem);
+}

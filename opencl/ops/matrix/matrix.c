@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/matrix/matrix.h"
+
+#include "opencl/device/program.h"
+#include "opencl/device/status.h"
+
+const char *
+ddim_gemm_provider_name(DdimGemmProvider provider)
+{
+  static const char *const names[] = {"packed",  "clblast", "tile32", "tile64",
+                                      "tile128", "mma64",   "mma128"};
+  G_STATIC_ASSERT(G_N_ELEMENTS(names) == DDIM_N_GEMM_PROVIDERS);
+  return names[provider];
+}
+
+void
+ddim_cl_matrix_free(DdimClMatrix *matrix)
+{
+  if (!matrix)
+    return;
+  ddim_cl_buffer_free(matrix->buffer);
+  g_free(matrix);
+}
+
+static guint
+pad(guint value, guint multiple)
+{
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+guint
+ddim_cl_packing_batch(DdimClPacking packing)
+{
+  return packing == DDIM_CL_PACK_WINOGRAD4 ? 36 : packing == DDIM_CL_PACK_WINOGRAD2 ? 16 : 1;
+}
+
+/* Rows of each matrix for a channel. */
+static guint
+rows_per_channel(DdimClPacking packing, guint taps)
+{
+  if (packing == DDIM_CL_PACK_WINOGRAD2 || packing == DDIM_CL_PACK_WINOGRAD4)
+    return 1;
+  return packing == DDIM_CL_PACK_AMX_WINOGRAD ? 2 * taps : taps;
+}
+
+/* A tile of the matrix units is two rows of weights high. */
+static guint
+padded_depth(DdimClPacking packing, guint in)
+{
+  const gboolean amx = packing == DDIM_CL_PACK_AMX || packing == DDIM_CL_PACK_AMX_WINOGRAD;
+  return pad(in, (amx ? 2 : 1) * DDIM_CL_DEPTH_PADDING);
+}
+
+guint
+ddim_cl_matrix_depth(DdimClPacking packing, guint in, guint taps)
+{
+  return padded_depth(packing, in) * rows_per_channel(packing, taps);
+}
+
+guint64
+ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, guint taps)
+{
+  const guint64 one = (guint64)padded_depth(packing, in) * pad(out, DDIM_CL_COLUMN_PADDING);
+  return one * rows_per_channel(packing, taps) * ddim_cl_packing_batch(packing) * (half ? 2 : 4);
+}
+
+/* Both packings in one program, which is built faster than two. */
+#define AMX_PACK "amx-tiles+amx-winograd-points+amx-pack+amx-winograd-pack"
+
+static cl_kernel
+packing_kernel(const DdimClMatrix *matrix, GError **error)
+{
+  DdimContext *context = matrix->buffer->context;
+  const gboolean half = matrix->half;
+  g_autofree char *options = g_strdup_printf("-DPACKED=%d%s", matrix->provider == DDIM_GEMM_PACKED,
+                                             half ? " -DHALF_WEIGHTS" : "");
+  if (matrix->packing == DDIM_CL_PACK_PLAIN)
+    return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
+  if (matrix->packing == DDIM_CL_PACK_AMX)
+    return ddim_cl_kernel_new(context, AMX_PACK, half ? "-DHALF_WEIGHTS" : NULL, "amx_weights",
+                              error);
+  if (matrix->packing == DDIM_CL_PACK_AMX_WINOGRAD)
+    return ddim_cl_kernel_new(context, AMX_PACK, NULL, "amx_winograd_weights", error);
+  g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
+                                              matrix->packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
+  return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
+}
+
+/* Run @kernel over all (column, depth) pairs of @matrix, reading OIHW weights from @staging. */
+static gboolean
+run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, GError **error)
+{
+  DdimContext *context = staging->context;
+  const cl_uint in_padded = padded_depth(matrix->packing, matrix->in);
+  const cl_uint values[] = {matrix->out, matrix->in, matrix->columns, in_padded, matrix->taps};
+  /* Transforms know their taps. */
+  const guint n =
+      matrix->packing == DDIM_CL_PACK_PLAIN || matrix->packing == DDIM_CL_PACK_AMX ? 5 : 4;
+  cl_int status = clSetKernelArg(kernel, 0, sizeof(cl_mem), &staging->mem);
+  status |= clSetKernelArg(kernel, 1, sizeof(cl_mem), &matrix->buffer->mem);
+  for (guint i = 0; i < n; i++)
+    status |= clSetKernelArg(kernel, 2 + i, sizeof(cl_uint), &values[i]);
+  if (!ddim_cl_check(status, "clSetKernelArg", error))
+    return FALSE;
+  const gsize range[2] = {matrix->columns, in_padded}, local[2] = {DDIM_CL_COLUMN_PADDING, 1};
+  status = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, range, local, 0, NULL, NULL);
+  return ddim_cl_check(status, "clEnqueueNDRangeKernel", error) && ddim_cl_finish(context, error);
+}
+
+DdimClMatrix *
+ddim_cl_matrix_alloc(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
+                     gboolean half, guint out, guint in, guint taps, GError **error)
+{
+  g_autoptr(DdimClMatrix) matrix = g_new0(DdimClMatrix, 1);
+  *matrix = (DdimClMatrix){.provider = provider,
+                           .batch = ddim_cl_packing_batch(packing),
+                           .depth = ddim_cl_matrix_depth(packing, in, taps),
+                           .columns = pad(out, DDIM_CL_COLUMN_PADDING),
+                           .half = half,
+                           .packing = packing,
+                           .out = out,
+                           .in = in,
+                           .taps = taps};
+  matrix->buffer =
+      ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
+  return matrix->buffer ? g_steal_pointer(&matrix) : NULL;
+}
+
+gboolean
+ddim_cl_matrix_load(DdimClMatrix *matrix, const float *weights, GError **error)
+{
+  const guint64 size = (guint64)matrix->out * matrix->in * matrix->taps * sizeof(float);
+  g_autoptr(DdimClBuffer) staging = ddim_cl_buffer_new(matrix->buffer->context, size, error);
+  if (!staging || !ddim_cl_buffer_write(staging, 0, size, weights, error))
+    return FALSE;
+  cl_kernel kernel = packing_kernel(matrix, error);
+  if (!kernel)
+    return FALSE;
+  gboolean ok = run_packing(kernel, matrix, staging, error);
+  clReleaseKernel(kernel);
+  return ok;
+}
+
+DdimClMatrix *
+ddim_cl_matrix_new(DdimContext *context, DdimClPacking packing, DdimGemmProvider provider,
+                   gboolean half, const float *weights, guint out, guint in, guint taps,
+                   GError **error)
+{
+  g_autoptr(DdimClMatrix) matrix =
+      ddim_cl_matrix_alloc(context, packing, provider, half, out, in, taps, error);
+  return matrix && ddim_cl_matrix_load(matrix, weights, error) ? g_steal_pointer(&matrix) : NULL;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/norm/norm-amx.h"
+
+#include "opencl/ops/norm/norm.h"
+
+/* Channels of a plane, and the most that kernels/amx-norm.cl takes together. */
+#define PLANE 32
+#define MAX_UNIT 1024
+/* Pixels of a piece: with a plane's channels they stay in the first-level cache for the second
+ * pass. */
+#define CHUNK 256
+
+guint
+ddim_cl_norm_amx_unit(guint channels, const DdimClNorm *norm)
+{
+  const guint group = channels / norm->groups;
+  guint unit = group;
+  if (channels % PLANE)
+    return 0;
+  while (unit % PLANE)
+    unit += group;
+  return unit <= MAX_UNIT ? unit : 0;
+}
+
+void
+ddim_cl_norm_amx_args(DdimClPlan *plan, const DdimClNorm *norm, guint channels)
+{
+  ddim_cl_plan_arg_u32(plan, channels);
+  ddim_cl_plan_arg_u32(plan, ddim_cl_norm_amx_unit(channels, norm));
+  ddim_cl_plan_arg_u32(plan, channels / norm->groups);
+  ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_plan_arg_mem(plan, norm->gamma);
+  ddim_cl_plan_arg_mem(plan, norm->beta);
+  ddim_cl_plan_arg_optional(plan, norm->has_emb ? &norm->emb : NULL);
+  ddim_cl_plan_arg_u32(plan, norm->emb_ld);
+}
+
+DdimClMem
+ddim_cl_norm_amx(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+{
+  const guint unit = ddim_cl_norm_amx_unit(x->c, norm);
+  if (!unit)
+    return ddim_cl_norm_scale_shift(plan, x, norm);
+  const guint pixels = x->h * x->w, chunks = (pixels + CHUNK - 1) / CHUNK;
+  DdimClMem part = ddim_cl_plan_alloc(plan, (guint64)x->n * chunks * 2 * x->c);
+  ddim_cl_plan_step(plan, AMX_NORM_MOMENTS, "norm moments", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, CHUNK);
+  ddim_cl_plan_arg_u32(plan, chunks);
+  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_plan_range(plan, x->c / PLANE, chunks, x->n);
+
+  DdimClMem ab = ddim_cl_plan_alloc(plan, (guint64)x->n * 2 * x->c);
+  ddim_cl_plan_step(plan, AMX_NORM_FINISH, "norm finish", 0);
+  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, CHUNK);
+  ddim_cl_plan_arg_u32(plan, chunks);
+  ddim_cl_plan_arg_mem(plan, ab);
+  ddim_cl_norm_amx_args(plan, norm, x->c);
+  ddim_cl_plan_range(plan, x->c / unit, x->n, 1);
+  ddim_cl_plan_release(plan, part);
+  return ab;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/norm/norm-gpu.h"
+
+/* Pixels of a piece whose moments one work-item takes: fewer than on a CPU, as thousands of
+ * work-items are wanted. */
+#define CHUNK 16
+/* Numbers of a group, up to which a work-group reads the image itself. */
+#define SMALL 8192
+#define MAX_ITEMS 256
+
+/* Work-items for @count numbers: a power of two, some numbers each. */
+static guint
+items_for(DdimContext *context, guint64 count)
+{
+  const guint64 most = MIN(context->info->max_work_group_size, MAX_ITEMS);
+  guint items = 1;
+  while (2 * items <= most && 4 * items < count)
+    items *= 2;
+  return items;
+}
+
+static void
+kernel(DdimClPlan *plan, const DdimClNorm *norm, guint items, const char *name, const char *label)
+{
+  g_autofree char *options = g_strdup_printf("-DITEMS=%u -DEMB=%d", items, norm->has_emb ? 1 : 0);
+  ddim_cl_plan_kernel(plan, "norm-gpu", options, name, label, 0);
+}
+
+static void
+range(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, guint items)
+{
+  ddim_cl_plan_range(plan, (gsize)norm->groups * items, x->n, 1);
+  ddim_cl_plan_local(plan, items, 1, 1);
+}
+
+static void
+small(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem ab)
+{
+  const guint pixels = x->h * x->w;
+  const guint items =
+      items_for(ddim_cl_plan_get_context(plan), (guint64)pixels * x->c / norm->groups);
+  kernel(plan, norm, items, "norm_small_gpu", "norm");
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_norm_args(plan, norm, ab);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_f32(plan, norm->eps);
+  range(plan, x, norm, items);
+}
+
+static void
+large(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem ab)
+{
+  const guint pixels = x->h * x->w, chunks = (pixels + CHUNK - 1) / CHUNK;
+  const guint items =
+      items_for(ddim_cl_plan_get_context(plan), (guint64)chunks * x->c / norm->groups);
+  DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
+
+  kernel(plan, norm, items, "norm_finish_gpu", "norm finish");
+  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_norm_args(plan, norm, ab);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, CHUNK);
+  ddim_cl_plan_arg_u32(plan, chunks);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_f32(plan, norm->eps);
+  range(plan, x, norm, items);
+  ddim_cl_plan_release(plan, part);
+}
+
+DdimClMem
+ddim_cl_norm_scale_shift_gpu(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+{
+  DdimClMem ab = ddim_cl_plan_alloc(plan, (guint64)x->n * 2 * x->c);
+  if ((guint64)x->h * x->w * x->c / norm->groups <= SMALL)
+    small(plan, x, norm, ab);
+  else
+    large(plan, x, norm, ab);
+  return ab;
+}

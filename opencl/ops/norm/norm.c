@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/ops/norm/norm.h"
+
+#include "opencl/ops/norm/norm-gpu.h"
+
+/* Pixels of a piece whose moments one work-item takes: few enough to stay in the first-level cache
+ * for the second pass, many enough that combining the pieces is cheap. */
+#define CHUNK 64
+
+DdimClMem
+ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+{
+  if (!ddim_cl_plan_get_context(plan)->profile.row_loop)
+    return ddim_cl_norm_scale_shift_gpu(plan, x, norm);
+  const guint pixels = x->h * x->w;
+  DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
+  DdimClMem ab = ddim_cl_plan_alloc(plan, (guint64)x->n * 2 * x->c);
+  ddim_cl_plan_kernel(plan, "norm", norm->has_emb ? "-DEMB=1 -DSILU=0" : "-DEMB=0 -DSILU=0",
+                      "norm_finish", "norm finish", 0);
+  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_norm_args(plan, norm, ab);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, CHUNK);
+  ddim_cl_plan_arg_u32(plan, (pixels + CHUNK - 1) / CHUNK);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_plan_range(plan, norm->groups, x->n, 1);
+  ddim_cl_plan_release(plan, part);
+  return ab;
+}
+
+void
+ddim_cl_norm_apply(DdimClPlan *plan, const DdimClTensor *x, DdimClMem ab, gboolean silu,
+                   const DdimClTensor *y)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  const guint pixels = x->h * x->w, chunk = profile->row_loop ? CHUNK : 1;
+  ddim_cl_plan_kernel(plan, "norm", silu ? "-DEMB=0 -DSILU=1" : "-DEMB=0 -DSILU=0", "norm_apply",
+                      "norm apply", 0);
+  ddim_cl_plan_arg_mem(plan, x->mem);
+  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_mem(plan, ab);
+  ddim_cl_plan_arg_mem(plan, y->mem);
+  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_arg_u32(plan, chunk);
+  ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_range(plan, x->c / profile->vec, (pixels + chunk - 1) / chunk, x->n);
+}
