@@ -13,7 +13,8 @@ typedef struct {
   DdimClMatrixUnit matrix_unit;
   gboolean emulated; /**< the unit, on any device, for tests */
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
-  gboolean amx_allowed; /**< where there is any, see ddim_cl_has_amx() */
+  gboolean amx_allowed;  /**< where there is any, see ddim_cl_has_amx() */
+  gboolean amx_emulated; /**< the same in plain C, for tests */
 } DdimClProfile;
 
 /** What checking a provider of products on the device found. */

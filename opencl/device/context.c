@@ -10,7 +10,8 @@
 /* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
  * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
  * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device, without a
- * processor's matrix units: for tests, and to find out which shape a new driver likes. */
+ * processor's matrix units: for tests, and to find out which shape a new driver likes. With
+ * =amx-emulated a CPU computes what those units do in plain C, for tests as well. */
 static void
 choose_profile(DdimContext *context)
 {
@@ -34,6 +35,7 @@ choose_profile(DdimContext *context)
     profile->matrix_unit = ddim_cl_matrix_unit_find(context->device, context->info->vendor);
   }
   profile->amx_allowed = amx_allowed;
+  profile->amx_emulated = amx_allowed && g_strcmp0(forced, "amx-emulated") == 0;
 }
 
 DdimContext *

@@ -175,6 +175,7 @@ INLINE void put_queries(const float *o, float16 scale, __global float *out, uint
 /* out[n][t][head * CH + c]. Range: (blocks, heads, images). */
 INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
 {
+  TILES
   const Attention s = *(__global const Attention *)args;
   const uint CH = s.CH, PLANES = (CH + 31) / 32, CHP = PLANES * 32, T = s.T, T_padded = s.blocks * 32;
   const ulong matrix = (ulong)T_padded * CHP * 4;

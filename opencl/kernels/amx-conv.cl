@@ -116,6 +116,7 @@ INLINE void put_tile(const Product *s, const float *block, uint column0, uint ti
  * none are computed in vain. */
 INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
 {
+  TILES
   const Product s = *(__global const Product *)args;
   ulong tap[MAX_TAPS];
   const uint panel = x, planes = s.planes, taps = find_taps(&s, tap), steps = planes * taps;
@@ -176,6 +177,7 @@ INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
 
 INLINE void few_tiles(uint strip, const Product *s, uint tiles)
 {
+  TILES
   ulong tap[MAX_TAPS];
   const uint planes = s->planes, taps = find_taps(s, tap);
   ulong weights = (ulong)s->b + (ulong)(strip / 2) * planes * taps * BLOCK_BYTES + strip % 2 * 1024;

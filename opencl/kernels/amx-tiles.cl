@@ -69,39 +69,18 @@ INLINE Split split(float16 v0, float16 v1)
   return (Split){hi0 >> 16 | hi1, lo0 >> 16 | lo1};
 }
 
-/* Palette 1: all eight tiles of 16 rows of 64 bytes. */
-__constant uchar tile_config[64] __attribute__((aligned(64))) = {
-    1,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
-    64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0, 64, 0,
-    0,  0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,  0, 0,
-    16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0};
-#define CONFIGURE __asm__ volatile("ldtilecfg (%0)" : : "r"((ulong)tile_config) : "memory");
-#define RELEASE __asm__ volatile("tilerelease" : : : "memory");
-/* What this work-item wrote is in memory before tiles are loaded from it. */
-#define WRITTEN __asm__ volatile("" : : : "memory");
-#define ZERO(t) __asm__ volatile("tilezero %%tmm" #t : :);
-#define LOAD(t, p, stride)                                                                         \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
-#define LOAD_ONCE(t, p, stride)                                                                    \
-  __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm" #t : : "r"((ulong)(p)), "r"((ulong)(stride)));
-#define STORE(t, p, stride)                                                                        \
-  __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)"                                             \
-                   :                                                                               \
-                   : "r"((ulong)(p)), "r"((ulong)(stride))                                         \
-                   : "memory");
-#define MULTIPLY(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : :);
-#define MULTIPLY_4                                                                                 \
-  MULTIPLY(0, 4, 6)                                                                                \
-  MULTIPLY(1, 4, 7)                                                                                \
-  MULTIPLY(2, 5, 6)                                                                                \
-  MULTIPLY(3, 5, 7)
-
 #define POSITION 128
 #define BLOCK_BYTES 4096
 
 /* Where column n and channel c lie in [half panel][16][16 columns][2]. */
 #define WITHIN(n, c) ((n) / 16 % 2 * 512 + (c) % 16 * 32 + (n) % 16 * 2 + (c) / 16 % 2)
 
+/* The instructions: amx-units.cl, which follows in a program. */
+#define MULTIPLY_4                                                                                 \
+  MULTIPLY(0, 4, 6)                                                                                \
+  MULTIPLY(1, 4, 7)                                                                                \
+  MULTIPLY(2, 5, 6)                                                                                \
+  MULTIPLY(3, 5, 7)
 #define ZERO_4 ZERO(0) ZERO(1) ZERO(2) ZERO(3)
 /* Tiles 0 to 3 to 32 rows of floats, `stride` bytes apart. */
 #define STORE_4(p, stride)                                                                         \

@@ -116,6 +116,7 @@ INLINE void ask_positions(__global const uchar *p)
 /* Range: (columns / 32, ceil(positions / rows)). */
 INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
 {
+  TILES
   const WinogradProduct s = *(__global const WinogradProduct *)args;
   const uint planes = s.planes, each = (32 + planes - 1) / planes;
   const ulong first = y * s.rows, end = min(first + s.rows, s.positions), line = s.strip_width * POSITION;

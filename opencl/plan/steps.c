@@ -6,9 +6,11 @@
 #include "opencl/device/program.h"
 #include "opencl/device/status.h"
 
-#define SOURCE                                                                                     \
-  "amx-tiles+amx-norm+amx-input+amx-conv+amx-winograd-points+amx-winograd-input+amx-winograd+"     \
+#define OPERATIONS                                                                                 \
+  "+amx-norm+amx-input+amx-conv+amx-winograd-points+amx-winograd-input+amx-winograd+"              \
   "amx-attention+amx-widen+amx-steps+amx-run"
+#define SOURCE "amx-tiles+amx-units" OPERATIONS
+#define EMULATED "amx-tiles+amx-emulated" OPERATIONS
 /* Of a counter: a line of a cache. */
 #define COUNTER_BYTES 64
 
@@ -42,7 +44,8 @@ ddim_cl_steps_new(DdimContext *context, guint count, GError **error)
   steps->count = count;
   if (!(steps->table = ddim_cl_buffer_new(context, table_size, error)) ||
       !(steps->counters = ddim_cl_buffer_new(context, lines * COUNTER_BYTES, error)) ||
-      !(steps->kernel = ddim_cl_kernel_new(context, SOURCE, NULL, "amx_run", error)))
+      !(steps->kernel = ddim_cl_kernel_new(
+            context, context->profile.amx_emulated ? EMULATED : SOURCE, NULL, "amx_run", error)))
     return NULL;
   memset(steps->table->host, 0, table_size);
   memset(steps->counters->host, 0, lines * COUNTER_BYTES);

@@ -111,11 +111,18 @@ product_is_right(DdimContext *context)
          ddim_cl_plan_read(plan, out.mem, PIXELS * CHANNELS, y, NULL) && compare_product(x, w, y);
 }
 
+/* Besides the tiles the kernels use 512-bit vectors and their instructions. */
+static gboolean
+processor_can_emulate(void)
+{
+  return __builtin_cpu_supports("avx512f") != 0;
+}
+
 gboolean
 ddim_cl_expects_amx(DdimContext *context)
 {
   return context->profile.amx_allowed && driver_takes_assembly(context->info) &&
-         processor_has_amx();
+         (context->profile.amx_emulated ? processor_can_emulate() : processor_has_amx());
 }
 
 static gboolean
