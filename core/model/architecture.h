@@ -101,13 +101,15 @@ typedef struct {
   guint n_classes;   /**< 0: unconditional */
 } DdimEmbedding;
 
-typedef struct {
+/** Opaque in the public headers, as its members change with every new kind of network. */
+typedef struct _DdimArchitecture DdimArchitecture;
+struct _DdimArchitecture {
   guint in_channels, out_channels; /**< of the whole network */
   DdimEmbedding embedding;
   GPtrArray *stages; /**< DdimStage */
   DdimNorm out_norm;
   DdimLayer out_conv;
-} DdimArchitecture;
+};
 
 /** An architecture without stages, to be filled with what follows. */
 DdimArchitecture *ddim_architecture_new(void);

@@ -2,6 +2,7 @@
 /* Completing a configuration: the most binding source of every value, held against the weights. */
 
 #include "core/model/config-private.h"
+#include "core/model/unetmodel.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -354,6 +355,7 @@ load(DdimCheckpoint *checkpoint, const char *flags, GError **error)
   resolve_heads(config);
   if (!check_heads(config, &sources, error) || !take_class_names(config, &sources, error))
     return NULL;
+  config->architecture = ddim_unetmodel_architecture_new(&config->unet);
   take_texts(config, &sources, checkpoint);
   take_notes(config, &sources);
   return g_steal_pointer(&config);

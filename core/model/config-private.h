@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "core/model/architecture.h"
 #include "core/model/config.h"
 
 G_BEGIN_DECLS
@@ -123,6 +124,7 @@ DdimSettings *ddim_settings_from_preset(const char *checkpoint_path, const DdimS
 struct _DdimConfig {
   gatomicrefcount refs;
   DdimUNetConfig unet;
+  DdimArchitecture *architecture;
   char *values[DDIM_N_KEYS]; /* NULL: has no meaning for this model */
   DdimSource sources[DDIM_N_KEYS];
   char *name, *description, *license, *preset;

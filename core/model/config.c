@@ -60,6 +60,7 @@ ddim_config_unref(DdimConfig *config)
     return;
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     g_free(config->values[key]);
+  g_clear_pointer(&config->architecture, ddim_architecture_free);
   g_free(config->name);
   g_free(config->description);
   g_free(config->license);
@@ -89,6 +90,13 @@ ddim_config_get_unet(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, NULL);
   return &config->unet;
+}
+
+const DdimArchitecture *
+ddim_config_get_architecture(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->architecture;
 }
 
 /* improved_diffusion.script_util.create_gaussian_diffusion */

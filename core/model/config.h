@@ -60,6 +60,10 @@ void ddim_config_unref(DdimConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConfig, ddim_config_unref)
 
 const DdimUNetConfig *ddim_config_get_unet(DdimConfig *config);
+/** What the network is made of: what ddim_unet_new() needs. Its members are no part of the public
+ * interface. (transfer none) lives as long as @config */
+typedef struct _DdimArchitecture DdimArchitecture;
+const DdimArchitecture *ddim_config_get_architecture(DdimConfig *config);
 /** Fills everything but timestep_respacing from noise_schedule, diffusion_steps, predict_xstart,
  * learn_sigma, sigma_small and rescale_timesteps, as create_gaussian_diffusion does. Strings live
  * as long as @config. timestep_respacing is the configuration's own (usually ""); the caller
