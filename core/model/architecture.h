@@ -105,6 +105,8 @@ typedef struct {
 typedef struct _DdimArchitecture DdimArchitecture;
 struct _DdimArchitecture {
   guint in_channels, out_channels; /**< of the whole network */
+  guint low_res_channels; /**< how many of in_channels, the last ones, are a super-resolution
+                             model's low_res; 0: it is no such model */
   DdimEmbedding embedding;
   GPtrArray *stages; /**< DdimStage */
   DdimNorm out_norm;

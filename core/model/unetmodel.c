@@ -150,6 +150,7 @@ ddim_unetmodel_architecture_new(const DdimUNetConfig *config)
   const Builder b = {config, architecture};
   architecture->in_channels = config->in_channels;
   architecture->out_channels = config->out_channels;
+  architecture->low_res_channels = config->super_res ? config->in_channels / 2 : 0;
   architecture->embedding =
       (DdimEmbedding){.channels = channels,
                       .max_period = MAX_PERIOD,
