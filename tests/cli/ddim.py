@@ -43,13 +43,14 @@ def model_flags(case):
     size = case['image_size']
     flags = {'num_heads': case['num_heads'], 'noise_schedule': spec['schedule'], 'diffusion_steps': spec['steps'],
              'rescale_timesteps': spec['rescale_timesteps']}
+    flags |= {key: case[key] for key in ('num_heads_upsample', 'num_head_channels', 'use_new_attention_order') if key in case}
     flags |= {'large_size': size, 'small_size': case['low_size'][0]} if case['cls'] == 'superres' else {
         'image_size': size}
     return ' '.join(f'--{key} {value}' for key, value in flags.items())
 
 
 def sample_options(case, spec):
-    height, width = spec.get('size', [case['image_size']] * 2)
+    height, width = spec.get('size', case.get('size', [case['image_size']] * 2))
     options = ['-n', spec['batch'], '--size', f'{width}x{height}', '--steps', spec['respacing'], '--seed', spec['seed'],
                '--sampler', spec.get('sampler', 'ddim'), '--eta', spec.get('eta', 0)]
     if spec.get('labels') is not None:

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""make_oracle.py ORIGINAL CASES.json OUT [NAME…]: make reference data with openai/improved-diffusion itself.
+"""make_oracle.py ORIGINAL CASES.json OUT [NAME…]: make reference data with the original code itself.
 
-ORIGINAL is a checkout of https://github.com/openai/improved-diffusion; torch and numpy are needed. The tests only read what
-this wrote and never run it.
+ORIGINAL is a checkout of https://github.com/openai/improved-diffusion or of https://github.com/openai/guided-diffusion; torch
+and numpy are needed. The tests only read what this wrote and never run it.
 
-For every case of CASES.json (unets.json here, whose weights are random):
+For every case of CASES.json (unets.json here, whose weights are random) whose "original" is that checkout's package,
+improved_diffusion where a case names none:
   OUT/unet_NAME.pt    the state dict, in the case's "dtype"
   OUT/unet_NAME.npz   x, t, and y and low_res where the model wants them, and out: the model's output computed in float64
                       from the weights as stored
@@ -14,6 +15,7 @@ For every case of CASES.json (unets.json here, whose weights are random):
 "weights" in a case names an existing state dict instead of random ones; it is rounded to "dtype" and saved again unless
 "save" is false.
 """
+import importlib
 import json
 import math
 import pathlib
@@ -22,22 +24,34 @@ import sys
 import numpy as np
 import torch as th
 
+IMPROVED, GUIDED = 'improved_diffusion', 'guided_diffusion'
+
 
 def load_original(folder):
-    """The original's modules, with its average pooling mended: it passes the stride as the number of dimensions."""
+    """The modules script_util and unet of the checkout in @folder."""
     sys.path.insert(0, folder)
-    from improved_diffusion import script_util, unet
-    unet.avg_pool_nd = lambda stride: th.nn.AvgPool2d(stride, stride)
+    package = GUIDED if (pathlib.Path(folder) / GUIDED).is_dir() else IMPROVED
+    script_util, unet = (importlib.import_module(f'{package}.{name}') for name in ('script_util', 'unet'))
+    if package == IMPROVED:  # its average pooling passes the stride as the number of dimensions
+        unet.avg_pool_nd = lambda stride: th.nn.AvgPool2d(stride, stride)
     return script_util, unet
+
+
+def original_of(case):
+    return case.get('original', IMPROVED)
 
 
 def build_model(unet, case):
     cls = unet.SuperResModel if case['cls'] == 'superres' else unet.UNetModel
-    return cls(case['in_channels'], case['model_channels'], case['out_channels'], case['num_res_blocks'],
-               tuple(case['attention_resolutions']), channel_mult=tuple(case['channel_mult']),
+    sizes = [case['in_channels'], case['model_channels'], case['out_channels'], case['num_res_blocks']]
+    more = {}
+    if original_of(case) == GUIDED:
+        sizes.insert(0, case['image_size'])
+        more = {key: case[key] for key in ('num_head_channels', 'resblock_updown', 'use_new_attention_order') if key in case}
+    return cls(*sizes, tuple(case['attention_resolutions']), channel_mult=tuple(case['channel_mult']),
                conv_resample=case.get('conv_resample', True), num_classes=case['num_classes'],
                num_heads=case['num_heads'], num_heads_upsample=case.get('num_heads_upsample', -1),
-               use_scale_shift_norm=case['use_scale_shift_norm']).eval()
+               use_scale_shift_norm=case['use_scale_shift_norm'], **more).eval()
 
 
 def load_weights(path):
@@ -78,14 +92,15 @@ def timestep_embedding_f64(timesteps, dim, max_period=10000):
 
 
 def evaluate_f64(unet, model, x, t, inputs):
-    """The model in float64 throughout: the original falls back to float32 in norms, softmax and the embedding."""
-    to_float, embedding = th.Tensor.float, unet.timestep_embedding
-    th.Tensor.float, unet.timestep_embedding = th.Tensor.double, timestep_embedding_f64
+    """The model in float64 throughout: the original falls back to float32 in norms, softmax and the embedding.
+    guided_diffusion's also converts its input to the type that its model notes in dtype."""
+    to_float, embedding, dtype = th.Tensor.float, unet.timestep_embedding, getattr(model, 'dtype', None)
+    th.Tensor.float, unet.timestep_embedding, model.dtype = th.Tensor.double, timestep_embedding_f64, th.float64
     try:
         inputs = {key: value.double() if value.is_floating_point() else value for key, value in inputs.items()}
         return model.double()(x.double(), t, **inputs)
     finally:
-        th.Tensor.float, unet.timestep_embedding = to_float, embedding
+        th.Tensor.float, unet.timestep_embedding, model.dtype = to_float, embedding, dtype
         model.float()
 
 
@@ -157,7 +172,7 @@ def main(original, cases, out, *names):
     script_util, unet = load_original(original)
     cases, out = pathlib.Path(cases), pathlib.Path(out)
     for case in json.loads(cases.read_text()):
-        if not names or case['name'] in names:
+        if original_of(case) == unet.__package__ and (not names or case['name'] in names):
             make(script_util, unet, case, cases.parent, out)
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The UNet on OpenCL against outputs of the original, computed in float64
- * (tests/data/make-oracle.py). */
+ * (tests/data/make_oracle.py). */
 #include <math.h>
 
 #include "core/model/config.h"
@@ -50,6 +50,11 @@ static const Case cases[] = {
     {"tiny_uncond", "--image_size 16 --num_heads 1", FALSE, FALSE},
     {"small_cond", "--image_size 32 --num_heads 4 --class_cond True", TRUE, FALSE},
     {"superres", "--large_size 32 --small_size 8 --num_heads 2 --class_cond True", TRUE, TRUE},
+    {"guided_updown", "--image_size 16 --num_head_channels 16", TRUE, FALSE},
+    {"guided_new_order", "--image_size 16 --num_head_channels 8 --use_new_attention_order True",
+     FALSE, FALSE},
+    {"guided_pooled", "--image_size 16 --num_heads 2 --num_heads_upsample 4", TRUE, FALSE},
+    {"guided_gray", "--image_size 16 --num_heads 4 --use_new_attention_order True", FALSE, FALSE},
 };
 
 /* Evaluate @c and return the largest absolute difference from the float64 output. */
