@@ -202,149 +202,25 @@ ddim_diffusion_get_model_channels(const DdimDiffusion *self, guint channels)
   return learned ? 2 * channels : channels;
 }
 
-/* p_mean_variance: pred_xstart as a function of x and of the model's output. */
-static void
-set_x0(const DdimDiffusion *self, guint t, DdimStep *step)
+DdimMeanType
+ddim_diffusion_get_mean_type(const DdimDiffusion *self)
 {
-  const double alpha_bar = self->tables[DDIM_TABLE_ALPHAS_CUMPROD][t];
-  const double coef1 = self->tables[DDIM_TABLE_POSTERIOR_MEAN_COEF1][t];
-  const double coef2 = self->tables[DDIM_TABLE_POSTERIOR_MEAN_COEF2][t];
-
-  switch (self->mean_type) {
-  case DDIM_MEAN_EPSILON: /* _predict_xstart_from_eps */
-    step->x0_x = alpha_bar > 0 ? sqrt(1 / alpha_bar) : 0;
-    step->x0_m = alpha_bar > 0 ? -sqrt(1 / alpha_bar - 1) : 0;
-    break;
-  case DDIM_MEAN_START_X:
-    step->x0_m = 1;
-    break;
-  case DDIM_MEAN_PREVIOUS_X: /* _predict_xstart_from_xprev */
-    step->x0_x = -coef2 / coef1;
-    step->x0_m = 1 / coef1;
-    break;
-  }
+  return self->mean_type;
 }
 
-/* next = sqrt(alpha_bar_to) * x0 + @direction * eps, where eps = (x / sqrt(alpha_bar) - x0) /
- * sqrt(1/alpha_bar
- * - 1) is derived from the clipped x0 (_predict_eps_from_xstart). Both quotients are written so
- * that they exist for alpha_bar = 0. */
-static void
-set_ddim_next(const DdimDiffusion *self, guint t, double alpha_bar_to, double direction,
-              DdimStep *step)
+DdimVarType
+ddim_diffusion_get_var_type(const DdimDiffusion *self)
 {
-  const double alpha_bar = self->tables[DDIM_TABLE_ALPHAS_CUMPROD][t];
-
-  step->next_x = direction / sqrt(1 - alpha_bar);
-  step->next_x0 = sqrt(alpha_bar_to) - direction * sqrt(alpha_bar / (1 - alpha_bar));
-}
-
-gboolean
-ddim_diffusion_ddim_step(const DdimDiffusion *self, guint t, double eta, gboolean clip,
-                         DdimStep *step, GError **error)
-{
-  g_return_val_if_fail(self != NULL && t < self->num_timesteps && step != NULL, FALSE);
-
-  const double alpha_bar = self->tables[DDIM_TABLE_ALPHAS_CUMPROD][t];
-  const double prev = self->tables[DDIM_TABLE_ALPHAS_CUMPROD_PREV][t];
-  const double sigma = eta * sqrt((1 - prev) / (1 - alpha_bar)) * sqrt(1 - alpha_bar / prev);
-  double rest = 1 - prev - sigma * sigma;
-
-  if (!(eta >= 0) || isinf(eta)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("eta is %g: expected a number from 0 (deterministic) to 1 (as noisy as DDPM)"),
-                eta);
-    return FALSE;
-  }
-  /* With eta <= 1 only rounding makes it negative (linear, T = 20, "6"). */
-  if (eta <= 1)
-    rest = MAX(rest, 0);
-  if (rest < 0) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("eta is %g: too large, step %u would add more noise than it may hold; at most %g "
-                  "fits there, and 1 always"),
-                eta, t, eta * sqrt(1 - prev) / sigma);
-    return FALSE;
-  }
-  /* sigma is 0 at t = 0, where prev is 1: the mask of the original needs no line here. */
-  *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED, .sigma = sigma};
-  set_x0(self, t, step);
-  set_ddim_next(self, t, prev, sqrt(rest), step);
-  return TRUE;
+  return self->var_type;
 }
 
 void
-ddim_diffusion_reverse_step(const DdimDiffusion *self, guint t, gboolean clip, DdimStep *step)
+ddim_diffusion_q_sample(const DdimDiffusion *self, guint t, double *signal, double *noise)
 {
-  g_return_if_fail(self != NULL && t < self->num_timesteps && step != NULL);
+  g_return_if_fail(self != NULL && t < self->num_timesteps);
 
-  const double next = self->tables[DDIM_TABLE_ALPHAS_CUMPROD_NEXT][t];
+  const double alpha_bar = self->tables[DDIM_TABLE_ALPHAS_CUMPROD][t];
 
-  *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED};
-  set_x0(self, t, step);
-  set_ddim_next(self, t, next, sqrt(1 - next), step);
-}
-
-/* The noise of p(x_{t-1} | x_t): p_mean_variance's log_variance, masked at t = 0 as p_sample does.
- */
-static void
-set_ddpm_sigma(const DdimDiffusion *self, guint t, DdimStep *step)
-{
-  const double min_log = self->tables[DDIM_TABLE_POSTERIOR_LOG_VARIANCE_CLIPPED][t];
-  const double beta = self->tables[DDIM_TABLE_BETAS][t];
-
-  step->sigma_type = DDIM_SIGMA_FIXED;
-  if (t == 0)
-    return;
-  switch (self->var_type) {
-  case DDIM_VAR_FIXED_LARGE:
-    step->sigma = sqrt(beta);
-    break;
-  case DDIM_VAR_FIXED_SMALL:
-    step->sigma = exp(0.5 * min_log);
-    break;
-  case DDIM_VAR_LEARNED:
-    step->sigma_type = DDIM_SIGMA_LEARNED;
-    break;
-  case DDIM_VAR_LEARNED_RANGE:
-    step->sigma_type = DDIM_SIGMA_LEARNED_RANGE;
-    step->min_log = min_log;
-    step->max_log = log(beta);
-    break;
-  }
-}
-
-void
-ddim_diffusion_ddpm_step(const DdimDiffusion *self, guint t, gboolean clip, DdimStep *step)
-{
-  g_return_if_fail(self != NULL && t < self->num_timesteps && step != NULL);
-
-  *step = (DdimStep){.clip = clip};
-  set_x0(self, t, step);
-  if (self->mean_type == DDIM_MEAN_PREVIOUS_X) {
-    step->next_m = 1;
-  } else { /* q_posterior_mean_variance */
-    step->next_x0 = self->tables[DDIM_TABLE_POSTERIOR_MEAN_COEF1][t];
-    step->next_x = self->tables[DDIM_TABLE_POSTERIOR_MEAN_COEF2][t];
-  }
-  set_ddpm_sigma(self, t, step);
-}
-
-gboolean
-ddim_diffusion_get_step(const DdimDiffusion *self, const DdimSampleParams *params, guint t,
-                        DdimStep *step, GError **error)
-{
-  g_return_val_if_fail(params != NULL, FALSE);
-
-  switch (params->sampler) {
-  case DDIM_SAMPLER_DDIM:
-    return ddim_diffusion_ddim_step(self, t, params->eta, params->clip, step, error);
-  case DDIM_SAMPLER_DDPM:
-    ddim_diffusion_ddpm_step(self, t, params->clip, step);
-    return TRUE;
-  case DDIM_SAMPLER_REVERSE:
-    ddim_diffusion_reverse_step(self, t, params->clip, step);
-    return TRUE;
-  }
-  g_return_val_if_reached(FALSE);
+  *signal = sqrt(alpha_bar);
+  *noise = sqrt(1 - alpha_bar);
 }

@@ -66,7 +66,8 @@ resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
 
   g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &job->sample.eta, "clip",
                &job->sample.clip, "rng", &rng, "seed", &job->seed, NULL);
-  job->sample.sampler = g_strcmp0(sampler, "ddpm") == 0 ? DDIM_SAMPLER_DDPM : DDIM_SAMPLER_DDIM;
+  if (!ddim_sampler_from_name(sampler, &job->sample.sampler, error))
+    return FALSE;
   if (job->sample.eta < 0) {
     job->sample.eta = ddim_config_get_eta(config);
     g_object_set(job->resolved, "eta", job->sample.eta, NULL);

@@ -3,6 +3,7 @@
 
 #include "core/diffusion/noise.h"
 #include "core/data/samples.h"
+#include "core/diffusion/step-table.h"
 #include "core/job/session.h"
 
 G_BEGIN_DECLS

@@ -3,9 +3,9 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "core/diffusion/diffusion.h"
+#include "core/diffusion/sampler.h"
 
-static const char *const samplers[] = {"ddim", "ddpm", NULL};
+static const char *const samplers[] = {DDIM_SAMPLER_NAMES, NULL};
 static const char *const precisions[] = {"f32", "f16", NULL};
 
 #define MAX_SIDE 65536

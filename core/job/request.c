@@ -3,9 +3,9 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "core/diffusion/diffusion.h"
 #include "core/data/error.h"
 #include "core/data/printable.h"
+#include "core/diffusion/sampler.h"
 #include "core/job/options.h"
 
 /* No member per property: the values of the table's options, in its order. The identifier of a

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "core/data/similar.h"
+#include "core/diffusion/sampler.h"
 
 typedef enum {
   TYPE_INT,

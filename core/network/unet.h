@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include "opencl/device/context.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/diffusion/step.h"
 #include "core/model/config.h"
 
 G_BEGIN_DECLS

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/diffusion/diffusion.h"
+#include "core/diffusion/step.h"
 #include "core/data/error.h"
 #include "core/diffusion/schedule.h"
 
@@ -148,12 +148,12 @@ test_reverse_and_back(void)
     g_autoptr(DdimDiffusion) diffusion = new_diffusion(&schedules[k]);
     for (guint t = 0; t + 1 < ddim_diffusion_get_num_timesteps(diffusion); t++) {
       const double start = 0.6, eps = 0.9;
-      double x = start;
+      double x = start, x0;
       DdimStep step;
       ddim_diffusion_reverse_step(diffusion, t, FALSE, &step);
-      ddim_step_apply(&step, 1, 1, FALSE, &x, &eps, NULL, NULL);
+      ddim_step_apply(&step, 1, 1, FALSE, &x, &eps, NULL, &x0);
       ddim_diffusion_ddim_step(diffusion, t + 1, 0, FALSE, &step, NULL);
-      ddim_step_apply(&step, 1, 1, FALSE, &x, &eps, NULL, NULL);
+      ddim_step_apply(&step, 1, 1, FALSE, &x, &eps, NULL, &x0);
       g_assert_cmpfloat_with_epsilon(x, start, 1e-9);
     }
   }

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/diffusion/diffusion.h"
+#include "core/diffusion/host-sampling.h"
 #include "core/data/error.h"
 #include "golden.h"
 
@@ -72,7 +72,7 @@ check_loop(JsonObject *row, const char *npz)
   static const char *const means[] = {"eps", "xstart", "xprev", NULL};
   static const char *const variances[] = {"fixed_large", "fixed_small", "learned", "learned_range",
                                           NULL};
-  static const char *const samplers[] = {"ddim", "ddpm", "reverse", NULL};
+  static const char *const samplers[] = {"ddim", "ddpm", "dpm++", "reverse", NULL};
   const char *key = json_object_get_string_member(row, "key");
   const DdimDiffusionParams params = {
       .noise_schedule = json_object_get_string_member(row, "schedule"),
@@ -235,7 +235,7 @@ test_apply_layout(void)
   const DdimStep learned = {.sigma_type = DDIM_SIGMA_LEARNED};
   const double log_variance[] = {0, 2 * log(3)};
   x[0] = 0;
-  ddim_step_apply(&learned, 1, 1, TRUE, x, log_variance, reference_noise(), NULL);
+  ddim_step_apply(&learned, 1, 1, TRUE, x, log_variance, reference_noise(), x0);
   g_assert_cmpfloat_with_epsilon(x[0], 1.5, 1e-12);
 }
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/diffusion/diffusion.h"
+#include "core/diffusion/sampler.h"
+
+G_BEGIN_DECLS
+
+/** How many earlier evaluations a step may look back at. PLMS needs 3, UniPC of order 3 needs 2,
+ * DPM-Solver++(2M) and Heun's method 1. */
+#define DDIM_STEP_HISTORY 4
+
+typedef enum { DDIM_SIGMA_FIXED, DDIM_SIGMA_LEARNED, DDIM_SIGMA_LEARNED_RANGE } DdimSigmaType;
+
+/** One sampler step as arithmetic on elements, so that the host and the device do the same. With m
+ * the model's mean output, v its variance output and z standard normal noise:
+ *
+ *   x0   = clamp(x0_x * x + x0_m * m, -1, 1)              (clamped only with `clip`)
+ *   next = next_x * x + next_x0 * x0 + next_m * m + sum_k history[k] * h_k + sigma * z
+ *   kept = keep_x * x + keep_x0 * x0                      (only with `keep`)
+ *
+ * sigma is `sigma` for DDIM_SIGMA_FIXED, exp(v / 2) for DDIM_SIGMA_LEARNED, and
+ * exp((f * max_log + (1-f) * min_log) / 2), f = (v + 1) / 2, for DDIM_SIGMA_LEARNED_RANGE.
+ *
+ * h_0 is what the last step with `keep` has kept, h_1 what the one before it has kept, and so on. A
+ * solver chooses what it keeps: x0 itself (keep_x0 = 1), or the eps that belongs to x and x0
+ * (keep_x = 1 / sqrt(1 - abar), keep_x0 = -sqrt(abar / (1 - abar))), as PLMS wants it.
+ *
+ * eps never appears: every step writes it as (x - sqrt(abar) * x0) / sqrt(1 - abar). So whoever
+ * corrects x0 between the two lines has also corrected eps. The exception is a step with next_m,
+ * which reads the model's output again; only DDPM with DDIM_MEAN_PREVIOUS_X has it. */
+typedef struct {
+  double x0_x, x0_m;
+  double next_x, next_x0, next_m;
+  double history[DDIM_STEP_HISTORY];
+  double keep_x, keep_x0;
+  gboolean keep;
+  gboolean clip;
+  DdimSigmaType sigma_type;
+  double sigma; /**< DDIM_SIGMA_FIXED: 0 when the noise is drawn but not used (eta 0, or t = 0) */
+  double min_log, max_log; /**< only for DDIM_SIGMA_LEARNED_RANGE */
+} DdimStep;
+
+/** Equation 12 of the paper; GaussianDiffusion.ddim_sample: x_t -> x_{t-1}. eps is derived again
+ * from the clipped x0. @eta at least 0; DDIM_ERROR_ARGUMENT when eta makes 1 - abar_prev - sigma^2
+ * negative. */
+gboolean ddim_diffusion_ddim_step(const DdimDiffusion *diffusion, guint t, double eta,
+                                  gboolean clip, DdimStep *step, GError **error);
+/** GaussianDiffusion.p_sample: x_t -> x_{t-1}, ancestral. */
+void ddim_diffusion_ddpm_step(const DdimDiffusion *diffusion, guint t, gboolean clip,
+                              DdimStep *step);
+/** GaussianDiffusion.ddim_reverse_sample: x_t -> x_{t+1}, deterministic. */
+void ddim_diffusion_reverse_step(const DdimDiffusion *diffusion, guint t, gboolean clip,
+                                 DdimStep *step);
+/** DPM-Solver++(2M), arXiv 2211.01095, Algorithm 2: x_t -> x_{t-1}, deterministic. With alpha =
+ * sqrt(abar), sigma = sqrt(1 - abar), lambda = log(alpha / sigma), h = lambda_{t-1} - lambda_t and
+ * r = (lambda_t - lambda_{t+1}) / h:
+ *
+ *   D    = (1 + 1 / (2 r)) * x0_t - 1 / (2 r) * x0_{t+1}
+ *   next = sigma_{t-1} / sigma_t * x - alpha_{t-1} * (exp(-h) - 1) * D
+ *
+ * @second_order  h_0 is the x0 of the step at t + 1. Without it D is x0_t, which is DDIM's step
+ * with eta 0. So is the step at t = 0, where h is infinite. */
+void ddim_diffusion_dpmpp_step(const DdimDiffusion *diffusion, guint t, gboolean second_order,
+                               gboolean clip, DdimStep *step);
+/** The step of @params' sampler at @t, with its eta and clip, when no step was taken before it.
+ * DDIM_ERROR_ARGUMENT for an eta out of range and for an unknown sampler. */
+gboolean ddim_diffusion_get_step(const DdimDiffusion *diffusion, const DdimSampleParams *params,
+                                 guint t, DdimStep *step, GError **error);
+/** Back in time: x at respaced index @from -> x at @to, @from < @to, by the process q alone:
+ * next = sqrt(abar_to / abar_from) * x + sqrt(1 - abar_to / abar_from) * z. */
+void ddim_diffusion_renoising_step(const DdimDiffusion *diffusion, guint from, guint to,
+                                   DdimStep *step);
+
+/** Whether the step reads its noise. */
+static inline gboolean
+ddim_step_uses_noise(const DdimStep *step)
+{
+  return step->sigma_type != DDIM_SIGMA_FIXED || step->sigma != 0;
+}
+
+/** How many of h_0, h_1 … the step reads: up to the last one with a coefficient. */
+guint ddim_step_get_history(const DdimStep *step);
+
+/** What a step works on, on the host: @n images of @plane elements (C*H*W) each, lying one after
+ * the other. Pointers are the caller's. */
+typedef struct {
+  gsize n, plane;
+  gboolean learned;     /**< the output has variances: [n][2][plane], else [n][plane] */
+  double *x;            /**< [n][plane]: x in, next out */
+  double *x0;           /**< [n][plane] */
+  const double *output; /**< see `learned` */
+  const double *noise;  /**< [n][plane]; NULL when the step needs none */
+  const double *history[DDIM_STEP_HISTORY]; /**< h_k: [n][plane]; those the step reads */
+  double *keep; /**< [n][plane] or NULL: receives `kept`. May be the last h_k that is read */
+} DdimStepArrays;
+
+/** The first line of DdimStep: fill arrays->x0 from arrays->x and arrays->output. */
+void ddim_step_predict(const DdimStep *step, const DdimStepArrays *arrays);
+/** The other two lines: arrays->x and arrays->keep, with the x0 that is in arrays->x0. */
+void ddim_step_advance(const DdimStep *step, const DdimStepArrays *arrays);
+/** x = next_x * x + sigma * z, as a step that goes back in time does; reads nothing else. */
+void ddim_step_renoise(const DdimStep *step, const DdimStepArrays *arrays);
+
+/** Apply @step, which uses no history, to @n images of @plane elements each.
+ * @x       [n][plane]: x_t in, the next state out
+ * @output  the model's output: [n][plane], or [n][2][plane] when @learned
+ * @noise   [n][plane] or NULL when the step needs none
+ * @x0      [n][plane], receives the predicted x0 */
+void ddim_step_apply(const DdimStep *step, gsize n, gsize plane, gboolean learned, double *x,
+                     const double *output, const double *noise, double *x0);
+
+G_END_DECLS
