@@ -6,54 +6,155 @@
 #include "opencl/device/program.h"
 #include "opencl/device/status.h"
 
-/* Position of the first argument that changes from step to step. */
-#define FIRST_STEP_ARG 9
+enum { UPDATE, PREDICT, ADVANCE, RENOISE, N_KERNELS };
 
 struct _DdimClUpdate {
   DdimClPlan *plan;
   DdimClUpdateMemory memory;
-  cl_kernel kernel;
+  cl_kernel kernels[N_KERNELS];
   guint64 count;
-  float *staging;   /* the noise on its way to the device */
-  cl_event written; /* staging has been read */
+  DdimClBuffer *ring; /* NULL while no history is wanted */
+  guint ring_size;    /* arrays in it */
+  float *staging;     /* the noise on its way to the device */
+  cl_event written;   /* staging has been read */
 };
 
-static cl_int
-set_mem(DdimClUpdate *update, guint *index, DdimClMem mem)
+/* The arguments of a kernel, set in order. */
+typedef struct {
+  DdimClUpdate *update;
+  cl_kernel kernel;
+  cl_uint index;
+  cl_int status;
+} Args;
+
+static void
+set_value(Args *args, const void *value, gsize size)
 {
-  cl_mem handle = ddim_cl_plan_get_cl_mem(update->plan, mem);
-  cl_ulong offset = mem.offset;
-  cl_int status = clSetKernelArg(update->kernel, (*index)++, sizeof handle, &handle);
-  return status | clSetKernelArg(update->kernel, (*index)++, sizeof offset, &offset);
+  args->status |= clSetKernelArg(args->kernel, args->index++, size, value);
+}
+
+static void
+set_float(Args *args, float number)
+{
+  const cl_float value = number;
+
+  set_value(args, &value, sizeof value);
+}
+
+static void
+set_uint(Args *args, guint number)
+{
+  const cl_uint value = number;
+
+  set_value(args, &value, sizeof value);
+}
+
+static void
+set_mem(Args *args, DdimClMem mem)
+{
+  const cl_mem handle = ddim_cl_plan_get_cl_mem(args->update->plan, mem);
+  const cl_ulong offset = mem.offset;
+
+  set_value(args, &handle, sizeof handle);
+  set_value(args, &offset, sizeof offset);
+}
+
+static void
+set_output(Args *args)
+{
+  const DdimClTensor *output = &args->update->memory.output;
+
+  set_mem(args, output->mem);
+  set_uint(args, output->ld);
+}
+
+static void
+set_sigma(Args *args, const DdimClUpdateStep *step)
+{
+  set_float(args, step->sigma);
+  set_float(args, step->min_log);
+  set_float(args, step->max_log);
+  set_uint(args, step->sigma_type);
+  set_uint(args, step->use_noise ? 1 : 0);
+}
+
+static void
+set_prediction(Args *args, const DdimClUpdateStep *step)
+{
+  set_float(args, step->x0_x);
+  set_float(args, step->x0_m);
+  set_float(args, step->limit);
+}
+
+static void
+set_next(Args *args, const DdimClUpdateStep *step)
+{
+  set_float(args, step->next_x);
+  set_float(args, step->next_x0);
+  set_float(args, step->next_m);
+}
+
+/* A step without history gets some memory in the ring's place, which it does not touch. */
+static void
+set_ring(Args *args)
+{
+  const DdimClUpdate *update = args->update;
+  const cl_mem handle =
+      update->ring ? update->ring->mem : ddim_cl_plan_get_cl_mem(update->plan, update->memory.x);
+
+  set_value(args, &handle, sizeof handle);
+}
+
+static void
+set_history(Args *args, const DdimClUpdateStep *step)
+{
+  cl_float4 history = {{0}};
+  cl_uint4 slots = {{0}};
+
+  G_STATIC_ASSERT(DDIM_CL_UPDATE_HISTORY == 4);
+  for (guint k = 0; k < step->n_history; k++) {
+    history.s[k] = step->history[k];
+    slots.s[k] = step->slots[k];
+  }
+  set_value(args, &history, sizeof history);
+  set_value(args, &slots, sizeof slots);
+  set_uint(args, step->n_history);
+  set_float(args, step->keep_x);
+  set_float(args, step->keep_x0);
+  set_uint(args, step->keep ? 1 : 0);
+  set_uint(args, step->kept);
 }
 
 static gboolean
-set_memory_args(DdimClUpdate *update, GError **error)
+launch(Args *args, GError **error)
 {
-  const DdimClUpdateMemory *m = &update->memory;
-  guint index = 0;
-  cl_uint ld = m->output.ld;
-  cl_int status = set_mem(update, &index, m->x);
-  status |= set_mem(update, &index, m->output.mem);
-  status |= clSetKernelArg(update->kernel, index++, sizeof ld, &ld);
-  status |= set_mem(update, &index, m->noise);
-  status |= set_mem(update, &index, m->x0);
-  g_assert(index == FIRST_STEP_ARG);
-  return ddim_cl_check(status, "clSetKernelArg", error);
+  const DdimClTensor *output = &args->update->memory.output;
+  const gsize range[3] = {(gsize)output->h * output->w, args->update->memory.channels, output->n};
+  cl_command_queue queue = ddim_cl_plan_get_context(args->update->plan)->queue;
+
+  return ddim_cl_check(args->status, "clSetKernelArg", error) &&
+         ddim_cl_check(
+             clEnqueueNDRangeKernel(queue, args->kernel, 3, NULL, range, NULL, 0, NULL, NULL),
+             "clEnqueueNDRangeKernel", error) &&
+         ddim_cl_check(clFlush(queue), "clFlush", error);
 }
 
 DdimClUpdate *
 ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *memory, GError **error)
 {
+  static const char *const names[N_KERNELS] = {"update", "predict", "advance", "renoise"};
   g_autoptr(DdimClUpdate) update = g_new0(DdimClUpdate, 1);
+
   update->plan = plan;
   update->memory = *memory;
   update->count =
       (guint64)memory->output.n * memory->channels * memory->output.h * memory->output.w;
-  update->kernel =
-      ddim_cl_kernel_new(ddim_cl_plan_get_context(plan), "update", NULL, "update", error);
-  if (!update->kernel || !set_memory_args(update, error))
-    return NULL;
+  for (guint i = 0; i < N_KERNELS; i++) {
+    update->kernels[i] =
+        ddim_cl_kernel_new(ddim_cl_plan_get_context(plan), "update", NULL, names[i], error);
+    if (!update->kernels[i])
+      return NULL;
+  }
   return g_steal_pointer(&update);
 }
 
@@ -66,10 +167,31 @@ ddim_cl_update_free(DdimClUpdate *update)
     clWaitForEvents(1, &update->written);
     clReleaseEvent(update->written);
   }
-  if (update->kernel)
-    clReleaseKernel(update->kernel);
+  for (guint i = 0; i < N_KERNELS; i++)
+    if (update->kernels[i])
+      clReleaseKernel(update->kernels[i]);
+  ddim_cl_buffer_free(update->ring);
   g_free(update->staging);
   g_free(update);
+}
+
+gboolean
+ddim_cl_update_reserve_history(DdimClUpdate *update, guint n, GError **error)
+{
+  DdimContext *context = ddim_cl_plan_get_context(update->plan);
+
+  g_return_val_if_fail(n <= DDIM_CL_UPDATE_HISTORY, FALSE);
+
+  if (n <= update->ring_size)
+    return TRUE;
+  if (!ddim_cl_finish(context, error))
+    return FALSE;
+  update->ring_size = 0;
+  g_clear_pointer(&update->ring, ddim_cl_buffer_free);
+  update->ring = ddim_cl_buffer_new(context, n * update->count * sizeof(float), error);
+  if (update->ring)
+    update->ring_size = n;
+  return update->ring != NULL;
 }
 
 static gboolean
@@ -84,7 +206,9 @@ upload_noise(DdimClUpdate *update, const float *noise, GError **error)
   }
   const gsize size = update->count * sizeof(float);
   if (!update->staging)
-    update->staging = g_malloc(size);
+    update->staging = g_try_malloc(size);
+  if (!update->staging)
+    return ddim_cl_check(CL_OUT_OF_HOST_MEMORY, "malloc", error);
   memcpy(update->staging, noise, size);
   const DdimClMem mem = update->memory.noise;
   return ddim_cl_check(clEnqueueWriteBuffer(ddim_cl_plan_get_context(update->plan)->queue,
@@ -94,28 +218,86 @@ upload_noise(DdimClUpdate *update, const float *noise, GError **error)
                        "clEnqueueWriteBuffer", error);
 }
 
+static Args
+begin(DdimClUpdate *update, guint kernel)
+{
+  return (Args){.update = update, .kernel = update->kernels[kernel], .status = CL_SUCCESS};
+}
+
+/* Where a step has no history, one kernel does all of it. */
+static gboolean
+update_at_once(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
+               GError **error)
+{
+  Args args = begin(update, UPDATE);
+
+  if (step->use_noise && !upload_noise(update, noise, error))
+    return FALSE;
+  set_mem(&args, update->memory.x);
+  set_output(&args);
+  set_mem(&args, update->memory.noise);
+  set_mem(&args, update->memory.x0);
+  set_prediction(&args, step);
+  set_next(&args, step);
+  set_sigma(&args, step);
+  return launch(&args, error);
+}
+
 gboolean
 ddim_cl_update_run(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
                    GError **error)
 {
+  if (!step->n_history && !step->keep)
+    return update_at_once(update, step, noise, error);
+  return ddim_cl_update_predict(update, step, error) &&
+         ddim_cl_update_advance(update, step, noise, error);
+}
+
+gboolean
+ddim_cl_update_predict(DdimClUpdate *update, const DdimClUpdateStep *step, GError **error)
+{
+  Args args = begin(update, PREDICT);
+
+  set_mem(&args, update->memory.x);
+  set_output(&args);
+  set_mem(&args, update->memory.x0);
+  set_prediction(&args, step);
+  return launch(&args, error);
+}
+
+gboolean
+ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
+                       GError **error)
+{
+  Args args = begin(update, ADVANCE);
+
+  g_return_val_if_fail(step->n_history <= update->ring_size, FALSE);
+  g_return_val_if_fail(!step->keep || step->kept < update->ring_size, FALSE);
+
   if (step->use_noise && !upload_noise(update, noise, error))
     return FALSE;
-  const cl_float floats[] = {step->x0_x,   step->x0_m,  step->limit,   step->next_x, step->next_x0,
-                             step->next_m, step->sigma, step->min_log, step->max_log};
-  const cl_uint flags[] = {step->sigma_type, step->use_noise ? 1 : 0};
-  guint index = FIRST_STEP_ARG;
-  cl_int status = CL_SUCCESS;
-  for (guint i = 0; i < G_N_ELEMENTS(floats); i++)
-    status |= clSetKernelArg(update->kernel, index++, sizeof(cl_float), &floats[i]);
-  for (guint i = 0; i < G_N_ELEMENTS(flags); i++)
-    status |= clSetKernelArg(update->kernel, index++, sizeof(cl_uint), &flags[i]);
-  if (!ddim_cl_check(status, "clSetKernelArg", error))
+  set_mem(&args, update->memory.x);
+  set_output(&args);
+  set_mem(&args, update->memory.noise);
+  set_mem(&args, update->memory.x0);
+  set_ring(&args);
+  set_next(&args, step);
+  set_sigma(&args, step);
+  set_history(&args, step);
+  return launch(&args, error);
+}
+
+gboolean
+ddim_cl_update_renoise(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
+                       GError **error)
+{
+  Args args = begin(update, RENOISE);
+
+  if (!upload_noise(update, noise, error))
     return FALSE;
-  const DdimClTensor *output = &update->memory.output;
-  const gsize range[3] = {(gsize)output->h * output->w, update->memory.channels, output->n};
-  cl_command_queue queue = ddim_cl_plan_get_context(update->plan)->queue;
-  return ddim_cl_check(
-             clEnqueueNDRangeKernel(queue, update->kernel, 3, NULL, range, NULL, 0, NULL, NULL),
-             "clEnqueueNDRangeKernel", error) &&
-         ddim_cl_check(clFlush(queue), "clFlush", error);
+  set_mem(&args, update->memory.x);
+  set_mem(&args, update->memory.noise);
+  set_float(&args, step->next_x);
+  set_float(&args, step->sigma);
+  return launch(&args, error);
 }

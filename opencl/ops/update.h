@@ -3,6 +3,9 @@
 
 #include "opencl/plan/plan.h"
 
+/** How many earlier arrays a step may read. */
+#define DDIM_CL_UPDATE_HISTORY 4
+
 /** The element-wise step that kernels/update.cl computes; see there for the formula. */
 typedef struct {
   float x0_x, x0_m, limit;
@@ -10,6 +13,13 @@ typedef struct {
   float sigma, min_log, max_log;
   guint sigma_type; /**< 0 fixed, 1 learned, 2 learned range */
   gboolean use_noise;
+  /* The ring of arrays that outlive a step. */
+  guint n_history;
+  float history[DDIM_CL_UPDATE_HISTORY]; /**< coefficients of h_0 … */
+  guint slots[DDIM_CL_UPDATE_HISTORY];   /**< and their places in the ring */
+  gboolean keep;
+  float keep_x, keep_x0;
+  guint kept; /**< the place that is overwritten; may be that of the last h_k */
 } DdimClUpdateStep;
 
 /** The memory it works on: x, noise and x0 planar [n][channels][h][w]; output NHWC, the mean in its
@@ -28,7 +38,22 @@ DdimClUpdate *ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *mem
 void ddim_cl_update_free(DdimClUpdate *update);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClUpdate, ddim_cl_update_free)
 
-/** Enqueue one step. @noise [n][channels][h][w], needed with use_noise; copied before return,
- * without waiting for the device. */
+/** Have at least @n arrays in the ring, each as large as x. Contents are undefined; those that were
+ * there are lost when there are more now. */
+gboolean ddim_cl_update_reserve_history(DdimClUpdate *update, guint n, GError **error);
+
+/* All of these enqueue and do not wait for the device. @noise [n][channels][h][w] is needed with
+ * use_noise, and copied before return. */
+
+/** One step: x0, x and what is kept. A step without history is one launch. */
 gboolean ddim_cl_update_run(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
                             GError **error);
+/** Its first part: x0. */
+gboolean ddim_cl_update_predict(DdimClUpdate *update, const DdimClUpdateStep *step, GError **error);
+/** Its other part: x and what is kept, from the x0 that is there. Where x0 was left as predicted,
+ * the results are those of ddim_cl_update_run(), to the last bit. */
+gboolean ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step,
+                                const float *noise, GError **error);
+/** x = next_x * x + sigma * noise; nothing else of @step is read. */
+gboolean ddim_cl_update_renoise(DdimClUpdate *update, const DdimClUpdateStep *step,
+                                const float *noise, GError **error);

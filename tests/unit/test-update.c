@@ -58,41 +58,71 @@ standard_deviation(const DdimClUpdateStep *s, double v)
   return s->sigma;
 }
 
-/* x and x0, planar, after @step from @x; @x is replaced. */
+/* What a step leaves, in double. The ring is a list of what each step has kept. */
+typedef struct {
+  double x[COUNT], x0[COUNT];
+  double kept[16][COUNT];
+  guint n_kept;
+} State;
+
 static void
-reference(const Fixture *f, const DdimClUpdateStep *s, const float *noise, double *x, double *x0)
+start(const Fixture *f, State *state)
+{
+  *state = (State){.n_kept = 0};
+  for (guint i = 0; i < COUNT; i++)
+    state->x[i] = ops_tensor_at(&f->x, 0, i);
+}
+
+/* The formula of kernels/update.cl. */
+static void
+reference(const Fixture *f, const DdimClUpdateStep *s, const float *noise, State *state)
 {
   for (guint i = 0; i < COUNT; i++) {
     const guint pixel = i % (H * W), c = i / (H * W) % C, n = i / (H * W * C);
     const double m = ops_tensor_at(&f->output, n * H * W + pixel, c);
     const double v = ops_tensor_at(&f->output, n * H * W + pixel, C + c);
-    x0[i] = CLAMP(s->x0_x * x[i] + s->x0_m * m, -(double)s->limit, (double)s->limit);
-    x[i] = s->next_x * x[i] + s->next_x0 * x0[i] + s->next_m * m;
+    const double x = state->x[i];
+    const double x0 = CLAMP(s->x0_x * x + s->x0_m * m, -(double)s->limit, (double)s->limit);
+    double next = s->next_x * x + s->next_x0 * x0 + s->next_m * m;
+    for (guint k = 0; k < s->n_history; k++)
+      next += s->history[k] * state->kept[state->n_kept - 1 - k][i];
     if (s->use_noise)
-      x[i] += standard_deviation(s, v) * noise[i];
+      next += standard_deviation(s, v) * noise[i];
+    if (s->keep)
+      state->kept[state->n_kept][i] = s->keep_x * x + s->keep_x0 * x0;
+    state->x0[i] = x0;
+    state->x[i] = next;
   }
+  state->n_kept += s->keep;
+}
+
+static void
+check_state(Fixture *f, const State *state, guint n)
+{
+  g_autoptr(GError) error = NULL;
+
+  ddim_cl_finish(ops_context(), &error);
+  g_assert_no_error(error);
+  ops_check(ops_tensor_error(&f->x, state->x, COUNT), n * TOLERANCE, "x after %u", n);
+  ops_check(ops_tensor_error(&f->x0, state->x0, COUNT), n * TOLERANCE, "x0 after %u", n);
 }
 
 static void
 check_steps(Fixture *f, const DdimClUpdateStep *steps, guint n)
 {
   g_autoptr(GError) error = NULL;
-  double x[COUNT], x0[COUNT];
-  for (guint i = 0; i < COUNT; i++)
-    x[i] = ops_tensor_at(&f->x, 0, i);
+  State state;
+  start(f, &state);
   for (guint i = 0; i < n; i++) {
     g_autofree float *noise = ops_random(100 + i, COUNT, -2, 2);
-    reference(f, &steps[i], noise, x, x0);
+    reference(f, &steps[i], noise, &state);
     ddim_cl_update_run(f->update, &steps[i], steps[i].use_noise ? noise : NULL, &error);
     g_assert_no_error(error);
     /* copied: what comes of the caller's numbers does not matter any more */
     for (guint k = 0; k < COUNT; k++)
       noise[k] = NAN;
   }
-  ddim_cl_finish(ops_context(), &error);
-  g_assert_no_error(error);
-  ops_check(ops_tensor_error(&f->x, x, COUNT), n * TOLERANCE, "x after %u", n);
-  ops_check(ops_tensor_error(&f->x0, x0, COUNT), n * TOLERANCE, "x0 after %u", n);
+  check_state(f, &state, n);
 }
 
 static void
@@ -184,6 +214,125 @@ test_sequence(Fixture *f, gconstpointer data)
   check_steps(f, steps, G_N_ELEMENTS(steps));
 }
 
+/* Each step keeps something and reads all that the ring of three holds, also what it overwrites. */
+static void
+fill_history(DdimClUpdateStep *steps, guint n, guint size)
+{
+  guint n_kept = 0;
+
+  for (guint i = 0; i < n; i++) {
+    steps[i] = (DdimClUpdateStep){.x0_x = 1.1f,
+                                  .x0_m = -0.2f,
+                                  .limit = 1,
+                                  .next_x = 0.5f,
+                                  .next_x0 = 0.4f,
+                                  .next_m = i % 3 == 0 ? 0.125f : 0,
+                                  .sigma = 0.1f,
+                                  .min_log = -3,
+                                  .max_log = -1,
+                                  .sigma_type = i % 3,
+                                  .use_noise = i % 2,
+                                  .n_history = MIN(n_kept, size),
+                                  .history = {0.25f, -0.375f, 0.5f, 0.0625f},
+                                  .keep = i != 2,
+                                  .keep_x = 0.75f,
+                                  .keep_x0 = -0.5f,
+                                  .kept = n_kept % size};
+    for (guint k = 0; k < steps[i].n_history; k++)
+      steps[i].slots[k] = (n_kept - 1 - k) % size;
+    n_kept += steps[i].keep;
+  }
+}
+
+static void
+test_history(Fixture *f, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  DdimClUpdateStep steps[10];
+
+  for (guint size = 1; size <= DDIM_CL_UPDATE_HISTORY; size++) {
+    tear_down(f, NULL);
+    set_up(f, NULL);
+    ddim_cl_update_reserve_history(f->update, size, &error);
+    g_assert_no_error(error);
+    fill_history(steps, G_N_ELEMENTS(steps), size);
+    check_steps(f, steps, G_N_ELEMENTS(steps));
+  }
+}
+
+/* In two launches as in one, to the last bit. */
+static void
+test_parts(Fixture *f, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree float *once_x = NULL, *once_x0 = NULL, *parts_x = NULL, *parts_x0 = NULL;
+  g_autofree float *noise = ops_random(9, COUNT, -2, 2);
+  DdimClUpdateStep steps[9];
+
+  fill_history(steps, G_N_ELEMENTS(steps), 1);
+  for (guint parts = 0; parts < 2; parts++) {
+    tear_down(f, NULL);
+    set_up(f, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(steps); i++) {
+      steps[i].n_history = 0;
+      steps[i].keep = FALSE;
+      if (parts) {
+        g_assert_true(ddim_cl_update_predict(f->update, &steps[i], &error));
+        g_assert_true(ddim_cl_update_advance(f->update, &steps[i], noise, &error));
+      } else {
+        g_assert_true(ddim_cl_update_run(f->update, &steps[i], noise, &error));
+      }
+    }
+    ddim_cl_finish(ops_context(), &error);
+    g_assert_no_error(error);
+    *(parts ? &parts_x : &once_x) = ops_array_read(&f->x.array);
+    *(parts ? &parts_x0 : &once_x0) = ops_array_read(&f->x0.array);
+  }
+  g_assert_cmpmem(once_x, f->x.array.count * sizeof(float), parts_x,
+                  f->x.array.count * sizeof(float));
+  g_assert_cmpmem(once_x0, f->x0.array.count * sizeof(float), parts_x0,
+                  f->x0.array.count * sizeof(float));
+}
+
+/* What is in x0 between the two parts counts, not what was predicted. */
+static void
+test_corrected_x0(Fixture *f, gconstpointer data)
+{
+  const DdimClUpdateStep step = {
+      .x0_x = 1.5f, .x0_m = -0.75f, .limit = 1, .next_x = 0.25f, .next_x0 = 0.5f};
+  g_autofree float *corrected = ops_random(77, COUNT, -3, 3);
+  g_autoptr(GError) error = NULL;
+  State state;
+
+  start(f, &state);
+  for (guint i = 0; i < COUNT; i++) {
+    state.x[i] = step.next_x * state.x[i] + step.next_x0 * corrected[i];
+    state.x0[i] = corrected[i];
+  }
+  g_assert_true(ddim_cl_update_predict(f->update, &step, &error));
+  g_assert_true(ddim_cl_plan_write(f->plan, f->x0.tensor.mem, COUNT, corrected, &error));
+  g_assert_true(ddim_cl_update_advance(f->update, &step, NULL, &error));
+  check_state(f, &state, 1);
+}
+
+/* It touches x alone: an output that is not there yet does no harm. */
+static void
+test_renoise(Fixture *f, gconstpointer data)
+{
+  const DdimClUpdateStep step = {.next_x = 0.8f, .sigma = 0.6f, .use_noise = TRUE};
+  g_autofree float *noise = ops_random(5, COUNT, -2, 2);
+  g_autoptr(GError) error = NULL;
+  State state;
+
+  start(f, &state);
+  for (guint i = 0; i < COUNT; i++) {
+    state.x[i] = step.next_x * state.x[i] + step.sigma * noise[i];
+    state.x0[i] = ops_tensor_at(&f->x0, 0, i);
+  }
+  g_assert_true(ddim_cl_update_renoise(f->update, &step, noise, &error));
+  check_state(f, &state, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -195,5 +344,9 @@ main(int argc, char **argv)
   ADD("learned", test_learned);
   ADD("learned-range", test_learned_range);
   ADD("sequence", test_sequence);
+  ADD("history", test_history);
+  ADD("parts", test_parts);
+  ADD("corrected-x0", test_corrected_x0);
+  ADD("renoise", test_renoise);
   return ops_run_tests();
 }
