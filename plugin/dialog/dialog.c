@@ -309,7 +309,8 @@ build(Dialog *dialog)
   g_autofree char *reset = ui_mnemonic(_("Reset"), taken),
                   *stop_text = ui_mnemonic(_("Stop"), taken),
                   *close = ui_mnemonic(_("Close"), taken),
-                  *make = ui_mnemonic(_("Generate"), taken), *help = ui_mnemonic(_("Help"), taken);
+                  *make = ui_mnemonic(_("Generate"), taken);
+  g_free(ui_mnemonic(_("Help"), taken)); /* GIMP's own button has this letter */
   GtkWidget *box = ui_box(GTK_ORIENTATION_HORIZONTAL, 12), *content;
 
   dialog->window = gimp_dialog_new(_("DDIM Image"), PROCEDURE_ROLE, NULL, 0, on_help,

@@ -105,6 +105,7 @@ test_name(void)
       g_assert_true(strstr(k ? whole->platform : whole->name, names[k]) != NULL);
       g_autoptr(DdimDeviceInfo) part = ddim_device_choose(names[k] + strlen(names[k]) / 2, &error);
       g_assert_no_error(error);
+      g_assert_nonnull(part);
     }
   }
 }
@@ -181,6 +182,7 @@ test_environment(void)
   g_clear_error(&error);
   g_autoptr(DdimDeviceInfo) named = ddim_device_choose("0", &error);
   g_assert_no_error(error);
+  g_assert_cmpuint(named->index, ==, 0);
   g_setenv("DDIM_DEVICE", "0", TRUE);
   g_autoptr(DdimDeviceInfo) chosen = ddim_device_choose(NULL, &error);
   g_assert_no_error(error);

@@ -92,6 +92,7 @@ test_betas(void)
 
   g_autofree double *longest = ddim_betas_new("linear", DDIM_MAX_DIFFUSION_STEPS, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(longest);
   g_autofree double *shortest = ddim_betas_new("cosine", 1, &error);
   g_assert_no_error(error);
   g_assert_cmpfloat(shortest[0], ==, 0.999);

@@ -105,7 +105,7 @@ assert_damaged(File *file)
 static void
 test_round_trip(File *file, gconstpointer data)
 {
-  g_autofree char *text = save(file);
+  g_free(save(file));
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimClTuning) tuning = ddim_cl_tuning_new(&file->info, TRUE);
   DdimConvShape other = shape;
