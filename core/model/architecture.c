@@ -88,7 +88,7 @@ ddim_stage_add_module(DdimStage *stage, DdimModuleType type, const char *prefix,
 static char *
 join(const char *prefix, const char *part)
 {
-  return part ? g_strdup_printf("%s.%s", prefix, part) : g_strdup(prefix);
+  return part ? g_strconcat(prefix, ".", part, NULL) : g_strdup(prefix);
 }
 
 DdimLayer
@@ -103,19 +103,57 @@ ddim_norm(const char *prefix, const char *part, guint channels, guint groups, fl
   return (DdimNorm){.name = join(prefix, part), .channels = channels, .groups = groups, .eps = eps};
 }
 
+DdimResample
+ddim_module_get_resample(const DdimModule *module)
+{
+  switch (module->type) {
+  case DDIM_MODULE_DOWN:
+    return DDIM_RESAMPLE_DOWN;
+  case DDIM_MODULE_UP:
+    return DDIM_RESAMPLE_UP;
+  case DDIM_MODULE_CONV_IN:
+  case DDIM_MODULE_RES:
+  case DDIM_MODULE_ATTENTION:
+  default:
+    return module->resample;
+  }
+}
+
 guint
 ddim_architecture_get_stride(const DdimArchitecture *architecture)
 {
-  guint stride = 1;
+  g_autoptr(GArray) levels = ddim_architecture_get_levels(architecture);
+
+  return 1u << (levels->len - 1);
+}
+
+static void
+add_to_level(DdimLevel *level, const DdimModule *module)
+{
+  level->channels = module->out;
+  level->attention |= module->type == DDIM_MODULE_ATTENTION;
+  level->blocks += module->type == DDIM_MODULE_RES;
+}
+
+GArray *
+ddim_architecture_get_levels(const DdimArchitecture *architecture)
+{
+  GArray *levels = g_array_new(FALSE, TRUE, sizeof(DdimLevel));
+
+  g_array_set_size(levels, 1);
   for (guint s = 0; s < architecture->stages->len; s++) {
     const DdimStage *stage = architecture->stages->pdata[s];
+    if (stage->type != DDIM_STAGE_INPUT)
+      continue;
     for (guint m = 0; m < stage->modules->len; m++) {
       const DdimModule *module = stage->modules->pdata[m];
-      if (module->type == DDIM_MODULE_DOWN || module->resample == DDIM_RESAMPLE_DOWN)
-        stride *= 2;
+      if (ddim_module_get_resample(module) == DDIM_RESAMPLE_DOWN)
+        g_array_set_size(levels, levels->len + 1);
+      else
+        add_to_level(&g_array_index(levels, DdimLevel, levels->len - 1), module);
     }
   }
-  return stride;
+  return levels;
 }
 
 typedef struct {
@@ -126,7 +164,7 @@ typedef struct {
 static gboolean
 visit(const Visit *v, const char *name, const char *part, guint n_dims, const gsize *shape)
 {
-  g_autofree char *full = g_strdup_printf("%s.%s", name, part);
+  g_autofree char *full = g_strconcat(name, ".", part, NULL);
   return v->visitor(full, n_dims, shape, v->user_data);
 }
 
@@ -162,6 +200,13 @@ visit_embedding(const Visit *v, const DdimEmbedding *embedding)
   const gsize table[] = {embedding->n_classes, embedding->second.out};
   return visit_layer(v, &embedding->first) && visit_layer(v, &embedding->second) &&
          (!embedding->label_table || visit(v, embedding->label_table, "weight", 2, table));
+}
+
+gboolean
+ddim_module_foreach_tensor(const DdimModule *module, DdimTensorVisitor visitor, gpointer user_data)
+{
+  const Visit v = {visitor, user_data};
+  return visit_module(&v, module);
 }
 
 gboolean

@@ -126,6 +126,8 @@ DdimStage *ddim_architecture_add_stage(DdimArchitecture *architecture, DdimStage
  * (transfer none) */
 DdimModule *ddim_stage_add_module(DdimStage *stage, DdimModuleType type, const char *prefix,
                                   guint in, guint out);
+/** How the module changes height and width, whatever its type. */
+DdimResample ddim_module_get_resample(const DdimModule *module);
 /** `prefix`.`part` with its size, for the members of a module; @part NULL is the prefix itself. */
 DdimLayer ddim_layer(const char *prefix, const char *part, guint in, guint out, guint taps);
 DdimNorm ddim_norm(const char *prefix, const char *part, guint channels, guint groups, float eps);
@@ -133,10 +135,24 @@ DdimNorm ddim_norm(const char *prefix, const char *part, guint channels, guint g
 /** Height and width of an input must be multiples of this. */
 guint ddim_architecture_get_stride(const DdimArchitecture *architecture);
 
-/** Visit every tensor in the order of evaluation. Return FALSE to stop, which is returned then. */
+/** What the INPUT stages between two halvings of the image have in common. */
+typedef struct {
+  guint channels;
+  gboolean attention;
+  guint blocks; /**< residual blocks that keep the size */
+} DdimLevel;
+
+/** The levels, the one of the image's own size first. (transfer full) (element-type DdimLevel) */
+GArray *ddim_architecture_get_levels(const DdimArchitecture *architecture);
+
+/** Called for a tensor. Returns whether to go on to the next. */
 typedef gboolean (*DdimTensorVisitor)(const char *name, guint n_dims, const gsize *shape,
                                       gpointer user_data);
+/** Visit every tensor in the order of evaluation. Whether all were visited. */
 gboolean ddim_architecture_foreach_tensor(const DdimArchitecture *architecture,
                                           DdimTensorVisitor visitor, gpointer user_data);
+/** The same for the tensors of one module. */
+gboolean ddim_module_foreach_tensor(const DdimModule *module, DdimTensorVisitor visitor,
+                                    gpointer user_data);
 
 G_END_DECLS

@@ -9,42 +9,6 @@
 #include "core/data/json.h"
 #include "core/data/similar.h"
 
-DdimSettings *
-ddim_settings_new(const char *origin)
-{
-  DdimSettings *settings = g_new0(DdimSettings, 1);
-
-  settings->origin = g_strdup(origin);
-  settings->notes = g_ptr_array_new_with_free_func(g_free);
-  return settings;
-}
-
-void
-ddim_settings_free(DdimSettings *settings)
-{
-  if (!settings)
-    return;
-  for (guint key = 0; key < DDIM_N_KEYS; key++)
-    g_free(settings->values[key]);
-  g_free(settings->origin);
-  g_free(settings->name);
-  g_free(settings->description);
-  g_free(settings->license);
-  g_strfreev(settings->class_names);
-  g_clear_pointer(&settings->notes, g_ptr_array_unref);
-  g_free(settings);
-}
-
-void
-ddim_settings_note(DdimSettings *settings, const char *format, ...)
-{
-  va_list args;
-
-  va_start(args, format);
-  g_ptr_array_add(settings->notes, g_strdup_vprintf(format, args));
-  va_end(args);
-}
-
 DdimConfig *
 ddim_config_ref(DdimConfig *config)
 {
@@ -58,8 +22,7 @@ ddim_config_unref(DdimConfig *config)
 {
   if (!config || !g_atomic_ref_count_dec(&config->refs))
     return;
-  for (guint key = 0; key < DDIM_N_KEYS; key++)
-    g_free(config->values[key]);
+  ddim_values_clear(&config->values);
   g_clear_pointer(&config->architecture, ddim_architecture_free);
   g_free(config->name);
   g_free(config->description);
@@ -71,18 +34,46 @@ ddim_config_unref(DdimConfig *config)
   g_free(config);
 }
 
-gboolean
-ddim_config_get_bool(DdimConfig *config, DdimKey key)
+const DdimArchitecture *
+ddim_config_get_architecture(DdimConfig *config)
 {
-  return g_strcmp0(config->values[key], "True") == 0;
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->architecture;
+}
+
+const char *
+ddim_config_get_family(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->family->name;
 }
 
 guint
-ddim_config_get_uint(DdimConfig *config, DdimKey key)
+ddim_config_get_image_channels(DdimConfig *config)
 {
-  gint64 value = config->values[key] ? g_ascii_strtoll(config->values[key], NULL, 10) : 0;
+  g_return_val_if_fail(config != NULL, 0);
+  return config->architecture->in_channels - config->architecture->low_res_channels;
+}
 
-  return CLAMP(value, 0, G_MAXINT32);
+guint
+ddim_config_get_out_channels(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 0);
+  return config->architecture->out_channels;
+}
+
+guint
+ddim_config_get_stride(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, 1);
+  return ddim_architecture_get_stride(config->architecture);
+}
+
+gboolean
+ddim_config_is_super_res(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, FALSE);
+  return config->architecture->low_res_channels > 0;
 }
 
 const DdimUNetConfig *
@@ -92,37 +83,32 @@ ddim_config_get_unet(DdimConfig *config)
   return &config->unet;
 }
 
-const DdimArchitecture *
-ddim_config_get_architecture(DdimConfig *config)
-{
-  g_return_val_if_fail(config != NULL, NULL);
-  return config->architecture;
-}
-
 /* improved_diffusion.script_util.create_gaussian_diffusion */
 void
 ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)
 {
   g_return_if_fail(config != NULL && params != NULL);
-  params->noise_schedule = config->values[DDIM_KEY_NOISE_SCHEDULE];
-  params->diffusion_steps = ddim_config_get_uint(config, DDIM_KEY_DIFFUSION_STEPS);
-  params->timestep_respacing = config->values[DDIM_KEY_TIMESTEP_RESPACING];
+  const DdimValues *values = &config->values;
+  params->noise_schedule = values->text[DDIM_KEY_NOISE_SCHEDULE];
+  params->diffusion_steps = ddim_values_get_uint(values, DDIM_KEY_DIFFUSION_STEPS);
+  params->timestep_respacing = values->text[DDIM_KEY_TIMESTEP_RESPACING];
   params->mean_type =
-      ddim_config_get_bool(config, DDIM_KEY_PREDICT_XSTART) ? DDIM_MEAN_START_X : DDIM_MEAN_EPSILON;
-  if (ddim_config_get_bool(config, DDIM_KEY_LEARN_SIGMA))
+      ddim_values_get_bool(values, DDIM_KEY_PREDICT_XSTART) ? DDIM_MEAN_START_X : DDIM_MEAN_EPSILON;
+  if (ddim_values_get_bool(values, DDIM_KEY_LEARN_SIGMA))
     params->var_type = DDIM_VAR_LEARNED_RANGE;
-  else if (ddim_config_get_bool(config, DDIM_KEY_SIGMA_SMALL))
+  else if (ddim_values_get_bool(values, DDIM_KEY_SIGMA_SMALL))
     params->var_type = DDIM_VAR_FIXED_SMALL;
   else
     params->var_type = DDIM_VAR_FIXED_LARGE;
-  params->rescale_timesteps = ddim_config_get_bool(config, DDIM_KEY_RESCALE_TIMESTEPS);
+  params->rescale_timesteps = ddim_values_get_bool(values, DDIM_KEY_RESCALE_TIMESTEPS);
 }
 
 double
 ddim_config_get_eta(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, 0);
-  return config->values[DDIM_KEY_ETA] ? g_ascii_strtod(config->values[DDIM_KEY_ETA], NULL) : 0;
+  const char *text = config->values.text[DDIM_KEY_ETA];
+  return text ? g_ascii_strtod(text, NULL) : 0;
 }
 
 const char *
@@ -150,37 +136,39 @@ guint
 ddim_config_get_image_size(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, 0);
-  return ddim_config_get_uint(config,
-                              config->unet.super_res ? DDIM_KEY_LARGE_SIZE : DDIM_KEY_IMAGE_SIZE);
+  return ddim_values_get_uint(&config->values, ddim_config_is_super_res(config)
+                                                   ? DDIM_KEY_LARGE_SIZE
+                                                   : DDIM_KEY_IMAGE_SIZE);
 }
 
 guint
 ddim_config_get_small_size(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, 0);
-  return ddim_config_get_uint(config, DDIM_KEY_SMALL_SIZE);
+  return ddim_values_get_uint(&config->values, DDIM_KEY_SMALL_SIZE);
 }
 
 guint
 ddim_config_get_n_classes(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, 0);
-  return config->unet.num_classes;
+  return config->architecture->embedding.n_classes;
 }
 
 const char *
 ddim_config_get_class_name(DdimConfig *config, guint label)
 {
   g_return_val_if_fail(config != NULL, NULL);
-  return config->class_names && label < config->unet.num_classes ? config->class_names[label]
-                                                                 : NULL;
+  return config->class_names && label < config->architecture->embedding.n_classes
+             ? config->class_names[label]
+             : NULL;
 }
 
 static gboolean
 find_class(DdimConfig *config, const char *text, gint64 *label)
 {
   g_autofree char *folded = g_utf8_validate(text, -1, NULL) ? g_utf8_casefold(text, -1) : NULL;
-  guint n = config->class_names && folded ? config->unet.num_classes : 0;
+  guint n = config->class_names && folded ? config->architecture->embedding.n_classes : 0;
 
   for (guint i = 0; i < n; i++) {
     g_autofree char *name = g_utf8_casefold(config->class_names[i], -1);
@@ -189,7 +177,8 @@ find_class(DdimConfig *config, const char *text, gint64 *label)
       return TRUE;
     }
   }
-  return g_ascii_string_to_signed(text, 10, 0, (gint64)config->unet.num_classes - 1, label, NULL);
+  return g_ascii_string_to_signed(
+      text, 10, 0, (gint64)config->architecture->embedding.n_classes - 1, label, NULL);
 }
 
 static gboolean
@@ -197,7 +186,7 @@ unknown_class(DdimConfig *config, const char *text, GError **error)
 {
   g_autofree char *similar =
       config->class_names ? ddim_similar(text, (const char *const *)config->class_names) : NULL;
-  guint last = config->unet.num_classes - 1;
+  guint last = config->architecture->embedding.n_classes - 1;
 
   if (similar)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%s has no class “%s”; did you mean %s?"),
@@ -217,7 +206,7 @@ gboolean
 ddim_config_parse_class(DdimConfig *config, const char *text, gint64 *label, GError **error)
 {
   g_return_val_if_fail(config != NULL && text != NULL && label != NULL, FALSE);
-  if (config->unet.num_classes == 0) {
+  if (config->architecture->embedding.n_classes == 0) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("%s has no classes, so no class can be asked for"), config->name);
     return FALSE;
@@ -251,28 +240,8 @@ ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user
 {
   g_return_if_fail(config != NULL && visitor != NULL);
   for (guint key = 0; key < DDIM_N_KEYS; key++)
-    if (config->values[key])
-      visitor(ddim_key_name(key), config->values[key], config->sources[key], user_data);
-}
-
-const char *
-ddim_source_get_name(DdimSource source)
-{
-  switch (source) {
-  case DDIM_SOURCE_SHAPES:
-    return "shapes";
-  case DDIM_SOURCE_FLAGS:
-    return "flags";
-  case DDIM_SOURCE_SIDECAR:
-    return "sidecar";
-  case DDIM_SOURCE_METADATA:
-    return "metadata";
-  case DDIM_SOURCE_PRESET:
-    return "preset";
-  case DDIM_SOURCE_DEFAULT:
-  default:
-    return "default";
-  }
+    if (config->values.text[key])
+      visitor(ddim_key_name(key), config->values.text[key], config->values.source[key], user_data);
 }
 
 static char *
@@ -301,7 +270,7 @@ ddim_config_to_metadata(DdimConfig *config)
 
   g_return_val_if_fail(config != NULL, table);
   for (guint key = 0; key < DDIM_N_KEYS; key++)
-    put(table, ddim_key_name(key), config->values[key]);
+    put(table, ddim_key_name(key), config->values.text[key]);
   put(table, "name", config->name);
   put(table, "description", config->description);
   put(table, "license", config->license);

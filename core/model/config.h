@@ -1,53 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include <json-glib/json-glib.h>
 #include "core/checkpoint/checkpoint.h"
 #include "core/diffusion/diffusion.h"
+#include "core/model/config-source.h"
+#include "core/model/unet-config.h"
 
 G_BEGIN_DECLS
-
-#define DDIM_MAX_LEVELS 12
-
-/** Where a value of the configuration came from, the most binding first. */
-typedef enum {
-  DDIM_SOURCE_SHAPES,   /**< told by the weights themselves */
-  DDIM_SOURCE_FLAGS,    /**< --flags */
-  DDIM_SOURCE_SIDECAR,  /**< NAME.json beside the checkpoint */
-  DDIM_SOURCE_METADATA, /**< safetensors __metadata__ */
-  DDIM_SOURCE_PRESET, /**< a published checkpoint, by file name or by the fingerprint of its shapes
-                       */
-  DDIM_SOURCE_DEFAULT /**< improved_diffusion's default */
-} DdimSource;
-
-/** The architecture of a UNetModel or SuperResModel, complete and consistent with the weights.
- * Plain data. */
-typedef struct {
-  guint in_channels;  /**< of the UNet's first convolution; doubled in a super-resolution model */
-  guint out_channels; /**< doubled with learn_sigma */
-  guint model_channels;
-  guint n_levels;
-  guint level_channels[DDIM_MAX_LEVELS]; /**< channel_mult[i] * model_channels */
-  gboolean level_attention[DDIM_MAX_LEVELS];
-  guint num_res_blocks;
-  guint num_classes; /**< 0: unconditional */
-  guint num_heads, num_heads_upsample;
-  guint num_head_channels; /**< 0: use num_heads; else heads = channels / this (guided-diffusion) */
-  gboolean use_scale_shift_norm;
-  gboolean conv_resample;
-  gboolean resblock_updown;         /**< guided-diffusion */
-  gboolean use_new_attention_order; /**< guided-diffusion */
-  gboolean super_res;               /**< low_res is concatenated to x */
-} DdimUNetConfig;
 
 /** A model's whole configuration with the source of every value. Immutable after loading;
  * ref-counted. */
 typedef struct _DdimConfig DdimConfig;
 
-/** Complete the configuration of @checkpoint. Values that shapes tell are read from the shapes; the
- * rest is taken from
- * @flags, then the sidecar (the checkpoint's path with its suffix replaced by ".json"), then
- * metadata, then a preset, then the default.
+/** Find the configuration of @checkpoint. Values that shapes tell are read from the shapes. Each of
+ * the others is taken from the first of these that has it: @flags, the sidecar (the checkpoint's
+ * path with its suffix replaced by ".json"), the metadata, a preset, the default.
  * @flags  (nullable) improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS verbatim, e.g.
  *         "--image_size 64 --num_channels 128 --noise_schedule cosine"
  * Errors: DDIM_ERROR_MISMATCH naming the flag and the shape that contradict each other,
@@ -59,15 +26,27 @@ DdimConfig *ddim_config_ref(DdimConfig *config);
 void ddim_config_unref(DdimConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConfig, ddim_config_unref)
 
-const DdimUNetConfig *ddim_config_get_unet(DdimConfig *config);
 /** What the network is made of: what ddim_unet_new() needs. Its members are no part of the public
  * interface. (transfer none) lives as long as @config */
 typedef struct _DdimArchitecture DdimArchitecture;
 const DdimArchitecture *ddim_config_get_architecture(DdimConfig *config);
-/** Fills everything but timestep_respacing from noise_schedule, diffusion_steps, predict_xstart,
- * learn_sigma, sigma_small and rescale_timesteps, as create_gaussian_diffusion does. Strings live
- * as long as @config. timestep_respacing is the configuration's own (usually ""); the caller
- * replaces it. */
+
+const DdimUNetConfig *ddim_config_get_unet(DdimConfig *config);
+
+/** The program whose networks the model is one of: "improved-diffusion", "guided-diffusion". */
+const char *ddim_config_get_family(DdimConfig *config);
+/** Of x: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. */
+guint ddim_config_get_image_channels(DdimConfig *config);
+/** Of the network's result: those of x, or twice as many with learned sigma. */
+guint ddim_config_get_out_channels(DdimConfig *config);
+/** Width and height of an image must be multiples of this, a power of 2. */
+guint ddim_config_get_stride(DdimConfig *config);
+/** Whether the model enlarges a small image, low_res. */
+gboolean ddim_config_is_super_res(DdimConfig *config);
+
+/** Fill @params from noise_schedule, diffusion_steps, predict_xstart, learn_sigma, sigma_small and
+ * rescale_timesteps, as create_gaussian_diffusion does. timestep_respacing is the configuration's
+ * own, usually ""; the caller replaces it. Strings live as long as @config. */
 void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
 
 /** The noise of DDIM steps that suits the model, 0 … DDIM_MAX_ETA: what its maker recommends with
@@ -104,7 +83,6 @@ const char *ddim_config_get_preset(DdimConfig *config);
 typedef void (*DdimConfigVisitor)(const char *key, const char *value, DdimSource source,
                                   gpointer user_data);
 void ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user_data);
-const char *ddim_source_get_name(DdimSource source);
 /** The whole configuration as char* -> char* for DdimCheckpointSaveParams.metadata, such that
  * loading the saved file without flags and without sidecar gives the same configuration. (transfer
  * full) */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The modules of UNetModel and SuperResModel as their __init__ makes them. */
+
 #include "core/model/unetmodel.h"
 
 /* GroupNorm32 of improved_diffusion.nn. */
-#define NORM_GROUPS 32
 #define NORM_EPS 1e-5f
 /* timestep_embedding of improved_diffusion.nn. */
 #define MAX_PERIOD 10000
@@ -15,7 +16,7 @@ typedef struct {
 static DdimNorm
 norm(const char *prefix, const char *part, guint channels)
 {
-  return ddim_norm(prefix, part, channels, NORM_GROUPS, NORM_EPS);
+  return ddim_norm(prefix, part, channels, DDIM_UNETMODEL_NORM_GROUPS, NORM_EPS);
 }
 
 /* ResBlock */

@@ -2,7 +2,7 @@
 /* improved-diffusion's flags. */
 #include <stdint.h>
 
-#include "core/model/config-private.h"
+#include "core/model/settings.h"
 #include "core/data/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

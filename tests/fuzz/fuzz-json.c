@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/model/config-private.h"
+#include "core/model/settings.h"
 #include "core/data/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
 /* Settings written beside or into a checkpoint: NAME.json, and the metadata of a .safetensors file.
  */
 
-#include "core/model/config-private.h"
+#include "core/model/settings.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * argparse reads them with improved_diffusion.script_util.add_dict_to_argparser(): the last of a
  * repeated flag counts. */
 
-#include "core/model/config-private.h"
+#include "core/model/settings.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>

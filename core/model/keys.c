@@ -3,7 +3,7 @@
  * and sr_model_and_diffusion_defaults(), UNetModel's own arguments, and guided-diffusion's; and
  * eta, an argument of ddim_sample_loop() that a model's maker may recommend. */
 
-#include "core/model/config-private.h"
+#include "core/model/keys.h"
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>

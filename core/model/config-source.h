@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/** Where a value of the configuration came from, the most binding first. */
+typedef enum {
+  DDIM_SOURCE_SHAPES,   /**< the shapes of the weights */
+  DDIM_SOURCE_FLAGS,    /**< --flags */
+  DDIM_SOURCE_SIDECAR,  /**< NAME.json beside the checkpoint */
+  DDIM_SOURCE_METADATA, /**< safetensors __metadata__ */
+  DDIM_SOURCE_PRESET,   /**< a published checkpoint, known by its file name or by its shapes */
+  DDIM_SOURCE_DEFAULT   /**< the default of the program that the model was made with */
+} DdimSource;
+
+/** "shapes", "flags", "sidecar", "metadata", "preset", "default". */
+const char *ddim_source_get_name(DdimSource source);
+
+G_END_DECLS

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/model/keys.h"
+
+G_BEGIN_DECLS
+
+/** What one source says about a model. */
+typedef struct {
+  char *values[DDIM_N_KEYS]; /**< as ddim_key_parse() returns them; NULL: it does not say */
+  char *origin;              /**< what messages call the source: "--flags", "textures.json" */
+  char *name, *description, *license; /**< (nullable) */
+  GStrv class_names;                  /**< (nullable) */
+  GPtrArray *notes;                   /**< char*: what a user should know, such as ignored flags */
+} DdimSettings;
+
+/** @origin  (nullable) */
+DdimSettings *ddim_settings_new(const char *origin);
+void ddim_settings_free(DdimSettings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSettings, ddim_settings_free)
+void ddim_settings_note(DdimSettings *settings, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/** @flags  (nullable) as typed: "--image_size 64 --noise_schedule=cosine". DDIM_ERROR_ARGUMENT. */
+DdimSettings *ddim_settings_from_flags(const char *flags, GError **error);
+/** The file NAME.json beside @checkpoint_path; empty settings when there is none.
+ * DDIM_ERROR_FORMAT, G_FILE_ERROR. */
+DdimSettings *ddim_settings_from_sidecar(const char *checkpoint_path, GError **error);
+/** @length  bytes of @text. @origin  what messages call it. DDIM_ERROR_FORMAT. */
+DdimSettings *ddim_settings_from_json(const char *text, gsize length, const char *origin,
+                                      GError **error);
+DdimSettings *ddim_settings_from_metadata(DdimCheckpoint *checkpoint, GError **error);
+
+G_END_DECLS
