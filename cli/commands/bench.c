@@ -83,7 +83,7 @@ set_low_res(Bench *bench, DdimRng *rng, GError **error)
                           small};
   g_autoptr(DdimArray) array = NULL;
 
-  if (!ddim_config_get_unet(config)->super_res)
+  if (!ddim_config_is_super_res(config))
     return TRUE;
   if (!(array = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)))
     return FALSE;

@@ -46,7 +46,7 @@ say_settings(Generation *generation, DdimConfig *config)
   g_object_get(generation->resolved, "width", &width, "height", &height, "batch", &batch, "steps",
                &steps, "sampler", &sampler, NULL);
   ddim_bar_say(generation->bar, DDIM_VERBOSE, _("model %s: %u channels, %u classes"),
-               ddim_config_get_name(config), ddim_config_get_unet(config)->in_channels,
+               ddim_config_get_name(config), ddim_config_get_image_channels(config),
                ddim_config_get_n_classes(config));
   ddim_bar_say(generation->bar, DDIM_VERBOSE, _("device %s, driver %s"), device->name,
                device->driver_version);

@@ -3,7 +3,9 @@
 
 #include "cli/commands/census.h"
 #include "cli/commands/info.h"
+#include "cli/commands/info-modules.h"
 #include "cli/terminal/members.h"
+#include "core/model/architecture.h"
 
 #include <string.h>
 
@@ -31,24 +33,28 @@ add_file(JsonBuilder *builder, DdimCheckpoint *checkpoint)
 static void
 add_architecture(JsonBuilder *builder, DdimConfig *config)
 {
-  const DdimUNetConfig *unet = ddim_config_get_unet(config);
+  const DdimArchitecture *architecture = ddim_config_get_architecture(config);
+  g_autoptr(GArray) levels = ddim_architecture_get_levels(architecture);
 
   json_builder_set_member_name(builder, "architecture");
   json_builder_begin_object(builder);
-  ddim_member_string(builder, "class", unet->super_res ? "SuperResModel" : "UNetModel");
-  ddim_member_int(builder, "in_channels", unet->in_channels);
-  ddim_member_int(builder, "out_channels", unet->out_channels);
-  ddim_member_int(builder, "model_channels", unet->model_channels);
+  ddim_member_string(builder, "family", ddim_config_get_family(config));
+  ddim_member_string(builder, "class",
+                     ddim_config_is_super_res(config) ? "SuperResModel" : "UNetModel");
+  ddim_member_int(builder, "in_channels", architecture->in_channels);
+  ddim_member_int(builder, "out_channels", architecture->out_channels);
+  ddim_member_int(builder, "model_channels", architecture->embedding.channels);
   json_builder_set_member_name(builder, "levels");
   json_builder_begin_array(builder);
-  for (guint level = 0; level < unet->n_levels; level++) {
+  for (guint i = 0; i < levels->len; i++) {
+    const DdimLevel *level = &g_array_index(levels, DdimLevel, i);
     json_builder_begin_object(builder);
-    ddim_member_int(builder, "channels", unet->level_channels[level]);
-    ddim_member_boolean(builder, "attention", unet->level_attention[level]);
+    ddim_member_int(builder, "channels", level->channels);
+    ddim_member_boolean(builder, "attention", level->attention);
     json_builder_end_object(builder);
   }
   json_builder_end_array(builder);
-  ddim_member_int(builder, "num_res_blocks", unet->num_res_blocks);
+  ddim_member_int(builder, "num_res_blocks", g_array_index(levels, DdimLevel, 0).blocks);
   json_builder_end_object(builder);
 }
 
@@ -91,7 +97,7 @@ add_classes(JsonBuilder *builder, DdimConfig *config)
 }
 
 char *
-ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config)
+ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean modules)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
   g_autoptr(JsonNode) root = NULL;
@@ -103,7 +109,7 @@ ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config)
   ddim_member_string(builder, "license", ddim_config_get_license(config));
   add_file(builder, checkpoint);
   add_architecture(builder, config);
-  ddim_member_int(builder, "size_multiple", 1 << (ddim_config_get_unet(config)->n_levels - 1));
+  ddim_member_int(builder, "size_multiple", ddim_config_get_stride(config));
   ddim_member_string(builder, "preset", ddim_config_get_preset(config));
   json_builder_set_member_name(builder, "values");
   json_builder_begin_object(builder);
@@ -112,6 +118,8 @@ ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config)
   add_classes(builder, config);
   ddim_member_strings(builder, "extra_tensors", ddim_config_get_extra_tensors(config));
   ddim_member_strings(builder, "notes", ddim_config_get_notes(config));
+  if (modules)
+    ddim_info_add_modules(builder, ddim_config_get_architecture(config));
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
   text = json_to_string(root, TRUE);

@@ -5,6 +5,8 @@
 #include "core/data/printable.h"
 #include "cli/commands/census.h"
 #include "cli/commands/info.h"
+#include "cli/commands/info-modules.h"
+#include "core/model/architecture.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -76,25 +78,27 @@ channels_name(guint channels)
 static void
 append_model(GString *out, DdimConfig *config)
 {
-  const DdimUNetConfig *unet = ddim_config_get_unet(config);
-  guint channels = unet->super_res ? unet->in_channels / 2 : unet->in_channels;
-  guint multiple = 1u << (unet->n_levels - 1);
+  const gboolean super_res = ddim_config_is_super_res(config);
+  g_autoptr(GArray) levels = ddim_architecture_get_levels(ddim_config_get_architecture(config));
   g_autoptr(GString) text = g_string_new(NULL);
 
-  g_string_printf(text, _("%s, %s, %s"), unet->super_res ? _("super-resolution UNet") : _("UNet"),
-                  channels_name(channels),
-                  unet->num_classes ? _("class-conditional") : _("unconditional"));
+  g_string_printf(text, _("%s, %s, %s"), super_res ? _("super-resolution UNet") : _("UNet"),
+                  channels_name(ddim_config_get_image_channels(config)),
+                  ddim_config_get_n_classes(config) ? _("class-conditional") : _("unconditional"));
   append_row(out, _("model"), text->str);
+  append_row(out, _("family"), ddim_config_get_family(config));
 
   g_string_truncate(text, 0);
-  for (guint level = 0; level < unet->n_levels; level++)
-    g_string_append_printf(text, "%s%u%s", level ? ", " : "", unet->level_channels[level],
-                           unet->level_attention[level] ? _(" with attention") : "");
+  for (guint i = 0; i < levels->len; i++) {
+    const DdimLevel *level = &g_array_index(levels, DdimLevel, i);
+    g_string_append_printf(text, "%s%u%s", i ? ", " : "", level->channels,
+                           level->attention ? _(" with attention") : "");
+  }
   append_row(out, _("levels"), text->str);
 
-  g_string_printf(text, _("any multiple of %u; made for %u"), multiple,
+  g_string_printf(text, _("any multiple of %u; made for %u"), ddim_config_get_stride(config),
                   ddim_config_get_image_size(config));
-  if (unet->super_res)
+  if (super_res)
     g_string_append_printf(text, _(" from %u"), ddim_config_get_small_size(config));
   append_row(out, _("width, height"), text->str);
   if (ddim_config_get_preset(config))
@@ -143,7 +147,7 @@ append_notes(GString *out, DdimConfig *config)
 }
 
 char *
-ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config)
+ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean modules)
 {
   GString *out = g_string_new(NULL);
 
@@ -154,5 +158,7 @@ ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config)
   ddim_config_foreach(config, append_value, out);
   append_classes(out, config);
   append_notes(out, config);
+  if (modules)
+    ddim_info_append_modules(out, ddim_config_get_architecture(config));
   return g_string_free(out, FALSE);
 }

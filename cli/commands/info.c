@@ -12,7 +12,7 @@
 #include "cli/files/picture.h"
 
 static int
-show_model(const char *path, const char *flags, gboolean json)
+show_model(const char *path, const char *flags, gboolean json, gboolean modules)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_open(path, &error);
@@ -21,7 +21,8 @@ show_model(const char *path, const char *flags, gboolean json)
 
   if (!config)
     return ddim_cli_fail(error);
-  text = json ? ddim_info_model_json(checkpoint, config) : ddim_info_model_text(checkpoint, config);
+  text = json ? ddim_info_model_json(checkpoint, config, modules)
+              : ddim_info_model_text(checkpoint, config, modules);
   return json ? ddim_cli_print(text) : ddim_cli_print_text(text);
 }
 
@@ -41,12 +42,14 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
 {
   g_autofree char *flags = NULL, *model_path = NULL, *path = NULL;
   g_autoptr(GError) error = NULL;
-  gboolean json = FALSE;
+  gboolean json = FALSE, modules = FALSE;
   const GOptionEntry entries[] = {
       {"flags", 0, 0, G_OPTION_ARG_STRING, &flags,
        N_("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS of this checkpoint"), N_("FLAGS")},
       {"model-path", 0, 0, G_OPTION_ARG_FILENAME, &model_path,
        N_("search these folders first, separated by colons"), N_("FOLDERS")},
+      {"modules", 0, 0, G_OPTION_ARG_NONE, &modules, N_("also list the modules of the network"),
+       NULL},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON object"), NULL},
       G_OPTION_ENTRY_NULL};
   const DdimHelp help = {
@@ -58,7 +61,8 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
              "configuration with the source it comes from. Or tell how a picture was made, and the "
              "command that makes it again. FILE is a .pt, .pth or .safetensors file, the name of a "
              "model, or a .png that ddim wrote."),
-      .examples = "ddim info textures\nddim info picture.png\nddim info ema_0.9999_500000.pt "
+      .examples = "ddim info textures\nddim info --modules textures\nddim info picture.png\nddim "
+                  "info ema_0.9999_500000.pt "
                   "--flags \"--num_heads 4\" --json"};
   int code;
 
@@ -69,5 +73,5 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
     return ddim_cli_fail(error);
   if (ddim_picture_is_png(path))
     return show_picture(path, json);
-  return show_model(path, flags, json);
+  return show_model(path, flags, json, modules);
 }

@@ -5,8 +5,9 @@
 
 G_BEGIN_DECLS
 
-/** The two forms of what `ddim info` tells about a model. (transfer full) */
-char *ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config);
-char *ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config);
+/** The two forms of what `ddim info` says about a model. @modules  with the list of the network's
+ * modules (transfer full) */
+char *ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean modules);
+char *ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean modules);
 
 G_END_DECLS

@@ -125,8 +125,7 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   return plan &&
          ddim_unet_plan_set_conditions(plan, timesteps, 1, paths->labels ? labels : NULL, error) &&
          ddim_low_res_set(plan, low_res, 0, n, error) &&
-         evaluate(plan, ddim_config_get_unet(session->config)->out_channels, x, paths->output,
-                  error);
+         evaluate(plan, ddim_config_get_out_channels(session->config), x, paths->output, error);
 }
 
 int

@@ -81,10 +81,10 @@ resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
     return FALSE;
   }
   if (ddim_diffusion_get_model_channels(job->diffusion, job->channels) !=
-      ddim_config_get_unet(config)->out_channels) {
+      ddim_config_get_out_channels(config)) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_MISMATCH,
                 _("the model %s gives %u channels where %u are expected"),
-                ddim_config_get_name(config), ddim_config_get_unet(config)->out_channels,
+                ddim_config_get_name(config), ddim_config_get_out_channels(config),
                 ddim_diffusion_get_model_channels(job->diffusion, job->channels));
     return FALSE;
   }
@@ -130,8 +130,7 @@ resolve_size(DdimJob *job, DdimConfig *config, GError **error)
     return FALSE;
   }
   g_object_set(job->resolved, "width", (int)job->width, "height", (int)job->height, NULL);
-  return check_stride(job->width, job->height, 1u << (ddim_config_get_unet(config)->n_levels - 1),
-                      error);
+  return check_stride(job->width, job->height, ddim_config_get_stride(config), error);
 }
 
 static void

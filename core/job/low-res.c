@@ -10,7 +10,7 @@
 static gboolean
 check_wanted(DdimSession *session, const char *path, GError **error)
 {
-  const gboolean super_res = ddim_config_get_unet(session->config)->super_res;
+  const gboolean super_res = ddim_config_is_super_res(session->config);
 
   if (!path == !super_res)
     return TRUE;

@@ -139,7 +139,5 @@ ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batc
 guint
 ddim_session_get_channels(DdimSession *session)
 {
-  const DdimUNetConfig *unet = ddim_config_get_unet(session->config);
-
-  return unet->super_res ? unet->in_channels / 2 : unet->in_channels;
+  return ddim_config_get_image_channels(session->config);
 }

@@ -197,16 +197,20 @@ visit_module(const Visit *v, const DdimModule *m)
 static gboolean
 visit_embedding(const Visit *v, const DdimEmbedding *embedding)
 {
-  const gsize table[] = {embedding->n_classes, embedding->second.out};
-  return visit_layer(v, &embedding->first) && visit_layer(v, &embedding->second) &&
-         (!embedding->label_table || visit(v, embedding->label_table, "weight", 2, table));
+  return visit_layer(v, &embedding->first) && visit_layer(v, &embedding->second);
 }
 
-gboolean
-ddim_module_foreach_tensor(const DdimModule *module, DdimTensorVisitor visitor, gpointer user_data)
+static gboolean
+visit_classes(const Visit *v, const DdimEmbedding *embedding)
 {
-  const Visit v = {visitor, user_data};
-  return visit_module(&v, module);
+  const gsize table[] = {embedding->n_classes, embedding->second.out};
+  return !embedding->label_table || visit(v, embedding->label_table, "weight", 2, table);
+}
+
+static gboolean
+visit_output(const Visit *v, const DdimArchitecture *architecture)
+{
+  return visit_norm(v, &architecture->out_norm) && visit_layer(v, &architecture->out_conv);
 }
 
 gboolean
@@ -214,7 +218,8 @@ ddim_architecture_foreach_tensor(const DdimArchitecture *architecture, DdimTenso
                                  gpointer user_data)
 {
   const Visit v = {visitor, user_data};
-  if (!visit_embedding(&v, &architecture->embedding))
+  if (!visit_embedding(&v, &architecture->embedding) ||
+      !visit_classes(&v, &architecture->embedding))
     return FALSE;
   for (guint s = 0; s < architecture->stages->len; s++) {
     const DdimStage *stage = architecture->stages->pdata[s];
@@ -222,5 +227,39 @@ ddim_architecture_foreach_tensor(const DdimArchitecture *architecture, DdimTenso
       if (!visit_module(&v, stage->modules->pdata[m]))
         return FALSE;
   }
-  return visit_norm(&v, &architecture->out_norm) && visit_layer(&v, &architecture->out_conv);
+  return visit_output(&v, architecture);
+}
+
+static gboolean
+count_tensor(const char *name, guint n_dims, const gsize *shape, gpointer user_data)
+{
+  guint64 *sum = user_data, count = 1;
+  for (guint i = 0; i < n_dims; i++)
+    count *= shape[i];
+  *sum += count;
+  return TRUE;
+}
+
+guint64
+ddim_module_count_parameters(const DdimModule *module)
+{
+  guint64 sum = 0;
+  visit_module(&(const Visit){count_tensor, &sum}, module);
+  return sum;
+}
+
+guint64
+ddim_embedding_count_parameters(const DdimEmbedding *embedding)
+{
+  guint64 sum = 0;
+  visit_embedding(&(const Visit){count_tensor, &sum}, embedding);
+  return sum;
+}
+
+guint64
+ddim_architecture_count_output_parameters(const DdimArchitecture *architecture)
+{
+  guint64 sum = 0;
+  visit_output(&(const Visit){count_tensor, &sum}, architecture);
+  return sum;
 }

@@ -151,8 +151,11 @@ typedef gboolean (*DdimTensorVisitor)(const char *name, guint n_dims, const gsiz
 /** Visit every tensor in the order of evaluation. Whether all were visited. */
 gboolean ddim_architecture_foreach_tensor(const DdimArchitecture *architecture,
                                           DdimTensorVisitor visitor, gpointer user_data);
-/** The same for the tensors of one module. */
-gboolean ddim_module_foreach_tensor(const DdimModule *module, DdimTensorVisitor visitor,
-                                    gpointer user_data);
+
+/** The number of weights: of one module; of the layers of the embedding, without the table of
+ * classes; and of out_norm and out_conv. */
+guint64 ddim_module_count_parameters(const DdimModule *module);
+guint64 ddim_embedding_count_parameters(const DdimEmbedding *embedding);
+guint64 ddim_architecture_count_output_parameters(const DdimArchitecture *architecture);
 
 G_END_DECLS

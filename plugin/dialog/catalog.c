@@ -50,7 +50,7 @@ look_into(const DdimModelFile *file)
   model->license = g_strdup(ddim_config_get_license(config));
   model->image_size = ddim_config_get_image_size(config);
   model->eta = ddim_config_get_eta(config);
-  model->stride = 1u << (ddim_config_get_unet(config)->n_levels - 1);
+  model->stride = ddim_config_get_stride(config);
   model->classes = list_classes(config);
   return model;
 }

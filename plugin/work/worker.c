@@ -164,7 +164,6 @@ fit_request(Worker *worker, GError **error)
   g_autofree char *model = NULL, *model_path = NULL, *flags = NULL, *path = NULL;
   g_autoptr(DdimCheckpoint) checkpoint = NULL;
   g_autoptr(DdimConfig) config = NULL;
-  const DdimUNetConfig *unet;
   gint64 seed;
   int width, height;
 
@@ -175,8 +174,7 @@ fit_request(Worker *worker, GError **error)
   config = checkpoint ? ddim_config_load(checkpoint, flags, error) : NULL;
   if (!config)
     return FALSE;
-  unet = ddim_config_get_unet(config);
-  if (unet->super_res) {
+  if (ddim_config_is_super_res(config)) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
                 _("%s enlarges a small image, which the plug-in does not offer; "
                   "use “ddim generate --low-res” in a terminal"),
@@ -185,7 +183,7 @@ fit_request(Worker *worker, GError **error)
   }
   worker->result->model = g_strdup(ddim_config_get_name(config));
   if (width > 0 && height > 0) {
-    worker->result->size = size_plan(width, height, 1u << (unet->n_levels - 1));
+    worker->result->size = size_plan(width, height, ddim_config_get_stride(config));
     g_object_set(worker->request, "width", (int)worker->result->size.sampled_width, "height",
                  (int)worker->result->size.sampled_height, NULL);
   }

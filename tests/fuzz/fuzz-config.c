@@ -7,6 +7,7 @@
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/model/config.h"
 #include "core/data/error.h"
+#include "tests/unit/check-architecture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,25 +29,13 @@ add_tensor(DdimCheckpoint *checkpoint, const char *line)
 static void
 check(DdimConfig *config)
 {
-  const DdimUNetConfig *unet = ddim_config_get_unet(config);
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
 
-  g_assert_cmpuint(unet->n_levels, >=, 1);
-  g_assert_cmpuint(unet->n_levels, <=, DDIM_MAX_LEVELS);
-  g_assert_cmpuint(unet->num_res_blocks, >=, 1);
-  for (guint level = 0; level < unet->n_levels; level++) {
-    guint channels = unet->level_channels[level];
-    g_assert_cmpuint(channels, >, 0);
-    g_assert_cmpuint(channels % 32, ==, 0);
-    if (!unet->level_attention[level] && level + 1 < unet->n_levels)
-      continue;
-    g_assert_cmpuint(
-        channels % (unet->num_head_channels ? unet->num_head_channels : unet->num_heads), ==, 0);
-    g_assert_true(unet->num_head_channels || channels % unet->num_heads_upsample == 0);
-  }
+  check_architecture(ddim_config_get_architecture(config));
   ddim_config_get_diffusion(config, &params);
   g_assert_cmpuint(params.diffusion_steps, >=, 1);
   g_assert_cmpuint(ddim_config_get_image_size(config), >=, 1);
+  g_assert_cmpuint(ddim_config_get_image_channels(config), >=, 1);
   g_hash_table_unref(ddim_config_to_metadata(config));
 }
 

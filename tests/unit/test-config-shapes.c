@@ -4,6 +4,7 @@
 
 #include "core/model/config.h"
 #include "core/data/error.h"
+#include "check-architecture.h"
 #include "fake-checkpoint.h"
 
 typedef struct {
@@ -74,14 +75,37 @@ assert_value(DdimConfig *config, const char *key, const char *value, DdimSource 
 
 /* "64+ 128": channels of each level, + with attention. */
 static void
-assert_levels(const DdimUNetConfig *unet, const char *expected)
+assert_levels(DdimConfig *config, const char *expected, guint blocks)
 {
+  g_autoptr(GArray) levels = ddim_architecture_get_levels(ddim_config_get_architecture(config));
   g_autoptr(GString) text = g_string_new(NULL);
 
-  for (guint i = 0; i < unet->n_levels; i++)
-    g_string_append_printf(text, "%s%u%s", i ? " " : "", unet->level_channels[i],
-                           unet->level_attention[i] ? "+" : "");
+  for (guint i = 0; i < levels->len; i++) {
+    const DdimLevel *level = &g_array_index(levels, DdimLevel, i);
+    g_string_append_printf(text, "%s%u%s", i ? " " : "", level->channels,
+                           level->attention ? "+" : "");
+    g_assert_cmpuint(level->blocks, ==, blocks);
+  }
   g_assert_cmpstr(text->str, ==, expected);
+  g_assert_cmpuint(ddim_config_get_stride(config), ==, 1 << (levels->len - 1));
+}
+
+/* Every attention has @heads, or as many as there are @head_channels in its channels. */
+static void
+assert_heads(const DdimArchitecture *architecture, guint heads, int head_channels,
+             DdimQkvOrder order)
+{
+  for (guint s = 0; s < architecture->stages->len; s++) {
+    const DdimStage *stage = architecture->stages->pdata[s];
+    for (guint m = 0; m < stage->modules->len; m++) {
+      const DdimModule *module = stage->modules->pdata[m];
+      if (module->type != DDIM_MODULE_ATTENTION)
+        continue;
+      g_assert_cmpuint(module->heads, ==,
+                       head_channels > 0 ? module->in / (guint)head_channels : heads);
+      g_assert_cmpint(module->qkv_order, ==, order);
+    }
+  }
 }
 
 typedef struct {
@@ -127,8 +151,11 @@ check_published(Fixture *fixture, const Published *expected, const char *file)
   const DdimSource preset = DDIM_SOURCE_PRESET;
 
   g_assert_no_error(error);
-  const DdimUNetConfig *unet = ddim_config_get_unet(config);
-  assert_levels(unet, expected->levels);
+  const DdimArchitecture *architecture_found = ddim_config_get_architecture(config);
+  check_architecture(architecture_found);
+  assert_levels(config, expected->levels, expected->res_blocks);
+  g_assert_cmpstr(ddim_config_get_family(config), ==,
+                  expected->updown ? "guided-diffusion" : "improved-diffusion");
   assert_value(config, expected->super_res ? "large_size" : "image_size", expected->size, preset);
   assert_value(config, expected->super_res ? "image_size" : "large_size", NULL, preset);
   assert_value(config, "diffusion_steps", expected->steps, preset);
@@ -138,16 +165,14 @@ check_published(Fixture *fixture, const Published *expected, const char *file)
   assert_value(config, "learn_sigma", "True", DDIM_SOURCE_SHAPES);
   assert_value(config, "use_scale_shift_norm", expected->scale_shift ? "True" : "False",
                DDIM_SOURCE_SHAPES);
-  g_assert_cmpuint(unet->num_res_blocks, ==, expected->res_blocks);
-  g_assert_cmpuint(unet->num_classes, ==, expected->classes);
-  g_assert_cmpint(unet->resblock_updown, ==, expected->updown);
-  g_assert_cmpint(unet->super_res, ==, expected->super_res);
-  g_assert_cmpint(unet->use_new_attention_order, ==, g_str_equal(expected->order, "True"));
-  g_assert_cmpuint(unet->num_heads, ==, atoi(expected->heads));
-  g_assert_cmpuint(unet->num_heads_upsample, ==, atoi(expected->heads));
-  g_assert_cmpint(unet->num_head_channels, ==, MAX(0, atoi(expected->head_channels)));
-  g_assert_cmpuint(unet->in_channels, ==, expected->super_res ? 6 : 3);
-  g_assert_cmpuint(unet->out_channels, ==, 6);
+  assert_value(config, "resblock_updown", expected->updown ? "True" : "False", DDIM_SOURCE_SHAPES);
+  g_assert_cmpuint(ddim_config_get_n_classes(config), ==, expected->classes);
+  g_assert_cmpint(ddim_config_is_super_res(config), ==, expected->super_res);
+  assert_heads(architecture_found, atoi(expected->heads), atoi(expected->head_channels),
+               g_str_equal(expected->order, "True") ? DDIM_QKV_BY_KIND : DDIM_QKV_BY_HEAD);
+  g_assert_cmpuint(architecture_found->in_channels, ==, expected->super_res ? 6 : 3);
+  g_assert_cmpuint(ddim_config_get_image_channels(config), ==, 3);
+  g_assert_cmpuint(ddim_config_get_out_channels(config), ==, 6);
   g_assert_cmpuint(ddim_config_get_image_size(config), ==, atoi(expected->size));
   g_assert_null(ddim_config_get_notes(config)[0]);
 
@@ -210,6 +235,35 @@ test_published_name_on_other_weights(Fixture *fixture, gconstpointer data)
   g_assert_nonnull(strstr(ddim_config_get_notes(other)[0], "another kind"));
 }
 
+/* Where the shapes fit both programs, what is stated decides, and each has its own defaults. */
+static void
+test_families(Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *architecture, *flags, *family, *rescale;
+  } cases[] = {
+      {"gray", NULL, "improved-diffusion", "True"},
+      {"gray", "--num_head_channels -1 --use_new_attention_order False", "improved-diffusion",
+       "True"},
+      {"gray", "--num_head_channels 32", "guided-diffusion", "False"},
+      {"gray", "--use_new_attention_order True", "guided-diffusion", "False"},
+      {"gray", "--use_new_attention_order True --rescale_timesteps True", "guided-diffusion",
+       "True"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimConfig) config =
+        load(fixture, "m.safetensors", architecture(fixture, cases[i].architecture), cases[i].flags,
+             &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(ddim_config_get_family(config), ==, cases[i].family);
+    DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
+    ddim_config_get_diffusion(config, &params);
+    g_assert_cmpint(params.rescale_timesteps, ==, g_str_equal(cases[i].rescale, "True"));
+  }
+}
+
 typedef struct {
   const char *name, *levels, *attention_ds;
   guint in, out, res_blocks, classes;
@@ -241,18 +295,24 @@ test_variants(Fixture *fixture, gconstpointer data)
     g_autoptr(DdimConfig) config =
         load(fixture, "m.safetensors", architecture(fixture, expected->name), NULL, &error);
     g_assert_no_error(error);
-    const DdimUNetConfig *unet = ddim_config_get_unet(config);
+    const DdimArchitecture *found = ddim_config_get_architecture(config);
     g_test_message("%s", expected->name);
-    assert_levels(unet, expected->levels);
-    g_assert_cmpuint(unet->model_channels, ==, 32);
-    g_assert_cmpuint(unet->in_channels, ==, expected->in);
-    g_assert_cmpuint(unet->out_channels, ==, expected->out);
-    g_assert_cmpuint(unet->num_res_blocks, ==, expected->res_blocks);
-    g_assert_cmpuint(unet->num_classes, ==, expected->classes);
-    g_assert_cmpint(unet->super_res, ==, expected->super_res);
-    g_assert_cmpint(unet->conv_resample, ==, expected->conv_resample);
-    g_assert_cmpint(unet->use_scale_shift_norm, ==, expected->scale_shift);
-    g_assert_false(unet->resblock_updown);
+    check_architecture(found);
+    assert_levels(config, expected->levels, expected->res_blocks);
+    g_assert_cmpstr(ddim_config_get_family(config), ==, "improved-diffusion");
+    g_assert_cmpuint(found->embedding.channels, ==, 32);
+    g_assert_cmpuint(found->in_channels, ==, expected->in);
+    g_assert_cmpuint(found->out_channels, ==, expected->out);
+    g_assert_cmpuint(ddim_config_get_n_classes(config), ==, expected->classes);
+    g_assert_cmpint(ddim_config_is_super_res(config), ==, expected->super_res);
+    assert_heads(found, 4, -1, DDIM_QKV_BY_HEAD);
+    if (!strchr(expected->levels, ' ')) /* nothing is resampled */
+      assert_value(config, "conv_resample", "True", DDIM_SOURCE_DEFAULT);
+    else
+      assert_value(config, "conv_resample", expected->conv_resample ? "True" : "False",
+                   DDIM_SOURCE_SHAPES);
+    assert_value(config, "use_scale_shift_norm", expected->scale_shift ? "True" : "False",
+                 DDIM_SOURCE_SHAPES);
     assert_value(config, "learn_sigma", expected->learn_sigma ? "True" : "False",
                  DDIM_SOURCE_SHAPES);
     g_assert_cmpuint(ddim_config_get_image_size(config), ==, expected->super_res ? 256 : 64);
@@ -274,14 +334,14 @@ test_ambiguous_channels(Fixture *fixture, gconstpointer data)
       g_autoptr(DdimConfig) config =
           load(fixture, "m.safetensors", architecture(fixture, names[i]), hints[j], &error);
       g_assert_no_error(error);
-      g_assert_true(ddim_config_get_unet(config)->super_res);
+      g_assert_true(ddim_config_is_super_res(config));
       assert_value(config, "learn_sigma", "True", DDIM_SOURCE_SHAPES);
     }
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) plain =
         load(fixture, "m.safetensors", architecture(fixture, names[i]), "", &error);
     g_assert_no_error(error);
-    g_assert_false(ddim_config_get_unet(plain)->super_res);
+    g_assert_false(ddim_config_is_super_res(plain));
   }
 }
 
@@ -489,6 +549,7 @@ main(int argc, char **argv)
   ADD("published", test_published);
   ADD("published-sizes", test_published_sizes);
   ADD("published-name-on-other-weights", test_published_name_on_other_weights);
+  ADD("families", test_families);
   ADD("variants", test_variants);
   ADD("ambiguous-channels", test_ambiguous_channels);
   ADD("missing", test_missing);
