@@ -38,9 +38,9 @@ find_wrapper(DdimCheckpoint *checkpoint)
 
   for (guint i = 0; i < n; i++) {
     const char *name = ddim_checkpoint_get_tensor(checkpoint, i)->name;
-    const char *inner = strstr(name, ".input_blocks.");
-    if (inner)
-      return g_strndup(name, inner + 1 - name);
+    for (const char *dot = name; (dot = strchr(dot, '.')); dot++)
+      if (strncmp(dot, ".input_blocks.", strlen(".input_blocks.")) == 0)
+        return g_strndup(name, dot + 1 - name);
   }
   return NULL;
 }
