@@ -16,7 +16,7 @@ ddim_bench_model_parse(DdimCli *cli, const DdimHelp *help, const GOptionEntry *e
 }
 
 gboolean
-ddim_bench_model_open(DdimBenchModel *bench, DdimRequest *request, const DdimUNetParams *params,
+ddim_bench_model_open(DdimBenchModel *bench, DdimRequest *request, const DdimNetworkParams *params,
                       DdimBar *bar, GError **error)
 {
   if (!(bench->session = ddim_session_new(request, error)))

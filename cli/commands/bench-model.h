@@ -19,7 +19,7 @@ gboolean ddim_bench_model_parse(DdimCli *cli, const DdimHelp *help, const GOptio
 /** Load the model that @request names onto its device. @bar tells, also why measured times are not
  * used. */
 gboolean ddim_bench_model_open(DdimBenchModel *measured, DdimRequest *request,
-                               const DdimUNetParams *params, DdimBar *bar, GError **error);
+                               const DdimNetworkParams *params, DdimBar *bar, GError **error);
 void ddim_bench_model_clear(DdimBenchModel *measured);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include "cli/commands/commands.h"
 #include "core/data/npy.h"
 #include "core/diffusion/noise.h"
+#include "core/network/sampler-state.h"
 #include "cli/commands/bench-model.h"
 #include "cli/terminal/members.h"
 #include "cli/terminal/print.h"
@@ -23,14 +24,16 @@ typedef struct {
 typedef struct {
   DdimBenchModel what;
   DdimDiffusion *diffusion;
-  DdimUNetPlan *plan;
+  DdimEvaluator *evaluator;
+  DdimSamplerState *state;
   guint n_steps;
 } Bench;
 
 static void
 bench_clear(Bench *bench)
 {
-  g_clear_pointer(&bench->plan, ddim_unet_plan_free);
+  g_clear_pointer(&bench->state, ddim_sampler_state_free);
+  g_clear_pointer(&bench->evaluator, ddim_evaluator_unref);
   g_clear_pointer(&bench->diffusion, ddim_diffusion_free);
   ddim_bench_model_clear(&bench->what);
 }
@@ -44,7 +47,8 @@ seconds_since(gint64 start)
 }
 
 static gboolean
-load(Bench *bench, DdimRequest *request, const DdimUNetParams *params, DdimBar *bar, GError **error)
+load(Bench *bench, DdimRequest *request, const DdimNetworkParams *params, DdimBar *bar,
+     GError **error)
 {
   DdimDiffusionParams diffusion = DDIM_DIFFUSION_PARAMS_INIT;
   g_autofree char *respacing = g_strdup_printf("%u", bench->n_steps);
@@ -69,7 +73,7 @@ set_conditions(Bench *bench, GError **error)
                                                      bench->n_steps - 1 - i / bench->what.batch);
   for (guint i = 0; classes && i < bench->what.batch; i++)
     labels[i] = i % classes;
-  return ddim_unet_plan_set_conditions(bench->plan, timesteps, bench->n_steps,
+  return ddim_evaluator_set_conditions(bench->evaluator, timesteps, bench->n_steps,
                                        classes ? labels : NULL, error);
 }
 
@@ -88,14 +92,15 @@ set_low_res(Bench *bench, DdimRng *rng, GError **error)
   if (!(array = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)))
     return FALSE;
   ddim_rng_normal(rng, ddim_array_get_data(array), ddim_tensor_count(&array->tensor));
-  return ddim_unet_plan_set_low_res(bench->plan, ddim_array_get_data(array), small, small, error);
+  return ddim_evaluator_set_low_res(bench->evaluator, ddim_array_get_data(array), small, small,
+                                    error);
 }
 
 /* One whole DDIM loop; @times (nullable) receives the milliseconds of each step. */
 static gboolean
 run_loop(Bench *bench, const DdimArray *noise, DdimArray *image, double *times, GError **error)
 {
-  if (!ddim_unet_plan_set_x(bench->plan, (const float *)noise->tensor.data, error))
+  if (!ddim_sampler_state_set_x(bench->state, (const float *)noise->tensor.data, error))
     return FALSE;
   for (guint step = 0; step < bench->n_steps; step++) {
     gint64 start = g_get_monotonic_time();
@@ -103,14 +108,14 @@ run_loop(Bench *bench, const DdimArray *noise, DdimArray *image, double *times, 
 
     if (!ddim_diffusion_ddim_step(bench->diffusion, bench->n_steps - 1 - step, 0, TRUE, &arithmetic,
                                   error) ||
-        !ddim_unet_plan_evaluate(bench->plan, step, error) ||
-        !ddim_unet_plan_update(bench->plan, &arithmetic, NULL, error) ||
-        !ddim_unet_plan_wait(bench->plan, error))
+        !ddim_sampler_state_evaluate(bench->state, bench->evaluator, step, error) ||
+        !ddim_sampler_state_update(bench->state, bench->evaluator, &arithmetic, NULL, error) ||
+        !ddim_evaluator_wait(bench->evaluator, error))
       return FALSE;
     if (times)
       times[step] = 1e3 * seconds_since(start);
   }
-  return ddim_unet_plan_get_x(bench->plan, ddim_array_get_data(image), error);
+  return ddim_sampler_state_get_x(bench->state, ddim_array_get_data(image), error);
 }
 
 static int
@@ -124,7 +129,7 @@ compare_doubles(const void *a, const void *b)
 static gboolean
 measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GError **error)
 {
-  const DdimUNetParams params = {.status = ddim_bar_on_status, .status_data = bar};
+  const DdimNetworkParams params = {.status = ddim_bar_on_status, .status_data = bar};
   g_autoptr(DdimRng) rng = ddim_rng_new(NULL, 0, NULL);
   g_autoptr(DdimArray) noise = NULL, image = NULL;
   g_autofree double *times = g_new(double, bench->n_steps);
@@ -134,9 +139,10 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
     return FALSE;
   figures->load = seconds_since(start);
   start = g_get_monotonic_time();
-  bench->plan = ddim_unet_plan_new(bench->what.session->unet, bench->what.batch, bench->what.height,
-                                   bench->what.width, &params, error);
-  if (!bench->plan)
+  const DdimEvaluatorSize size = {
+      .batch = bench->what.batch, .height = bench->what.height, .width = bench->what.width};
+  bench->evaluator = ddim_evaluator_new(bench->what.session->network, &size, &params, error);
+  if (!bench->evaluator || !(bench->state = ddim_sampler_state_new(bench->evaluator, error)))
     return FALSE;
   figures->build = seconds_since(start);
   const gsize shape[4] = {bench->what.batch, ddim_session_get_channels(bench->what.session),
@@ -157,7 +163,7 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
   qsort(times, bench->n_steps, sizeof *times, compare_doubles);
   figures->min = times[0];
   figures->median = (times[(bench->n_steps - 1) / 2] + times[bench->n_steps / 2]) / 2;
-  figures->gflop = ddim_unet_plan_get_flops(bench->plan) / 1e9;
+  figures->gflop = ddim_evaluator_get_flops(bench->evaluator) / 1e9;
   ddim_context_get_device_bytes(bench->what.session->context, &figures->device_bytes);
   return TRUE;
 }

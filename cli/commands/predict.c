@@ -79,7 +79,7 @@ check_input(DdimSession *session, const gsize *shape, const char *path, GError *
 }
 
 static gboolean
-evaluate(DdimUNetPlan *plan, guint channels, DdimSamples *x, const char *path, GError **error)
+evaluate(DdimEvaluator *evaluator, guint channels, DdimSamples *x, const char *path, GError **error)
 {
   const gsize *in = ddim_samples_get_shape(x);
   const gsize out[4] = {in[0], channels, in[2], in[3]};
@@ -87,9 +87,9 @@ evaluate(DdimUNetPlan *plan, guint channels, DdimSamples *x, const char *path, G
   g_autoptr(DdimArray) output = input ? ddim_array_new(DDIM_DTYPE_F32, 4, out, error) : NULL;
 
   return output && ddim_samples_read(x, 0, in[0], ddim_array_get_data(input), error) &&
-         ddim_unet_plan_set_x(plan, ddim_array_get_data(input), error) &&
-         ddim_unet_plan_evaluate(plan, 0, error) &&
-         ddim_unet_plan_get_output(plan, ddim_array_get_data(output), error) &&
+         ddim_evaluator_set_x(evaluator, ddim_array_get_data(input), error) &&
+         ddim_evaluator_evaluate(evaluator, 0, error) &&
+         ddim_evaluator_get_output(evaluator, ddim_array_get_data(output), error) &&
          ddim_npy_write(path, &output->tensor, error);
 }
 
@@ -100,10 +100,9 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   g_autoptr(DdimSamples) x = session ? ddim_samples_open_noise(paths->input, error) : NULL;
   const gsize *shape = x ? ddim_samples_get_shape(x) : NULL;
   g_autoptr(DdimSamples) low_res = NULL;
-  g_autoptr(DdimUNetPlan) plan = NULL;
+  g_autoptr(DdimEvaluator) evaluator = NULL;
   g_autofree double *timesteps = NULL;
   g_autofree gint64 *labels = NULL;
-  const DdimUNetParams params = {0};
   gsize n;
 
   if (!x || !check_input(session, shape, paths->input, error) ||
@@ -119,13 +118,16 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   const char *problem = ddim_context_get_tuning_problem(session->context);
   if (problem)
     ddim_cli_warn("%s", problem);
-  plan = ddim_unet_plan_new(session->unet, n, shape[2], shape[3], &params, error);
-  /* The plan goes before the session that owns its UNet: the order of the declarations above sees
-   * to that. */
-  return plan &&
-         ddim_unet_plan_set_conditions(plan, timesteps, 1, paths->labels ? labels : NULL, error) &&
-         ddim_low_res_set(plan, low_res, 0, n, error) &&
-         evaluate(plan, ddim_config_get_out_channels(session->config), x, paths->output, error);
+  const DdimEvaluatorSize size = {.batch = n, .height = shape[2], .width = shape[3]};
+  evaluator = ddim_evaluator_new(session->network, &size, NULL, error);
+  /* The evaluator goes before the session that owns its device: the order of the declarations above
+   * sees to that. */
+  return evaluator &&
+         ddim_evaluator_set_conditions(evaluator, timesteps, 1, paths->labels ? labels : NULL,
+                                       error) &&
+         ddim_low_res_set(evaluator, low_res, 0, n, error) &&
+         evaluate(evaluator, ddim_config_get_out_channels(session->config), x, paths->output,
+                  error);
 }
 
 int

@@ -32,7 +32,7 @@ static gboolean
 tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GError **error)
 {
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
-  const DdimUNetParams params = {
+  const DdimNetworkParams params = {
       .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
 
   if (!ddim_bench_model_open(&tuned->what, request, &params, bar, error))

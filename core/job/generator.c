@@ -6,14 +6,13 @@
 #include "core/data/npy.h"
 #include "core/job/job.h"
 #include "core/job/low-res.h"
+#include "core/network/sampler-state.h"
 
 /* At most so often a preview is read from the device. */
 #define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
 
 struct _DdimGenerator {
   DdimSession *session;
-  DdimUNetPlan *plan;
-  guint plan_batch, plan_height, plan_width;
 };
 
 /* One run of the loop. */
@@ -23,9 +22,11 @@ typedef struct {
   const DdimGeneratorCallbacks *callbacks;
   gpointer user_data;
   GCancellable *cancellable;
-  DdimArray *noise;  /* [batch][C][H][W]: one draw */
-  DdimArray *images; /* [batch][C][H][W]: what is read back */
-  gint64 *labels;    /* [batch] of the current batch */
+  DdimEvaluator *evaluator; /* of the current batch */
+  DdimSamplerState *state;  /* of the current batch */
+  DdimArray *noise;         /* [batch][C][H][W]: one draw */
+  DdimArray *images;        /* [batch][C][H][W]: what is read back */
+  gint64 *labels;           /* [batch] of the current batch */
   guint n_steps;
   gint64 started, previewed; /* monotonic microseconds */
   gint64 warm;               /* when the first step was over, which may build kernels */
@@ -38,18 +39,11 @@ ddim_generator_new(void)
   return g_new0(DdimGenerator, 1);
 }
 
-static void
-drop_plan(DdimGenerator *generator)
-{
-  g_clear_pointer(&generator->plan, ddim_unet_plan_free);
-}
-
 void
 ddim_generator_free(DdimGenerator *generator)
 {
   if (!generator)
     return;
-  drop_plan(generator);
   g_clear_pointer(&generator->session, ddim_session_free);
   g_free(generator);
 }
@@ -75,38 +69,40 @@ open_session(DdimGenerator *generator, DdimRequest *request, GError **error)
 {
   if (generator->session && ddim_session_matches(generator->session, request))
     return TRUE;
-  drop_plan(generator);
   g_clear_pointer(&generator->session, ddim_session_free);
   generator->session = ddim_session_new(request, error);
   return generator->session != NULL;
 }
 
-static DdimUNetParams
-unet_params(const Run *run)
+static DdimNetworkParams
+network_params(const Run *run)
 {
-  return (DdimUNetParams){.status = run->callbacks->status,
-                          .status_data = run->user_data,
-                          .cancellable = run->cancellable};
+  return (DdimNetworkParams){.status = run->callbacks->status,
+                             .status_data = run->user_data,
+                             .cancellable = run->cancellable};
 }
 
-/* The plan for @n images, kept from the last batch or job when it was of that size. */
+/* What computes @n images, and what it computes from step to step. A last batch that is shorter
+ * is computed in the way of the others. */
 static gboolean
-prepare_plan(Run *run, guint n, GError **error)
+prepare_batch(Run *run, guint n, GError **error)
 {
-  DdimGenerator *generator = run->generator;
   const DdimJob *job = run->job;
-  DdimUNetParams params = unet_params(run);
+  const DdimEvaluatorSize size = {.batch = n,
+                                  .height = job->height,
+                                  .width = job->width,
+                                  .usual_batch = MIN(job->batch, job->count)};
+  DdimNetworkParams params = network_params(run);
 
-  if (generator->plan && generator->plan_batch == n && generator->plan_height == job->height &&
-      generator->plan_width == job->width)
+  if (run->state && ddim_evaluator_get_size(run->evaluator)->batch == n)
     return TRUE;
-  drop_plan(generator);
-  generator->plan =
-      ddim_unet_plan_new(generator->session->unet, n, job->height, job->width, &params, error);
-  generator->plan_batch = n;
-  generator->plan_height = job->height;
-  generator->plan_width = job->width;
-  return generator->plan != NULL;
+  g_clear_pointer(&run->state, ddim_sampler_state_free);
+  g_clear_pointer(&run->evaluator, ddim_evaluator_unref);
+  run->evaluator =
+      ddim_evaluator_cache_get(run->generator->session->evaluators, &size, &params, error);
+  if (run->evaluator)
+    run->state = ddim_sampler_state_new(run->evaluator, error);
+  return run->state != NULL;
 }
 
 static gsize
@@ -148,7 +144,7 @@ set_conditions(Run *run, guint n, GError **error)
     for (guint i = 0; i < n; i++)
       timesteps[(gsize)step * n + i] =
           ddim_diffusion_get_model_timestep(run->job->diffusion, run->n_steps - 1 - step);
-  return ddim_unet_plan_set_conditions(run->generator->plan, timesteps, run->n_steps,
+  return ddim_evaluator_set_conditions(run->evaluator, timesteps, run->n_steps,
                                        run->job->n_classes ? run->labels : NULL, error);
 }
 
@@ -161,7 +157,7 @@ set_start(Run *run, guint first, guint n, GError **error)
     draw_noise(run);
   else if (!ddim_samples_read(run->job->init_noise, first, n, x, error))
     return FALSE;
-  return ddim_unet_plan_set_x(run->generator->plan, x, error);
+  return ddim_sampler_state_set_x(run->state, x, error);
 }
 
 static gboolean
@@ -238,7 +234,7 @@ show_preview(Run *run, guint first, GError **error)
   if (!run->callbacks->preview || now - run->previewed < PREVIEW_INTERVAL)
     return TRUE;
   run->previewed = now;
-  if (!ddim_unet_plan_get_x0(run->generator->plan, ddim_array_get_data(run->images), error))
+  if (!ddim_sampler_state_get_x0(run->state, ddim_array_get_data(run->images), error))
     return FALSE;
   sample = make_sample(run, first, 0);
   run->callbacks->preview(&sample, run->user_data);
@@ -250,18 +246,18 @@ show_preview(Run *run, guint first, GError **error)
 static gboolean
 run_step(Run *run, guint first, guint n, guint step, GError **error)
 {
-  DdimUNetPlan *plan = run->generator->plan;
   DdimStep arithmetic;
   const float *noise;
 
   if (g_cancellable_set_error_if_cancelled(run->cancellable, error) ||
       !get_step(run->job, run->n_steps - 1 - step, &arithmetic, error) ||
-      !ddim_unet_plan_evaluate(plan, step, error))
+      !ddim_sampler_state_evaluate(run->state, run->evaluator, step, error))
     return FALSE;
   noise = draw_noise(run);
   if (arithmetic.sigma_type == DDIM_SIGMA_FIXED && arithmetic.sigma == 0)
     noise = NULL;
-  if (!ddim_unet_plan_update(plan, &arithmetic, noise, error) || !ddim_unet_plan_wait(plan, error))
+  if (!ddim_sampler_state_update(run->state, run->evaluator, &arithmetic, noise, error) ||
+      !ddim_evaluator_wait(run->evaluator, error))
     return FALSE;
   report_progress(run, first, n, step + 1);
   return show_preview(run, first, error);
@@ -279,11 +275,11 @@ start(Run *run)
 static gboolean
 run_batch(Run *run, guint first, guint n, GError **error)
 {
-  if (!prepare_plan(run, n, error))
+  if (!prepare_batch(run, n, error))
     return FALSE;
   choose_labels(run, first);
   if (!set_conditions(run, n, error) ||
-      !ddim_low_res_set(run->generator->plan, run->job->low_res, first, n, error) ||
+      !ddim_low_res_set(run->evaluator, run->job->low_res, first, n, error) ||
       !set_start(run, first, n, error))
     return FALSE;
   if (!run->started)
@@ -292,7 +288,7 @@ run_batch(Run *run, guint first, guint n, GError **error)
   for (guint step = 0; step < run->n_steps; step++)
     if (!run_step(run, first, n, step, error))
       return FALSE;
-  if (!ddim_unet_plan_get_x(run->generator->plan, ddim_array_get_data(run->images), error))
+  if (!ddim_sampler_state_get_x(run->state, ddim_array_get_data(run->images), error))
     return FALSE;
   for (guint i = 0; i < n; i++) {
     DdimSample sample = make_sample(run, first + i, i);
@@ -307,8 +303,8 @@ run_batches(Run *run, GError **error)
 {
   const DdimJob *job = run->job;
   const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
-  /* The plan first: it knows whether the device has the memory for such a size. */
-  g_autoptr(DdimArray) noise = prepare_plan(run, MIN(job->batch, job->count), error)
+  /* The evaluator first: it knows whether the device has the memory for such a size. */
+  g_autoptr(DdimArray) noise = prepare_batch(run, MIN(job->batch, job->count), error)
                                    ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)
                                    : NULL;
   g_autoptr(DdimArray) images = noise ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
@@ -336,7 +332,7 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
              .callbacks = callbacks ? callbacks : &none,
              .user_data = user_data,
              .cancellable = cancellable};
-  DdimUNetParams params = unet_params(&run);
+  DdimNetworkParams params = network_params(&run);
   g_autoptr(DdimJob) job = NULL;
   gboolean done;
 
@@ -347,9 +343,12 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
     return FALSE;
   run.job = job;
   done = run_batches(&run, error);
+  ddim_sampler_state_free(run.state);
+  ddim_evaluator_unref(run.evaluator);
   ddim_session_set_status(generator->session, NULL, NULL);
   if (done)
     return TRUE;
-  drop_plan(generator); /* whatever it was in the middle of */
+  /* Whatever they were in the middle of. */
+  ddim_evaluator_cache_clear(generator->session->evaluators);
   return FALSE;
 }

@@ -62,7 +62,8 @@ ddim_low_res_open(DdimSession *session, DdimRequest *request, gsize count, gsize
 }
 
 gboolean
-ddim_low_res_set(DdimUNetPlan *plan, DdimSamples *low_res, gsize first, gsize n, GError **error)
+ddim_low_res_set(DdimEvaluator *evaluator, DdimSamples *low_res, gsize first, gsize n,
+                 GError **error)
 {
   g_autoptr(DdimArray) batch = NULL;
   gsize shape[4];
@@ -73,5 +74,6 @@ ddim_low_res_set(DdimUNetPlan *plan, DdimSamples *low_res, gsize first, gsize n,
   shape[0] = n;
   return (batch = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)) &&
          ddim_samples_read(low_res, first, n, ddim_array_get_data(batch), error) &&
-         ddim_unet_plan_set_low_res(plan, ddim_array_get_data(batch), shape[2], shape[3], error);
+         ddim_evaluator_set_low_res(evaluator, ddim_array_get_data(batch), shape[2], shape[3],
+                                    error);
 }

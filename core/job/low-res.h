@@ -13,9 +13,9 @@ G_BEGIN_DECLS
  * Errors: those of ddim_samples_open_images() and ddim_samples_load(); DDIM_ERROR_ARGUMENT. */
 gboolean ddim_low_res_open(DdimSession *session, DdimRequest *request, gsize count, gsize height,
                            gsize width, DdimSamples **low_res, GError **error);
-/** Give @plan the pictures @first … @first + @n - 1 of @low_res; nothing for NULL. @n is the plan's
+/** Give @evaluator the pictures @first … @first + @n - 1 of @low_res; nothing for NULL. @n is its
  * batch. */
-gboolean ddim_low_res_set(DdimUNetPlan *plan, DdimSamples *low_res, gsize first, gsize n,
+gboolean ddim_low_res_set(DdimEvaluator *evaluator, DdimSamples *low_res, gsize first, gsize n,
                           GError **error);
 
 G_END_DECLS

@@ -50,7 +50,8 @@ ddim_session_free(DdimSession *session)
 {
   if (!session)
     return;
-  g_clear_pointer(&session->unet, ddim_unet_free);
+  g_clear_pointer(&session->evaluators, ddim_evaluator_cache_free);
+  g_clear_pointer(&session->network, ddim_network_unref);
   if (session->context)
     ddim_context_set_build_func(session->context, NULL, NULL);
   g_clear_pointer(&session->context, ddim_context_unref);
@@ -92,14 +93,14 @@ open_context(DdimSession *session, const char *device, GError **error)
 }
 
 gboolean
-ddim_session_start(DdimSession *session, DdimRequest *request, const DdimUNetParams *params,
+ddim_session_start(DdimSession *session, DdimRequest *request, const DdimNetworkParams *params,
                    GError **error)
 {
-  DdimUNetParams own = params ? *params : (DdimUNetParams){0};
+  DdimNetworkParams own = params ? *params : (DdimNetworkParams){0};
   g_autofree char *device = NULL, *precision = NULL, *what = NULL;
 
   ddim_session_set_status(session, own.status, own.status_data);
-  if (session->unet)
+  if (session->network)
     return TRUE;
   g_object_get(request, "device", &device, "precision", &precision, NULL);
   own.precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
@@ -108,9 +109,11 @@ ddim_session_start(DdimSession *session, DdimRequest *request, const DdimUNetPar
   what = g_strdup_printf(_("Loading %s"), ddim_config_get_name(session->config));
   if (own.status)
     own.status(what, -1, own.status_data);
-  session->unet = ddim_unet_new(session->context, session->checkpoint,
-                                ddim_config_get_unet(session->config), &own, error);
-  return session->unet != NULL;
+  session->network =
+      ddim_network_new(session->context, session->checkpoint, session->config, &own, error);
+  if (session->network)
+    session->evaluators = ddim_evaluator_cache_new(session->network);
+  return session->network != NULL;
 }
 
 gboolean

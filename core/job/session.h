@@ -3,7 +3,7 @@
 
 #include "core/model/config.h"
 #include "core/job/request.h"
-#include "core/network/unet.h"
+#include "core/network/evaluator-cache.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +13,11 @@ typedef struct {
   char *path; /**< the checkpoint */
   DdimCheckpoint *checkpoint;
   DdimConfig *config;
-  DdimContext *context;  /**< NULL until ddim_session_start() */
-  DdimUNet *unet;        /**< NULL until ddim_session_start() */
-  char *key;             /**< what it was made from */
-  DdimStatusFunc status; /**< (nullable) hears of kernels that have to be built */
+  DdimContext *context;           /**< NULL until ddim_session_start() */
+  DdimNetwork *network;           /**< NULL until ddim_session_start() */
+  DdimEvaluatorCache *evaluators; /**< of `network` */
+  char *key;                      /**< what it was made from */
+  DdimStatusFunc status;          /**< (nullable) hears of kernels that have to be built */
   gpointer status_data;
 } DdimSession;
 
@@ -29,9 +30,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSession, ddim_session_free)
 /** Open the device and load the weights onto it: properties device, precision; does nothing the
  * second time.
  * @params  (nullable) for status, which is also set as by ddim_session_set_status(), and
- * cancellable; its precision is not read Errors: as ddim_context_new(), ddim_unet_new(). */
+ * cancellable; its precision is not read Errors: as ddim_context_new(), ddim_network_new(). */
 gboolean ddim_session_start(DdimSession *session, DdimRequest *request,
-                            const DdimUNetParams *params, GError **error);
+                            const DdimNetworkParams *params, GError **error);
 /** Who is told from now on, also by evaluations, that kernels are built; NULL: nobody. */
 void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data);
 /** Whether @request would make the same session: the same file unchanged, flags, device and

@@ -3,7 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "core/network/unet-private.h"
+#include "core/network/shapes.h"
 #include "opencl/tune/choice.h"
 #include "opencl/tune/clblast-search.h"
 #include "opencl/tune/measure.h"
@@ -24,8 +24,8 @@ typedef struct {
 } Candidate;
 
 typedef struct {
-  DdimUNet *unet;
-  const DdimUNetParams *params;
+  DdimNetwork *network;
+  const DdimNetworkParams *params;
   DdimClTuning *tuning;
   DdimClBuffer *cold;
   GArray *candidates;    /* distinct shapes, those that matter most first */
@@ -89,16 +89,16 @@ measure_shape(Tune *tune, const Candidate *candidate, DdimGemmProvider provider,
   const DdimConvShape *shape = &candidate->shape;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     const DdimClChoice choice = {m, provider};
-    if (!ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, choice))
+    if (!ddim_cl_can_use(tune->network->context, shape, tune->network->half, choice))
       continue;
     if (g_cancellable_set_error_if_cancelled(tune->params->cancellable, error))
       return FALSE;
     report_shape(tune, shape);
-    const double seconds = ddim_cl_measure_conv(tune->unet->context, tune->cold, shape,
-                                                tune->unet->half, choice, error);
+    const double seconds = ddim_cl_measure_conv(tune->network->context, tune->cold, shape,
+                                                tune->network->half, choice, error);
     if (seconds < 0)
       return FALSE;
-    ddim_cl_tuning_set(tune->tuning, shape, tune->unet->half, choice, seconds);
+    ddim_cl_tuning_set(tune->tuning, shape, tune->network->half, choice, seconds);
     tune->measured++;
   }
   return TRUE;
@@ -110,7 +110,7 @@ best_time(Tune *tune, const Candidate *candidate, DdimGemmProvider provider)
 {
   double best = -1;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
-    const double seconds = ddim_cl_tuning_get(tune->tuning, &candidate->shape, tune->unet->half,
+    const double seconds = ddim_cl_tuning_get(tune->tuning, &candidate->shape, tune->network->half,
                                               (DdimClChoice){m, provider});
     if (seconds >= 0 && (best < 0 || seconds < best))
       best = seconds;
@@ -121,7 +121,7 @@ best_time(Tune *tune, const Candidate *candidate, DdimGemmProvider provider)
 static gboolean
 measure_provider(Tune *tune, DdimGemmProvider provider, GError **error)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(tune->unet->context);
+  const DdimGemmProvider own = ddim_cl_default_provider(tune->network->context);
   for (guint i = 0; i < tune->candidates->len; i++) {
     const Candidate *candidate = &g_array_index(tune->candidates, Candidate, i);
     if (!measure_shape(tune, candidate, provider, error))
@@ -139,7 +139,7 @@ best_method(Tune *tune, const Candidate *candidate)
   const double best = best_time(tune, candidate, DDIM_GEMM_CLBLAST);
   DdimConvMethod m = 0;
   while (m + 1 < DDIM_N_CONV_METHODS &&
-         ddim_cl_tuning_get(tune->tuning, &candidate->shape, tune->unet->half,
+         ddim_cl_tuning_get(tune->tuning, &candidate->shape, tune->network->half,
                             (DdimClChoice){m, DDIM_GEMM_CLBLAST}) != best)
     m++;
   return m;
@@ -153,9 +153,9 @@ largest_seconds(Tune *tune, GError **error)
     const Candidate *candidate = &g_array_index(tune->candidates, Candidate, i);
     if (g_cancellable_set_error_if_cancelled(tune->params->cancellable, error))
       return -1;
-    const double seconds =
-        ddim_cl_measure_conv(tune->unet->context, tune->cold, &candidate->shape, tune->unet->half,
-                             (DdimClChoice){tune->methods[i], DDIM_GEMM_CLBLAST}, error);
+    const double seconds = ddim_cl_measure_conv(
+        tune->network->context, tune->cold, &candidate->shape, tune->network->half,
+        (DdimClChoice){tune->methods[i], DDIM_GEMM_CLBLAST}, error);
     if (seconds < 0)
       return -1;
     cost += candidate->uses * seconds;
@@ -167,7 +167,8 @@ static double
 search_cost(const DdimClblastParameters *parameters, gpointer data, GError **error)
 {
   Tune *tune = data;
-  if (!ddim_cl_verify_provider(tune->unet->context, DDIM_GEMM_CLBLAST, tune->unet->half, error))
+  if (!ddim_cl_verify_provider(tune->network->context, DDIM_GEMM_CLBLAST, tune->network->half,
+                               error))
     return -1;
   return largest_seconds(tune, error);
 }
@@ -187,7 +188,7 @@ search_progress(guint tried, double fraction, gpointer data)
 static gboolean
 wants_search(Tune *tune)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(tune->unet->context);
+  const DdimGemmProvider own = ddim_cl_default_provider(tune->network->context);
   if (tune->search_seconds == 0 || !tune->candidates->len ||
       (tune->search_seconds < 0 && ddim_cl_tuning_get_clblast(tune->tuning)))
     return FALSE;
@@ -223,7 +224,7 @@ search_parameters(Tune *tune, GError **error)
   result->before = largest_seconds(tune, error);
   if (result->before < 0)
     return FALSE;
-  result->after = ddim_clblast_search(tune->unet->context, &search, &best, &result->tried, &why);
+  result->after = ddim_clblast_search(tune->network->context, &search, &best, &result->tried, &why);
   if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
@@ -239,15 +240,15 @@ search_parameters(Tune *tune, GError **error)
 static gboolean
 measure_all(Tune *tune, GError **error)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(tune->unet->context);
-  if (!(tune->cold = ddim_cl_cold_memory_new(tune->unet->context, error)) ||
+  const DdimGemmProvider own = ddim_cl_default_provider(tune->network->context);
+  if (!(tune->cold = ddim_cl_cold_memory_new(tune->network->context, error)) ||
       !measure_provider(tune, own, error))
     return FALSE;
   for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
     g_autoptr(GError) why = NULL;
     /* A library that does not work on this device is no candidate on it. */
-    if (p == own || !ddim_cl_provider_suits(tune->unet->context, p, tune->unet->half) ||
-        (ddim_cl_verify_provider(tune->unet->context, p, tune->unet->half, &why) &&
+    if (p == own || !ddim_cl_provider_suits(tune->network->context, p, tune->network->half) ||
+        (ddim_cl_verify_provider(tune->network->context, p, tune->network->half, &why) &&
          measure_provider(tune, p, &why)) ||
         !g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
       continue;
@@ -265,8 +266,9 @@ count_measurements(Tune *tune)
     const DdimConvShape *shape = &g_array_index(tune->candidates, Candidate, i).shape;
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
       for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
-        n += ddim_cl_provider_suits(tune->unet->context, p, tune->unet->half) &&
-             ddim_cl_can_use(tune->unet->context, shape, tune->unet->half, (DdimClChoice){m, p});
+        n += ddim_cl_provider_suits(tune->network->context, p, tune->network->half) &&
+             ddim_cl_can_use(tune->network->context, shape, tune->network->half,
+                             (DdimClChoice){m, p});
   }
   return n;
 }
@@ -282,7 +284,7 @@ compare_rows(gconstpointer a, gconstpointer b)
 static DdimTuneRow
 make_row(Tune *tune, const DdimConvShape *shape, DdimClChoice choice, DdimClChoice builtin)
 {
-  const gboolean half = tune->unet->half;
+  const gboolean half = tune->network->half;
   return (DdimTuneRow){
       .in = shape->in,
       .out = shape->out,
@@ -316,9 +318,9 @@ static GArray *
 make_rows(Tune *tune, const DdimConvShape *shapes)
 {
   GArray *rows = g_array_new(FALSE, FALSE, sizeof(DdimTuneRow));
-  g_autofree DdimClChoice *choices = ddim_unet_choose(tune->unet, tune->tuning, shapes);
-  g_autofree DdimClChoice *builtin = ddim_unet_choose(tune->unet, NULL, shapes);
-  for (guint i = 0; i < tune->unet->convs->len; i++) {
+  g_autofree DdimClChoice *choices = ddim_network_choose(tune->network, tune->tuning, shapes);
+  g_autofree DdimClChoice *builtin = ddim_network_choose(tune->network, NULL, shapes);
+  for (guint i = 0; i < tune->network->convs->len; i++) {
     const DdimTuneRow row = make_row(tune, &shapes[i], choices[i], builtin[i]);
     guint r = 0;
     while (r < rows->len && !same_row(&g_array_index(rows, DdimTuneRow, r), &row))
@@ -334,16 +336,17 @@ make_rows(Tune *tune, const DdimConvShape *shapes)
 
 GArray *
 ddim_tune(DdimSession *session, guint batch, guint height, guint width, double search_seconds,
-          const DdimUNetParams *params, DdimTuneSearch *search, char **path, GError **error)
+          const DdimNetworkParams *params, DdimTuneSearch *search, char **path, GError **error)
 {
   DdimTuneSearch unused;
-  static const DdimUNetParams none = {0};
-  g_return_val_if_fail(session->unet, NULL);
-  if (!ddim_unet_check_size(session->unet, batch, height, width, error))
+  static const DdimNetworkParams none = {0};
+  g_return_val_if_fail(session->network, NULL);
+  if (!ddim_network_check_size(session->network, batch, height, width, error))
     return NULL;
-  g_autofree DdimConvShape *shapes = ddim_unet_get_shapes(session->unet, batch, height, width);
-  g_autoptr(GArray) candidates = find_candidates(shapes, session->unet->convs->len);
-  Tune tune = {.unet = session->unet,
+  g_autofree DdimConvShape *shapes =
+      ddim_network_get_shapes(session->network, batch, height, width);
+  g_autoptr(GArray) candidates = find_candidates(shapes, session->network->convs->len);
+  Tune tune = {.network = session->network,
                .params = params ? params : &none,
                .tuning = ddim_cl_context_tuning(session->context),
                .candidates = candidates,

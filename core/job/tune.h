@@ -41,10 +41,10 @@ typedef struct {
  * @search   (out) (nullable)
  * @path     (out) (nullable) (transfer full) the file
  * Returns what will be used, slowest first (element-type DdimTuneRow). Errors: as
- * ddim_unet_plan_new(); G_FILE_ERROR when the file cannot be written; G_IO_ERROR_CANCELLED, whose
+ * ddim_evaluator_new(); G_FILE_ERROR when the file cannot be written; G_IO_ERROR_CANCELLED, whose
  * message tells how much was measured and kept. */
 GArray *ddim_tune(DdimSession *session, guint batch, guint height, guint width,
-                  double search_seconds, const DdimUNetParams *params, DdimTuneSearch *search,
+                  double search_seconds, const DdimNetworkParams *params, DdimTuneSearch *search,
                   char **path, GError **error);
 
 G_END_DECLS

@@ -26,8 +26,8 @@ DdimConfig *ddim_config_ref(DdimConfig *config);
 void ddim_config_unref(DdimConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConfig, ddim_config_unref)
 
-/** What the network is made of: what ddim_unet_new() needs. Its members are no part of the public
- * interface. (transfer none) lives as long as @config */
+/** What the network is made of: what ddim_network_new() needs. Its members are no part of the
+ * public interface. (transfer none) lives as long as @config */
 typedef struct _DdimArchitecture DdimArchitecture;
 const DdimArchitecture *ddim_config_get_architecture(DdimConfig *config);
 

@@ -39,8 +39,8 @@ typedef struct {
 struct _DdimClPlan {
   DdimContext *context;
   DdimClArena arena;
-  DdimClBuffer *memory;
-  DdimClSteps *steps; /* NULL when there are none */
+  DdimClScratch *scratch; /* what the arena lies in, once sealed */
+  DdimClSteps *steps;     /* NULL when there are none */
   GPtrArray *ops;
   Op *current;
   GError *error;
@@ -80,7 +80,7 @@ ddim_cl_plan_free(DdimClPlan *plan)
   g_ptr_array_unref(plan->ops);
   ddim_cl_arena_clear(&plan->arena);
   ddim_cl_steps_free(plan->steps);
-  ddim_cl_buffer_free(plan->memory);
+  ddim_cl_scratch_unref(plan->scratch);
   g_clear_error(&plan->error);
   g_free(plan);
 }
@@ -244,7 +244,7 @@ ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data, GDest
 cl_mem
 ddim_cl_plan_get_cl_mem(DdimClPlan *plan, DdimClMem mem)
 {
-  return mem.buffer ? mem.buffer->mem : plan->memory->mem;
+  return mem.buffer ? mem.buffer->mem : plan->scratch->buffer->mem;
 }
 
 void
@@ -319,7 +319,7 @@ arg_word(DdimClPlan *plan, const Arg *arg)
     memcpy(&word, arg->value, arg->size);
     return word;
   }
-  const DdimClBuffer *buffer = arg->mem.buffer ? arg->mem.buffer : plan->memory;
+  const DdimClBuffer *buffer = arg->mem.buffer ? arg->mem.buffer : plan->scratch->buffer;
   return (guint64)(guintptr)((float *)buffer->host + arg->mem.offset);
 }
 
@@ -347,8 +347,8 @@ seal_steps(DdimClPlan *plan, GError **error)
   return TRUE;
 }
 
-gboolean
-ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
+static gboolean
+check_recording(DdimClPlan *plan, GError **error)
 {
   if (plan->error) {
     g_propagate_error(error, g_steal_pointer(&plan->error));
@@ -359,15 +359,36 @@ ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
                         _("this size needs more memory than can be addressed"));
     return FALSE;
   }
-  plan->memory = ddim_cl_buffer_new(plan->context, plan->arena.end * sizeof(float), error);
-  if (!plan->memory)
+  return TRUE;
+}
+
+gboolean
+ddim_cl_plan_seal_shared(DdimClPlan *plan, DdimClScratch **scratch, GError **error)
+{
+  const guint64 size = plan->arena.end * sizeof(float);
+  if (!check_recording(plan, error))
     return FALSE;
+  if (!*scratch || (*scratch)->buffer->size < size) {
+    DdimClScratch *larger = ddim_cl_scratch_new(plan->context, size, error);
+    if (!larger)
+      return FALSE;
+    ddim_cl_scratch_unref(*scratch);
+    *scratch = larger;
+  }
+  plan->scratch = ddim_cl_scratch_ref(*scratch);
   for (guint i = 0; i < plan->ops->len; i++) {
     Op *op = plan->ops->pdata[i];
     if (op->name && !seal_kernel(plan, op, error))
       return FALSE;
   }
   return seal_steps(plan, error);
+}
+
+gboolean
+ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
+{
+  g_autoptr(DdimClScratch) own = NULL;
+  return ddim_cl_plan_seal_shared(plan, &own, error);
 }
 
 /* Operations from @first on that are one launch: a kernel, a call, or all steps in a row. */
@@ -452,15 +473,15 @@ gboolean
 ddim_cl_plan_write(DdimClPlan *plan, DdimClMem mem, guint64 count, const float *data,
                    GError **error)
 {
-  return ddim_cl_buffer_write(mem.buffer ? mem.buffer : plan->memory, mem.offset * sizeof(float),
-                              count * sizeof(float), data, error);
+  return ddim_cl_buffer_write(mem.buffer ? mem.buffer : plan->scratch->buffer,
+                              mem.offset * sizeof(float), count * sizeof(float), data, error);
 }
 
 gboolean
 ddim_cl_plan_read(DdimClPlan *plan, DdimClMem mem, guint64 count, float *data, GError **error)
 {
-  return ddim_cl_buffer_read(mem.buffer ? mem.buffer : plan->memory, mem.offset * sizeof(float),
-                             count * sizeof(float), data, error);
+  return ddim_cl_buffer_read(mem.buffer ? mem.buffer : plan->scratch->buffer,
+                             mem.offset * sizeof(float), count * sizeof(float), data, error);
 }
 
 gboolean
@@ -478,4 +499,10 @@ guint64
 ddim_cl_plan_get_arena_bytes(const DdimClPlan *plan)
 {
   return plan->arena.end * sizeof(float);
+}
+
+DdimClScratch *
+ddim_cl_plan_get_scratch(const DdimClPlan *plan)
+{
+  return plan->scratch;
 }

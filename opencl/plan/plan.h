@@ -2,6 +2,7 @@
 #pragma once
 
 #include "opencl/device/context-private.h"
+#include "opencl/plan/scratch.h"
 #include "opencl/plan/steps.h"
 
 /** A recorded sequence of kernels and matrix products on one device, replayed with nothing but
@@ -74,6 +75,10 @@ cl_mem ddim_cl_plan_get_cl_mem(DdimClPlan *plan, DdimClMem mem);
 /** Keep the first error of a recording. (transfer full) */
 void ddim_cl_plan_fail(DdimClPlan *plan, GError *error);
 gboolean ddim_cl_plan_seal(DdimClPlan *plan, GError **error);
+/** The same with an arena in memory that plans share: in *@scratch where that is large enough, else
+ * in new memory, which replaces *@scratch for the plans to come. The arena's contents then last
+ * only until another plan runs: what must outlive a run belongs into a buffer. */
+gboolean ddim_cl_plan_seal_shared(DdimClPlan *plan, DdimClScratch **scratch, GError **error);
 
 /** Enqueue everything; does not wait. */
 gboolean ddim_cl_plan_run(DdimClPlan *plan, GError **error);
@@ -86,6 +91,8 @@ gboolean ddim_cl_plan_read(DdimClPlan *plan, DdimClMem mem, guint64 count, float
 gboolean ddim_cl_plan_copy(DdimClPlan *from_plan, DdimClMem from, DdimClPlan *to_plan, DdimClMem to,
                            guint64 count, GError **error);
 guint64 ddim_cl_plan_get_arena_bytes(const DdimClPlan *plan);
+/** What the arena of a sealed plan lies in. (transfer none) */
+DdimClScratch *ddim_cl_plan_get_scratch(const DdimClPlan *plan);
 
 /** Run once, waiting after each launch, and tell the time of each operation, in its order. Steps
  * tell theirs themselves, as they run one after another without a wait. For profiles. */

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "core/model/config.h"
-#include "core/network/unet.h"
+#include "core/network/evaluator.h"
 
 #define EVALUATIONS 5
 
@@ -108,36 +108,37 @@ run(int argc, char **argv, GError **error)
   if (!config)
     return FALSE;
   const DdimUNetConfig *unet_config = ddim_config_get_unet(config);
-  g_autoptr(DdimUNet) unet = ddim_unet_new(context, checkpoint, unet_config, NULL, error);
-  g_autoptr(DdimUNetPlan) plan =
-      unet ? ddim_unet_plan_new(unet, batch, size, size, NULL, error) : NULL;
-  if (!plan)
+  const DdimEvaluatorSize dimensions = {.batch = batch, .height = size, .width = size};
+  g_autoptr(DdimNetwork) network = ddim_network_new(context, checkpoint, config, NULL, error);
+  g_autoptr(DdimEvaluator) evaluator =
+      network ? ddim_evaluator_new(network, &dimensions, NULL, error) : NULL;
+  if (!evaluator)
     return FALSE;
   g_autofree double *timesteps = g_new0(double, batch);
   g_autofree gint64 *labels = g_new0(gint64, batch);
   g_autofree float *x = g_new0(float, (gsize)batch * unet_config->in_channels * size * size);
-  if (!ddim_unet_plan_set_conditions(plan, timesteps, 1, labels, error) ||
-      !ddim_unet_plan_set_x(plan, x, error))
+  if (!ddim_evaluator_set_conditions(evaluator, timesteps, 1, labels, error) ||
+      !ddim_evaluator_set_x(evaluator, x, error))
     return FALSE;
   double times[EVALUATIONS + 1], cpu = 0;
   for (int i = 0; i <= EVALUATIONS; i++) {
     const gint64 start = g_get_monotonic_time();
     if (i == 1)
       cpu = cpu_seconds();
-    if (!ddim_unet_plan_evaluate(plan, 0, error) || !ddim_unet_plan_wait(plan, error))
+    if (!ddim_evaluator_evaluate(evaluator, 0, error) || !ddim_evaluator_wait(evaluator, error))
       return FALSE;
     times[i] = (g_get_monotonic_time() - start) * 1e-6;
   }
   cpu = (cpu_seconds() - cpu) / EVALUATIONS;
   qsort(times + 1, EVALUATIONS, sizeof *times, compare);
-  const double median = times[1 + EVALUATIONS / 2], flops = ddim_unet_plan_get_flops(plan);
+  const double median = times[1 + EVALUATIONS / 2], flops = ddim_evaluator_get_flops(evaluator);
   printf(
       "first %.1f ms, median %.1f ms, min %.1f ms, processor %.1f ms, %.2f GFLOP, %.1f GFLOP/s\n",
       times[0] * 1e3, median * 1e3, times[1] * 1e3, cpu * 1e3, flops * 1e-9, flops / median * 1e-9);
   g_autoptr(GArray) operations = g_array_new(FALSE, FALSE, sizeof(Operation));
   for (int i = 0; i < EVALUATIONS; i++) {
     Profile profile = {.operations = operations};
-    if (!ddim_unet_plan_profile(plan, add, &profile, error))
+    if (!ddim_evaluator_profile(evaluator, add, &profile, error))
       return FALSE;
   }
   g_autoptr(GHashTable) totals = sum_up(operations);

@@ -5,14 +5,14 @@
 
 #include "core/model/config.h"
 #include "core/data/error.h"
-#include "core/network/unet.h"
+#include "core/network/evaluator.h"
 #include "golden.h"
 
 typedef struct {
   DdimContext *context;
   DdimCheckpoint *checkpoint;
   DdimConfig *config;
-  DdimUNet *unet;
+  DdimNetwork *network;
 } Model;
 
 static void
@@ -20,22 +20,22 @@ model_open(Model *model, const char *weights, const char *flags, DdimPrecision p
 {
   g_autoptr(GError) error = NULL;
   g_autofree char *path = golden_path(weights);
-  const DdimUNetParams params = {.precision = precision};
+  const DdimNetworkParams params = {.precision = precision};
   model->context = ddim_context_new(NULL, &error);
   g_assert_no_error(error);
   model->checkpoint = ddim_checkpoint_open(path, &error);
   g_assert_no_error(error);
   model->config = ddim_config_load(model->checkpoint, flags, &error);
   g_assert_no_error(error);
-  model->unet = ddim_unet_new(model->context, model->checkpoint,
-                              ddim_config_get_unet(model->config), &params, &error);
+  model->network =
+      ddim_network_new(model->context, model->checkpoint, model->config, &params, &error);
   g_assert_no_error(error);
 }
 
 static void
 model_clear(Model *model)
 {
-  ddim_unet_free(model->unet);
+  ddim_network_unref(model->network);
   ddim_config_unref(model->config);
   ddim_checkpoint_unref(model->checkpoint);
   ddim_context_unref(model->context);
@@ -80,23 +80,25 @@ evaluate(const Case *c, DdimPrecision precision)
   const double *expected = golden_data(out, DDIM_DTYPE_F64, count);
   g_autofree float *actual = g_new(float, count);
 
-  g_autoptr(DdimUNetPlan) plan =
-      ddim_unet_plan_new(model.unet, batch, x->tensor.shape[2], x->tensor.shape[3], NULL, &error);
+  const DdimEvaluatorSize size = {
+      .batch = batch, .height = x->tensor.shape[2], .width = x->tensor.shape[3]};
+  g_autoptr(DdimEvaluator) evaluator = ddim_evaluator_new(model.network, &size, NULL, &error);
   g_assert_no_error(error);
-  ddim_unet_plan_set_conditions(plan, timesteps, 1,
+  ddim_evaluator_set_conditions(evaluator, timesteps, 1,
                                 y ? golden_data(y, DDIM_DTYPE_I64, batch) : NULL, &error);
   g_assert_no_error(error);
   if (low_res)
-    ddim_unet_plan_set_low_res(
-        plan, golden_data(low_res, DDIM_DTYPE_F32, ddim_tensor_count(&low_res->tensor)),
+    ddim_evaluator_set_low_res(
+        evaluator, golden_data(low_res, DDIM_DTYPE_F32, ddim_tensor_count(&low_res->tensor)),
         low_res->tensor.shape[2], low_res->tensor.shape[3], &error);
   g_assert_no_error(error);
-  ddim_unet_plan_set_x(plan, golden_data(x, DDIM_DTYPE_F32, ddim_tensor_count(&x->tensor)), &error);
+  ddim_evaluator_set_x(evaluator, golden_data(x, DDIM_DTYPE_F32, ddim_tensor_count(&x->tensor)),
+                       &error);
   g_assert_no_error(error);
-  g_assert_true(ddim_unet_plan_evaluate(plan, 0, &error));
-  g_assert_true(ddim_unet_plan_get_output(plan, actual, &error));
+  g_assert_true(ddim_evaluator_evaluate(evaluator, 0, &error));
+  g_assert_true(ddim_evaluator_get_output(evaluator, actual, &error));
   g_assert_no_error(error);
-  g_clear_pointer(&plan, ddim_unet_plan_free);
+  g_clear_pointer(&evaluator, ddim_evaluator_unref);
   model_clear(&model);
 
   double worst = 0;
@@ -127,14 +129,16 @@ static void
 test_size_error(void)
 {
   g_autoptr(GError) error = NULL;
+  const DdimEvaluatorSize odd = {.batch = 1, .height = 17, .width = 16};
+  const DdimEvaluatorSize large = {.batch = G_MAXUINT, .height = 65536, .width = 65536};
   Model model;
   model_open(&model, "unet_tiny_uncond.pt", "--image_size 16 --num_heads 1", DDIM_PRECISION_F32);
-  g_assert_cmpuint(ddim_unet_get_stride(model.unet), ==, 2);
-  g_assert_null(ddim_unet_plan_new(model.unet, 1, 17, 16, NULL, &error));
+  g_assert_cmpuint(ddim_network_get_stride(model.network), ==, 2);
+  g_assert_null(ddim_evaluator_new(model.network, &odd, NULL, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
   g_assert_nonnull(strstr(error->message, "16x18"));
   g_clear_error(&error);
-  g_assert_null(ddim_unet_plan_new(model.unet, G_MAXUINT, 65536, 65536, NULL, &error));
+  g_assert_null(ddim_evaluator_new(model.network, &large, NULL, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
   model_clear(&model);
 }
@@ -153,19 +157,20 @@ on_loading(const char *what, double fraction, gpointer data)
 }
 
 static void
-run_once(DdimUNet *unet, float *output)
+run_once(DdimNetwork *network, float *output)
 {
   const double timestep = 500;
   float x[3 * 16 * 16];
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimUNetPlan) plan = ddim_unet_plan_new(unet, 1, 16, 16, NULL, &error);
+  const DdimEvaluatorSize size = {.batch = 1, .height = 16, .width = 16};
+  g_autoptr(DdimEvaluator) evaluator = ddim_evaluator_new(network, &size, NULL, &error);
   g_assert_no_error(error);
   for (guint i = 0; i < G_N_ELEMENTS(x); i++)
     x[i] = (float)(i % 17) / 8 - 1;
-  g_assert_true(ddim_unet_plan_set_conditions(plan, &timestep, 1, NULL, &error));
-  g_assert_true(ddim_unet_plan_set_x(plan, x, &error));
-  g_assert_true(ddim_unet_plan_evaluate(plan, 0, &error));
-  g_assert_true(ddim_unet_plan_get_output(plan, output, &error));
+  g_assert_true(ddim_evaluator_set_conditions(evaluator, &timestep, 1, NULL, &error));
+  g_assert_true(ddim_evaluator_set_x(evaluator, x, &error));
+  g_assert_true(ddim_evaluator_evaluate(evaluator, 0, &error));
+  g_assert_true(ddim_evaluator_get_output(evaluator, output, &error));
   g_assert_no_error(error);
 }
 
@@ -175,21 +180,22 @@ test_stopped_loading(void)
 {
   const char *flags = "--image_size 16 --num_heads 1";
   g_autofree float *expected = g_new0(float, 6 * 16 * 16), *actual = g_new0(float, 6 * 16 * 16);
+  const DdimEvaluatorSize size = {.batch = 1, .height = 16, .width = 16};
   Model whole, stopped;
   model_open(&whole, "unet_tiny_uncond.pt", flags, DDIM_PRECISION_F32);
-  run_once(whole.unet, expected);
+  run_once(whole.network, expected);
   model_open(&stopped, "unet_tiny_uncond.pt", flags, DDIM_PRECISION_F32);
   for (guint at = 1; at < 12; at += 5) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     Loading loading = {.cancellable = cancellable, .cancel_at = at};
-    const DdimUNetParams params = {
+    const DdimNetworkParams params = {
         .status = on_loading, .status_data = &loading, .cancellable = cancellable};
-    g_assert_null(ddim_unet_plan_new(stopped.unet, 1, 16, 16, &params, &error));
+    g_assert_null(ddim_evaluator_new(stopped.network, &size, &params, &error));
     g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     g_assert_cmpuint(loading.calls, ==, at);
   }
-  run_once(stopped.unet, actual);
+  run_once(stopped.network, actual);
   g_assert_cmpmem(actual, 6 * 16 * 16 * sizeof(float), expected, 6 * 16 * 16 * sizeof(float));
   model_clear(&whole);
   model_clear(&stopped);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/network/conditioning.h"
+
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "opencl/ops/edges.h"
+#include "opencl/ops/matrix/gemm.h"
+
+/* Floats of the table that is kept at once. What many steps of a large batch need is computed piece
+ * by piece. */
+#define TABLE_FLOATS (4 * 1024 * 1024)
+
+struct _DdimConditioning {
+  const DdimNetwork *network;
+  guint batch, n_steps;
+  guint piece; /* steps in the table */
+  guint first; /* step of the table's first rows; n_steps when there are none yet */
+  guint depth; /* floats of a row of sines and cosines, its padding included */
+  guint width; /* floats of a row of the embedding */
+  double *timesteps;
+  float *labels; /* [batch][width] rows of the label table, or NULL */
+  DdimClPlan *plan;
+  DdimClMem sinusoid, label_rows, table;
+};
+
+/* Sines and cosines of @timestep, see DdimEmbedding. As timestep_embedding of improved_diffusion.nn
+ * does it, frequencies and arguments are float32. */
+static void
+timestep_embedding(const DdimEmbedding *embedding, double timestep, float *out)
+{
+  const guint half = embedding->channels / 2;
+  const float divisor = (float)(half - embedding->frequency_shift);
+  float *sines = embedding->sine_first ? out : out + half;
+  float *cosines = embedding->sine_first ? out + half : out;
+  for (guint i = 0; i < half; i++) {
+    const float exponent = (float)(-log(embedding->max_period) * i) / divisor;
+    const float argument = (float)timestep * (float)exp(exponent);
+    cosines[i] = (float)cos(argument);
+    sines[i] = (float)sin(argument);
+  }
+}
+
+static void
+record_linear(DdimConditioning *c, const DdimLayout *layer, guint64 bias, DdimClMem in,
+              DdimClMem out, const DdimClTensor *residual)
+{
+  const DdimClMatrix *matrix = layer->matrix;
+  const DdimClEpilogue epilogue = {.bias = ddim_vectors_get(c->network->vectors, bias),
+                                   .residual = residual};
+  const DdimClGemm gemm = {.a = in,
+                           .c = out,
+                           .lda = matrix->depth,
+                           .ldc = matrix->columns,
+                           .rows = c->piece * c->batch,
+                           .rows_per_image = 1,
+                           .epilogue = &epilogue,
+                           .label = "embedding"};
+  ddim_cl_gemm(c->plan, matrix, &gemm);
+}
+
+static gboolean
+record(DdimConditioning *c, GError **error)
+{
+  const DdimNetworkEmbedding *embedding = &c->network->embedding;
+  const guint64 rows = (guint64)c->piece * c->batch;
+  c->plan = ddim_cl_plan_new(c->network->context);
+  c->sinusoid = ddim_cl_plan_alloc(c->plan, rows * c->depth);
+  c->table = ddim_cl_plan_alloc(c->plan, rows * embedding->columns);
+  DdimClTensor labels = ddim_cl_plan_alloc_tensor(c->plan, 1, 1, (guint)rows, c->width);
+  c->label_rows = labels.mem;
+  DdimClMem hidden = ddim_cl_plan_alloc(c->plan, rows * c->width);
+  DdimClMem emb = ddim_cl_plan_alloc(c->plan, rows * c->width);
+  record_linear(c, embedding->first, embedding->first_bias, c->sinusoid, hidden, NULL);
+  ddim_cl_silu(c->plan, hidden, rows * c->width);
+  record_linear(c, embedding->second, embedding->second_bias, hidden, emb,
+                c->labels ? &labels : NULL);
+  ddim_cl_silu(c->plan, emb, rows * c->width);
+  record_linear(c, embedding->blocks, embedding->bias, emb, c->table, NULL);
+  return ddim_cl_plan_seal(c->plan, error);
+}
+
+/* The rows of the label table that the batch's labels choose. */
+static gboolean
+read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
+{
+  const DdimEmbedding *embedding = &c->network->architecture->embedding;
+  const guint classes = embedding->n_classes;
+  if (!classes)
+    return TRUE;
+  if (!labels) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("this model is class-conditional: it needs labels from 0 to %u"), classes - 1);
+    return FALSE;
+  }
+  g_autofree char *name = g_strdup_printf("%s.weight", embedding->label_table);
+  const gsize shape[] = {classes, c->width};
+  const DdimTensor *all = ddim_checkpoint_require(c->network->checkpoint, name, 2, shape, error);
+  if (!all)
+    return FALSE;
+  c->labels = g_new(float, (gsize)c->batch * c->width);
+  for (guint i = 0; i < c->batch; i++) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                  _("label %" PRId64 " is not one of the model's classes, 0 to %u"), labels[i],
+                  classes - 1);
+      return FALSE;
+    }
+    DdimTensor row = *all;
+    row.n_dims = 1;
+    row.shape[0] = c->width;
+    row.strides[0] = all->strides[1];
+    row.data = all->data + (gsize)labels[i] * all->strides[0] * ddim_dtype_size(all->dtype);
+    ddim_tensor_to_f32(&row, c->labels + (gsize)i * c->width);
+  }
+  return TRUE;
+}
+
+DdimConditioning *
+ddim_conditioning_new(const DdimNetwork *network, const double *timesteps, guint n_steps,
+                      const gint64 *labels, guint batch, GError **error)
+{
+  const DdimNetworkEmbedding *embedding = &network->embedding;
+  DdimConditioning *c = g_new0(DdimConditioning, 1);
+  c->network = network;
+  c->batch = batch;
+  c->n_steps = c->first = n_steps;
+  c->piece = (guint)MIN(n_steps, MAX(TABLE_FLOATS / ((guint64)batch * embedding->columns), 1));
+  c->depth = embedding->first->matrix->depth;
+  c->width = embedding->second->matrix->out;
+  c->timesteps = g_memdup2(timesteps, sizeof(double) * n_steps * batch);
+  if (read_labels(c, labels, error) && record(c, error))
+    return c;
+  ddim_conditioning_free(c);
+  return NULL;
+}
+
+void
+ddim_conditioning_free(DdimConditioning *c)
+{
+  if (!c)
+    return;
+  ddim_cl_plan_free(c->plan);
+  g_free(c->timesteps);
+  g_free(c->labels);
+  g_free(c);
+}
+
+guint
+ddim_conditioning_get_n_steps(const DdimConditioning *c)
+{
+  return c->n_steps;
+}
+
+/* Fill the table with the piece that begins at step @first. */
+static gboolean
+compute(DdimConditioning *c, guint first, GError **error)
+{
+  const gsize rows = (gsize)c->piece * c->batch, last = (gsize)c->n_steps * c->batch - 1;
+  g_autofree float *sinusoid = g_new0(float, rows * c->depth);
+  g_autofree float *labels = c->labels ? g_new(float, rows * c->width) : NULL;
+  for (gsize row = 0; row < rows; row++) {
+    const gsize at = MIN((gsize)first * c->batch + row, last);
+    timestep_embedding(&c->network->architecture->embedding, c->timesteps[at],
+                       sinusoid + row * c->depth);
+    if (labels)
+      memcpy(labels + row * c->width, c->labels + row % c->batch * c->width,
+             c->width * sizeof(float));
+  }
+  if (!ddim_cl_plan_write(c->plan, c->sinusoid, rows * c->depth, sinusoid, error) ||
+      (labels && !ddim_cl_plan_write(c->plan, c->label_rows, rows * c->width, labels, error)))
+    return FALSE;
+  c->first = first;
+  return ddim_cl_plan_run(c->plan, error);
+}
+
+gboolean
+ddim_conditioning_load(DdimConditioning *c, guint step, DdimClPlan *plan, DdimClMem to,
+                       GError **error)
+{
+  const guint first = step / c->piece * c->piece;
+  if (c->first != first && !compute(c, first, error))
+    return FALSE;
+  const guint64 row_floats = (guint64)c->batch * c->network->embedding.columns;
+  DdimClMem from = c->table;
+  from.offset += (step - first) * row_floats;
+  return ddim_cl_plan_copy(c->plan, from, plan, to, row_floats, error);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/network/conditioning.h"
+#include "core/network/evaluator.h"
+#include "core/network/record.h"
+
+struct _DdimEvaluator {
+  guint refs;
+  DdimNetwork *network;
+  DdimEvaluatorSize size; /**< usual_batch is never 0 */
+  guint x_channels;       /**< of x: those of the input without low_res's */
+  DdimRecordConv *convs;  /**< one for each of DdimNetwork.convs */
+  DdimClPlan *plan;
+  DdimClBuffer *memory;           /**< of what outlives an evaluation: all that follows */
+  DdimClMem x;                    /**< planar [batch][x_channels][H][W] */
+  DdimClMem low_res;              /**< planar [batch][low_res_channels][H][W] */
+  DdimRecordPorts ports;          /**< ports.y: the output, NHWC with padded channels */
+  DdimClMem output;               /**< the same, planar [batch][out_channels][H][W] */
+  DdimConditioning *conditioning; /**< NULL until it is set */
+  double flops;
+};
+
+/** The first half of ddim_evaluator_new(): choose, and record. The evaluator's weights have memory,
+ * which is not touched yet, and no contents. */
+DdimEvaluator *ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size,
+                                    GError **error);
+/** The second half: lay out the weights, and have memory to compute in. */
+gboolean ddim_evaluator_finish(DdimEvaluator *evaluator, const DdimNetworkParams *params,
+                               GError **error);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/network/evaluator.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/data/error.h"
+#include "core/network/evaluator-private.h"
+#include "core/network/shapes.h"
+#include "opencl/ops/edges.h"
+#include "opencl/plan/arena.h"
+#include "opencl/tune/tuning.h"
+
+static guint
+pad(guint channels, guint multiple)
+{
+  return (channels + multiple - 1) / multiple * multiple;
+}
+
+/* Become a user of every convolution's weights, laid out as suits the usual batch. */
+static gboolean
+choose_convs(DdimEvaluator *e, GError **error)
+{
+  DdimNetwork *network = e->network;
+  const DdimEvaluatorSize *size = &e->size;
+  g_autofree DdimConvShape *usual =
+      ddim_network_get_shapes(network, size->usual_batch, size->height, size->width);
+  g_autofree DdimClChoice *choices =
+      ddim_network_choose(network, ddim_cl_context_tuning(network->context), usual);
+  g_autofree DdimConvShape *shapes =
+      ddim_network_get_shapes(network, size->batch, size->height, size->width);
+  e->convs = g_new0(DdimRecordConv, network->convs->len);
+  for (guint i = 0; i < network->convs->len; i++) {
+    DdimRecordConv *conv = &e->convs[i];
+    conv->shape = shapes[i];
+    conv->method = choices[i].method;
+    conv->layout =
+        ddim_weights_acquire(network->weights, i, ddim_conv_method_packing(choices[i].method),
+                             choices[i].provider, error);
+    if (!conv->layout)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static DdimClMem
+place(DdimClArena *arena, guint64 floats)
+{
+  DdimClMem mem = {.size = floats};
+  mem.offset = ddim_cl_arena_alloc(arena, &mem.size);
+  return mem;
+}
+
+/* Memory for what outlives an evaluation. */
+static gboolean
+allocate(DdimEvaluator *e, GError **error)
+{
+  const DdimArchitecture *architecture = e->network->architecture;
+  const guint padded = pad(architecture->out_channels, DDIM_CL_COLUMN_PADDING);
+  const guint64 pixels = (guint64)e->size.batch * e->size.height * e->size.width;
+  DdimClTensor *y = &e->ports.y;
+  DdimClArena arena;
+  ddim_cl_arena_init(&arena);
+  e->x = place(&arena, pixels * e->x_channels);
+  e->low_res = place(&arena, pixels * e->network->architecture->low_res_channels);
+  e->output = place(&arena, pixels * architecture->out_channels);
+  e->ports.emb = place(&arena, (guint64)e->size.batch * e->network->embedding.columns);
+  *y = (DdimClTensor){.mem = place(&arena, pixels * padded),
+                      .n = e->size.batch,
+                      .h = e->size.height,
+                      .w = e->size.width,
+                      .c = padded,
+                      .ld = padded};
+  e->memory = ddim_cl_buffer_new(e->network->context, arena.end * sizeof(float), error);
+  DdimClMem *places[] = {&e->x, &e->low_res, &e->output, &e->ports.emb, &y->mem};
+  for (guint i = 0; i < G_N_ELEMENTS(places); i++)
+    places[i]->buffer = e->memory;
+  ddim_cl_arena_clear(&arena);
+  return e->memory != NULL;
+}
+
+static void
+record(DdimEvaluator *e)
+{
+  const DdimNetwork *network = e->network;
+  const DdimArchitecture *architecture = network->architecture;
+  e->plan = ddim_cl_plan_new(network->context);
+  e->ports.convs = e->convs;
+  e->ports.x = ddim_cl_plan_alloc_tensor(e->plan, e->size.batch, e->size.height, e->size.width,
+                                         pad(architecture->in_channels, DDIM_CL_DEPTH_PADDING));
+  ddim_cl_from_planar(e->plan, e->x, e->x_channels, e->low_res,
+                      network->architecture->low_res_channels, &e->ports.x);
+  e->flops = ddim_record_network(network, e->plan, &e->ports);
+  ddim_cl_to_planar(e->plan, &e->ports.y, architecture->out_channels, e->output);
+}
+
+DdimEvaluator *
+ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size, GError **error)
+{
+  if (!ddim_network_check_size(network, size->batch, size->height, size->width, error))
+    return NULL;
+  g_autoptr(DdimEvaluator) e = g_new0(DdimEvaluator, 1);
+  e->refs = 1;
+  e->network = ddim_network_ref(network);
+  network->n_evaluators++;
+  e->size = *size;
+  if (!e->size.usual_batch)
+    e->size.usual_batch = size->batch;
+  e->x_channels = network->architecture->in_channels - network->architecture->low_res_channels;
+  if (!choose_convs(e, error) || !allocate(e, error))
+    return NULL;
+  record(e);
+  return g_steal_pointer(&e);
+}
+
+/* What is recorded is being built while weights are loaded. */
+gboolean
+ddim_evaluator_finish(DdimEvaluator *e, const DdimNetworkParams *params, GError **error)
+{
+  static const DdimNetworkParams none = {0};
+  const guint n = e->network->convs->len;
+  params = params ? params : &none;
+  for (guint i = 0; i < n; i++) {
+    if (g_cancellable_set_error_if_cancelled(params->cancellable, error))
+      return FALSE;
+    if (params->status)
+      params->status(_("Loading weights"), (double)i / n, params->status_data);
+    if (!ddim_weights_load(e->network->weights, e->convs[i].layout, error))
+      return FALSE;
+  }
+  return ddim_cl_plan_seal_shared(e->plan, &e->network->scratch, error);
+}
+
+DdimEvaluator *
+ddim_evaluator_new(DdimNetwork *network, const DdimEvaluatorSize *size,
+                   const DdimNetworkParams *params, GError **error)
+{
+  g_autoptr(DdimEvaluator) e = ddim_evaluator_begin(network, size, error);
+  return e && ddim_evaluator_finish(e, params, error) ? g_steal_pointer(&e) : NULL;
+}
+
+DdimEvaluator *
+ddim_evaluator_ref(DdimEvaluator *e)
+{
+  e->refs++;
+  return e;
+}
+
+void
+ddim_evaluator_unref(DdimEvaluator *e)
+{
+  if (!e || --e->refs)
+    return;
+  ddim_conditioning_free(e->conditioning);
+  ddim_cl_plan_free(e->plan);
+  ddim_cl_buffer_free(e->memory);
+  for (guint i = 0; e->convs && i < e->network->convs->len; i++)
+    ddim_weights_release(e->network->weights, e->convs[i].layout);
+  g_free(e->convs);
+  if (!--e->network->n_evaluators)
+    g_clear_pointer(&e->network->scratch, ddim_cl_scratch_unref);
+  ddim_network_unref(e->network);
+  g_free(e);
+}
+
+gboolean
+ddim_evaluator_set_conditions(DdimEvaluator *e, const double *timesteps, guint n_steps,
+                              const gint64 *labels, GError **error)
+{
+  g_return_val_if_fail(n_steps > 0, FALSE);
+  g_clear_pointer(&e->conditioning, ddim_conditioning_free);
+  e->conditioning =
+      ddim_conditioning_new(e->network, timesteps, n_steps, labels, e->size.batch, error);
+  return e->conditioning != NULL;
+}
+
+gboolean
+ddim_evaluator_set_low_res(DdimEvaluator *e, const float *low_res, guint height, guint width,
+                           GError **error)
+{
+  g_return_val_if_fail(e->network->architecture->low_res_channels > 0, FALSE);
+  DdimContext *context = e->network->context;
+  const guint planes = e->size.batch * e->network->architecture->low_res_channels;
+  const guint64 from = (guint64)planes * height * width;
+  g_autoptr(DdimClPlan) resize = ddim_cl_plan_new(context);
+  DdimClMem in = ddim_cl_plan_alloc(resize, from);
+  ddim_cl_resize_bilinear(resize, in, height, width, e->low_res, e->size.height, e->size.width,
+                          planes);
+  return ddim_cl_plan_seal(resize, error) && ddim_cl_plan_write(resize, in, from, low_res, error) &&
+         ddim_cl_plan_run(resize, error) && ddim_cl_finish(context, error);
+}
+
+gboolean
+ddim_evaluator_set_x(DdimEvaluator *e, const float *x, GError **error)
+{
+  const guint64 count = (guint64)e->size.batch * e->x_channels * e->size.height * e->size.width;
+  return ddim_cl_plan_write(e->plan, e->x, count, x, error);
+}
+
+gboolean
+ddim_evaluator_evaluate(DdimEvaluator *e, guint step, GError **error)
+{
+  g_return_val_if_fail(e->conditioning && step < ddim_conditioning_get_n_steps(e->conditioning),
+                       FALSE);
+  return ddim_conditioning_load(e->conditioning, step, e->plan, e->ports.emb, error) &&
+         ddim_cl_plan_run(e->plan, error);
+}
+
+gboolean
+ddim_evaluator_wait(DdimEvaluator *e, GError **error)
+{
+  return ddim_cl_finish(e->network->context, error);
+}
+
+gboolean
+ddim_evaluator_get_output(DdimEvaluator *e, float *output, GError **error)
+{
+  const guint64 count = (guint64)e->size.batch * e->network->architecture->out_channels *
+                        e->size.height * e->size.width;
+  return ddim_cl_plan_read(e->plan, e->output, count, output, error);
+}
+
+const DdimEvaluatorSize *
+ddim_evaluator_get_size(const DdimEvaluator *e)
+{
+  return &e->size;
+}
+
+double
+ddim_evaluator_get_flops(const DdimEvaluator *e)
+{
+  return e->flops;
+}
+
+gboolean
+ddim_evaluator_profile(DdimEvaluator *e, DdimProfileFunc func, gpointer user_data, GError **error)
+{
+  return ddim_cl_plan_profile(e->plan, func, user_data, error);
+}

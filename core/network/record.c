@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/network/record.h"
+
+#include "opencl/ops/attention/attention.h"
+#include "opencl/ops/edges.h"
+#include "opencl/ops/norm/norm.h"
+
+typedef struct {
+  const DdimNetwork *network;
+  DdimClPlan *plan;
+  const DdimRecordPorts *ports;
+  double flops;
+} Recorder;
+
+static DdimClMem
+get_vector(const Recorder *r, guint64 place)
+{
+  return ddim_vectors_get(r->network->vectors, place);
+}
+
+static DdimClNorm
+norm_params(const Recorder *r, const DdimNorm *norm, const DdimNetworkNorm *places)
+{
+  return (DdimClNorm){.groups = norm->groups,
+                      .eps = norm->eps,
+                      .gamma = get_vector(r, places->gamma),
+                      .beta = get_vector(r, places->beta)};
+}
+
+/* This block's slice of the conditioning's rows. */
+static DdimClMem
+block_emb(const Recorder *r, const DdimNetworkModule *module)
+{
+  DdimClMem emb = r->ports->emb;
+  emb.offset += module->emb_at;
+  return emb;
+}
+
+static void
+record_conv(Recorder *r, guint index, const DdimClTensor *x, const DdimClPrologue *prologue,
+            const DdimClTensor *y, const DdimClTensor *residual, const DdimClMem *emb)
+{
+  const DdimRecordConv *conv = &r->ports->convs[index];
+  DdimClEpilogue epilogue = {.bias = get_vector(r, ddim_network_get_conv(r->network, index)->bias),
+                             .has_emb = emb != NULL,
+                             .emb_ld = r->network->embedding.columns,
+                             .residual = residual};
+  if (emb)
+    epilogue.emb = *emb;
+  ddim_cl_conv(r->plan, conv->method, &conv->shape, conv->layout->matrix, x, prologue, y, &epilogue,
+               get_vector(r, r->network->zeros));
+  r->flops += ddim_conv_flops(&conv->shape);
+}
+
+/* A tensor of the size of what @m makes of @x. */
+static DdimClTensor
+alloc_result(Recorder *r, const DdimModule *m, const DdimClTensor *x, guint channels)
+{
+  guint h = x->h, w = x->w;
+  ddim_network_follow_size(m, &h, &w);
+  return ddim_cl_plan_alloc_tensor(r->plan, x->n, h, w, channels);
+}
+
+/* The first half of a ResBlock: h = conv(silu(norm(x))), resampled in front of the convolution
+ * where the block does that. Returns h; the resampled x replaces *@x, which the caller then owns
+ * (TRUE in @resampled). */
+static DdimClTensor
+record_in_layers(Recorder *r, const DdimNetworkModule *w, DdimClTensor *x, gboolean *resampled)
+{
+  const DdimModule *m = w->module;
+  const DdimClNorm norm = norm_params(r, &m->norm1, &w->norm1);
+  const DdimClMem block = block_emb(r, w);
+  const DdimClMem *emb = m->emb_kind == DDIM_EMB_ADD ? &block : NULL;
+  DdimClTensor h = alloc_result(r, m, x, m->out);
+  *resampled = m->resample != DDIM_RESAMPLE_NONE;
+  if (m->resample != DDIM_RESAMPLE_DOWN) {
+    record_conv(r, w->conv1, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &h, NULL, emb);
+  } else {
+    DdimClTensor full = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
+    DdimClTensor small = alloc_result(r, m, x, x->c);
+    DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
+    ddim_cl_norm_apply(r->plan, x, ab, TRUE, &full);
+    ddim_cl_plan_release(r->plan, ab);
+    ddim_cl_average_pool(r->plan, &full, &small);
+    ddim_cl_plan_release(r->plan, full.mem);
+    record_conv(r, w->conv1, &small, NULL, &h, NULL, emb);
+    ddim_cl_plan_release(r->plan, small.mem);
+  }
+  if (*resampled) {
+    DdimClTensor other = alloc_result(r, m, x, x->c);
+    if (m->resample == DDIM_RESAMPLE_UP)
+      ddim_cl_upsample(r->plan, x, &other);
+    else
+      ddim_cl_average_pool(r->plan, x, &other);
+    *x = other;
+  }
+  return h;
+}
+
+/* ResBlock._forward. */
+static void
+record_res(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *input,
+           const DdimClTensor *y)
+{
+  const DdimModule *m = w->module;
+  gboolean resampled;
+  DdimClTensor x = *input;
+  DdimClTensor h = record_in_layers(r, w, &x, &resampled);
+  DdimClNorm norm = norm_params(r, &m->norm2, &w->norm2);
+  if (m->emb_kind == DDIM_EMB_SCALE_SHIFT) {
+    norm.has_emb = TRUE;
+    norm.emb = block_emb(r, w);
+    norm.emb_ld = r->network->embedding.columns;
+  }
+  const DdimClTensor *residual = &x;
+  if (w->skip != DDIM_NO_CONV) {
+    record_conv(r, w->skip, &x, NULL, y, NULL, NULL);
+    residual = y;
+  }
+  record_conv(r, w->conv2, &h, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, y, residual, NULL);
+  ddim_cl_plan_release(r->plan, h.mem);
+  if (resampled)
+    ddim_cl_plan_release(r->plan, x.mem);
+}
+
+/* AttentionBlock._forward. */
+static void
+record_attention(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *x,
+                 const DdimClTensor *y)
+{
+  const DdimClNorm norm = norm_params(r, &w->module->norm1, &w->norm1);
+  DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * x->c);
+  record_conv(r, w->conv1, x, &(DdimClPrologue){.norm = &norm}, &qkv, NULL, NULL);
+  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
+  const DdimClAttention attention = {.heads = w->module->heads,
+                                     .interleaved = w->module->qkv_order == DDIM_QKV_BY_HEAD};
+  ddim_cl_attention(r->plan, &qkv, &attention, &attended);
+  const double positions = (double)x->h * x->w;
+  r->flops += 4 * x->n * positions * positions * x->c;
+  ddim_cl_plan_release(r->plan, qkv.mem);
+  record_conv(r, w->conv2, &attended, NULL, y, x, NULL);
+  ddim_cl_plan_release(r->plan, attended.mem);
+}
+
+static void
+record_module(Recorder *r, const DdimModule *m, const DdimClTensor *x, const DdimClTensor *y)
+{
+  const DdimNetworkModule *w = ddim_network_get_module(r->network, m);
+  if (m->type == DDIM_MODULE_RES)
+    record_res(r, w, x, y);
+  else if (m->type == DDIM_MODULE_ATTENTION)
+    record_attention(r, w, x, y);
+  else if (w->conv1 != DDIM_NO_CONV)
+    record_conv(r, w->conv1, x, NULL, y, NULL, NULL);
+  else if (m->type == DDIM_MODULE_DOWN)
+    ddim_cl_average_pool(r->plan, x, y);
+  else
+    ddim_cl_upsample(r->plan, x, y);
+}
+
+/* @x through the stage's modules into @y, with memory of their own in between. */
+static void
+record_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimClTensor *y)
+{
+  for (guint i = 0; i < stage->modules->len; i++) {
+    const DdimModule *m = stage->modules->pdata[i];
+    const gboolean last = i + 1 == stage->modules->len;
+    DdimClTensor out = last ? *y : alloc_result(r, m, &x, m->out);
+    record_module(r, m, &x, &out);
+    if (i > 0)
+      ddim_cl_plan_release(r->plan, x.mem);
+    x = out;
+  }
+}
+
+/* A tensor of the size of what @stage makes of @x. */
+static DdimClTensor
+alloc_stage_result(Recorder *r, const DdimStage *stage, const DdimClTensor *x, guint channels)
+{
+  guint h = x->h, w = x->w;
+  for (guint i = 0; i < stage->modules->len; i++)
+    ddim_network_follow_size(stage->modules->pdata[i], &h, &w);
+  return ddim_cl_plan_alloc_tensor(r->plan, x->n, h, w, channels);
+}
+
+/* The output stage that reads the result of input stage @input. */
+static const DdimStage *
+consumer_of(GPtrArray *stages, guint input)
+{
+  for (guint s = 0; s < stages->len; s++) {
+    const DdimStage *stage = stages->pdata[s];
+    if (stage->type == DDIM_STAGE_OUTPUT && stage->skip == input)
+      return stage;
+  }
+  return NULL;
+}
+
+static void
+record_output_convolution(Recorder *r, const DdimClTensor *x)
+{
+  const DdimNetwork *network = r->network;
+  const DdimClNorm norm = norm_params(r, &network->architecture->out_norm, &network->out_norm);
+  record_conv(r, network->out_conv, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &r->ports->y,
+              NULL, NULL);
+}
+
+double
+ddim_record_network(const DdimNetwork *network, DdimClPlan *plan, const DdimRecordPorts *ports)
+{
+  Recorder r = {.network = network, .plan = plan, .ports = ports};
+  GPtrArray *stages = network->architecture->stages;
+  /* What output stages read: room for the previous result and, behind it, the skip's. Both write
+   * their slice directly, so that nothing is ever concatenated. Index: the input stage. */
+  g_autofree DdimClTensor *joined = g_new0(DdimClTensor, stages->len);
+  DdimClTensor x = ports->x;
+  for (guint s = 0; s < stages->len; s++) {
+    const DdimStage *stage = stages->pdata[s];
+    const DdimStage *next = s + 1 < stages->len ? stages->pdata[s + 1] : NULL;
+    DdimClTensor y;
+    if (stage->type == DDIM_STAGE_OUTPUT)
+      x = joined[stage->skip];
+    if (stage->type == DDIM_STAGE_INPUT) {
+      const guint front = consumer_of(stages, s)->in;
+      joined[s] = alloc_stage_result(&r, stage, &x, front + stage->out);
+      y = ddim_cl_tensor_slice(joined[s], front, stage->out);
+    } else if (next) {
+      y = ddim_cl_tensor_slice(joined[next->skip], 0, stage->out);
+    } else {
+      y = alloc_stage_result(&r, stage, &x, stage->out);
+    }
+    record_stage(&r, stage, x, &y);
+    if (stage->type == DDIM_STAGE_OUTPUT)
+      ddim_cl_plan_release(plan, joined[stage->skip].mem);
+    x = y;
+  }
+  record_output_convolution(&r, &x);
+  ddim_cl_plan_release(plan, x.mem);
+  return r.flops;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/diffusion/step.h"
+#include "core/network/evaluator.h"
+
+G_BEGIN_DECLS
+
+/** What a sampling loop carries from step to step, on the device: the noisy images x, and the last
+ * prediction of the clean ones, x0. An evaluator reads x, and its output moves x one step on.
+ * Planar, [batch][C][H][W]. Keeps references to the evaluator that moved it last and its network.
+ * One thread at a time. */
+typedef struct _DdimSamplerState DdimSamplerState;
+
+/** Memory for the images of @evaluator's size, on its device. Errors: DDIM_CL_ERROR_MEMORY. */
+DdimSamplerState *ddim_sampler_state_new(DdimEvaluator *evaluator, GError **error);
+void ddim_sampler_state_free(DdimSamplerState *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSamplerState, ddim_sampler_state_free)
+
+/** @x [batch][C][H][W] */
+gboolean ddim_sampler_state_set_x(DdimSamplerState *state, const float *x, GError **error);
+/** Enqueue @evaluator's evaluation of x at @step. @evaluator has the state's batch and size. Does
+ * not wait. */
+gboolean ddim_sampler_state_evaluate(DdimSamplerState *state, DdimEvaluator *evaluator, guint step,
+                                     GError **error);
+/** Enqueue x, x0 = step(x, @evaluator's output, noise), see DdimStep. Does not wait.
+ * @noise (nullable) [batch][C][H][W], standard normal; copied before return */
+gboolean ddim_sampler_state_update(DdimSamplerState *state, DdimEvaluator *evaluator,
+                                   const DdimStep *step, const float *noise, GError **error);
+/** Wait, then read. @x, @x0 [batch][C][H][W] */
+gboolean ddim_sampler_state_get_x(DdimSamplerState *state, float *x, GError **error);
+gboolean ddim_sampler_state_get_x0(DdimSamplerState *state, float *x0, GError **error);
+
+G_END_DECLS

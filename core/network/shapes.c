@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/network/shapes.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/data/error.h"
+
+gboolean
+ddim_network_check_size(const DdimNetwork *network, guint batch, guint height, guint width,
+                        GError **error)
+{
+  const guint stride = ddim_network_get_stride(network);
+  if (!batch || !height || !width || height % stride || width % stride) {
+    const guint h = MAX(height / stride * stride, stride), w = MAX(width / stride * stride, stride);
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("size %ux%u does not fit this model: width and height must be multiples of %u, "
+                  "for example %ux%u or %ux%u"),
+                width, height, stride, w, h, w + (width % stride ? stride : 0),
+                h + (height % stride ? stride : 0));
+    return FALSE;
+  }
+  if ((guint64)height * width > G_MAXINT32 / 64 / batch) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("size %ux%u in batches of %u is too large; use a smaller size or batch"), width,
+                height, batch);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Sizes are followed from one module to the next. */
+typedef struct {
+  const DdimNetwork *network;
+  DdimConvShape *shapes;
+  guint n, h, w;
+} Walk;
+
+static void
+set_size(const Walk *walk, guint conv)
+{
+  if (conv == DDIM_NO_CONV)
+    return;
+  walk->shapes[conv].n = walk->n;
+  walk->shapes[conv].h = walk->h;
+  walk->shapes[conv].w = walk->w;
+}
+
+static void
+walk_module(Walk *walk, const DdimModule *m)
+{
+  const DdimNetworkModule *module = ddim_network_get_module(walk->network, m);
+  ddim_network_follow_size(m, &walk->h, &walk->w);
+  set_size(walk, module->conv1);
+  set_size(walk, module->conv2);
+  set_size(walk, module->skip);
+}
+
+DdimConvShape *
+ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, guint width)
+{
+  const GPtrArray *stages = network->architecture->stages;
+  DdimConvShape *shapes = g_new(DdimConvShape, network->convs->len);
+  Walk walk = {network, shapes, batch, height, width};
+  for (guint i = 0; i < network->convs->len; i++)
+    shapes[i] = ddim_network_get_conv(network, i)->geometry;
+  for (guint s = 0; s < stages->len; s++) {
+    const DdimStage *stage = stages->pdata[s];
+    for (guint m = 0; m < stage->modules->len; m++)
+      walk_module(&walk, stage->modules->pdata[m]);
+  }
+  set_size(&walk, network->out_conv);
+  return shapes;
+}
+
+/* Convolutions' weights on the device may take so many times the size of all the network's
+ * tensors. */
+#define WEIGHT_BUDGET 1.9
+
+DdimClChoice *
+ddim_network_choose(const DdimNetwork *network, const struct _DdimClTuning *tuning,
+                    const DdimConvShape *shapes)
+{
+  DdimClChoice *choices = g_new(DdimClChoice, network->convs->len);
+  ddim_cl_choose(network->context, tuning, shapes, network->convs->len, network->half,
+                 (guint64)(network->tensor_bytes * WEIGHT_BUDGET), choices);
+  return choices;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/network/vectors.h"
+
+#include "opencl/ops/matrix/matrix.h"
+
+struct _DdimVectors {
+  DdimContext *context;
+  DdimCheckpoint *checkpoint;
+  GArray *floats; /* what was gathered; NULL once uploaded */
+  GError *error;
+  DdimClBuffer *buffer;
+};
+
+DdimVectors *
+ddim_vectors_new(DdimContext *context, DdimCheckpoint *checkpoint)
+{
+  DdimVectors *vectors = g_new0(DdimVectors, 1);
+  vectors->context = context;
+  vectors->checkpoint = checkpoint;
+  vectors->floats = g_array_new(FALSE, TRUE, sizeof(float));
+  return vectors;
+}
+
+void
+ddim_vectors_free(DdimVectors *vectors)
+{
+  if (!vectors)
+    return;
+  g_clear_pointer(&vectors->floats, g_array_unref);
+  g_clear_error(&vectors->error);
+  ddim_cl_buffer_free(vectors->buffer);
+  g_free(vectors);
+}
+
+guint64
+ddim_vectors_append_zeros(DdimVectors *vectors, guint count)
+{
+  const guint place = vectors->floats->len;
+  g_array_set_size(vectors->floats, place + count);
+  return place;
+}
+
+guint64
+ddim_vectors_append(DdimVectors *vectors, const char *name, const char *part, guint count)
+{
+  g_autofree char *full = g_strdup_printf("%s.%s", name, part);
+  const gsize shape[] = {count};
+  const DdimTensor *tensor = vectors->error ? NULL
+                                            : ddim_checkpoint_require(vectors->checkpoint, full, 1,
+                                                                      shape, &vectors->error);
+  if (!tensor)
+    return 0;
+  const guint64 place = ddim_vectors_append_zeros(vectors, count);
+  ddim_tensor_to_f32(tensor, &g_array_index(vectors->floats, float, place));
+  ddim_checkpoint_release(vectors->checkpoint, tensor);
+  return place;
+}
+
+guint64
+ddim_vectors_append_bias(DdimVectors *vectors, const DdimLayer *layer)
+{
+  return layer->no_bias ? ddim_vectors_append_zeros(vectors, layer->out)
+                        : ddim_vectors_append(vectors, layer->name, "bias", layer->out);
+}
+
+void
+ddim_vectors_pad(DdimVectors *vectors)
+{
+  const guint rest = vectors->floats->len % DDIM_CL_COLUMN_PADDING;
+  ddim_vectors_append_zeros(vectors, rest ? DDIM_CL_COLUMN_PADDING - rest : 0);
+}
+
+gboolean
+ddim_vectors_upload(DdimVectors *vectors, GError **error)
+{
+  if (vectors->error) {
+    g_propagate_error(error, g_steal_pointer(&vectors->error));
+    return FALSE;
+  }
+  g_autoptr(GArray) floats = g_steal_pointer(&vectors->floats);
+  const guint64 size = floats->len * sizeof(float);
+  vectors->buffer = ddim_cl_buffer_new(vectors->context, size, error);
+  return vectors->buffer && ddim_cl_buffer_write(vectors->buffer, 0, size, floats->data, error);
+}
+
+DdimClMem
+ddim_vectors_get(const DdimVectors *vectors, guint64 place)
+{
+  return (DdimClMem){.buffer = vectors->buffer, .offset = place};
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/network/weights.h"
+
+#include "core/data/tensor.h"
+
+typedef struct {
+  const DdimLayer **parts;
+  guint n_parts;
+  guint out;          /* of all parts together */
+  GPtrArray *layouts; /* DdimLayout, those in use */
+} Layer;
+
+struct _DdimWeights {
+  DdimContext *context;
+  DdimCheckpoint *checkpoint;
+  gboolean half;
+  GArray *layers; /* Layer */
+  guint64 bytes;
+};
+
+static void
+layer_clear(gpointer data)
+{
+  Layer *layer = data;
+  g_free(layer->parts);
+  g_ptr_array_unref(layer->layouts);
+}
+
+DdimWeights *
+ddim_weights_new(DdimContext *context, DdimCheckpoint *checkpoint, gboolean half)
+{
+  DdimWeights *weights = g_new0(DdimWeights, 1);
+  weights->context = context;
+  weights->checkpoint = checkpoint;
+  weights->half = half;
+  weights->layers = g_array_new(FALSE, FALSE, sizeof(Layer));
+  g_array_set_clear_func(weights->layers, layer_clear);
+  return weights;
+}
+
+void
+ddim_weights_free(DdimWeights *weights)
+{
+  if (!weights)
+    return;
+  g_warn_if_fail(weights->bytes == 0);
+  g_array_unref(weights->layers);
+  g_free(weights);
+}
+
+guint
+ddim_weights_add(DdimWeights *weights, const DdimLayer *const *parts, guint n_parts)
+{
+  Layer layer = {.n_parts = n_parts, .layouts = g_ptr_array_new()};
+  layer.parts = g_memdup2(parts, n_parts * sizeof *parts);
+  for (guint i = 0; i < n_parts; i++) {
+    g_return_val_if_fail(parts[i]->in == parts[0]->in && parts[i]->taps == parts[0]->taps, 0);
+    layer.out += parts[i]->out;
+  }
+  g_array_append_val(weights->layers, layer);
+  return weights->layers->len - 1;
+}
+
+static Layer *
+get_layer(const DdimWeights *weights, guint index)
+{
+  return &g_array_index(weights->layers, Layer, index);
+}
+
+static DdimLayout *
+find_layout(const Layer *layer, DdimClPacking packing, DdimGemmProvider provider)
+{
+  for (guint i = 0; i < layer->layouts->len; i++) {
+    DdimLayout *layout = layer->layouts->pdata[i];
+    if (layout->matrix->packing == packing && layout->matrix->provider == provider)
+      return layout;
+  }
+  return NULL;
+}
+
+DdimLayout *
+ddim_weights_acquire(DdimWeights *weights, guint index, DdimClPacking packing,
+                     DdimGemmProvider provider, GError **error)
+{
+  Layer *layer = get_layer(weights, index);
+  DdimLayout *layout = find_layout(layer, packing, provider);
+  if (!layout) {
+    const DdimLayer *part = layer->parts[0];
+    DdimClMatrix *matrix =
+        ddim_cl_matrix_alloc(weights->context, packing, provider, weights->half, layer->out,
+                             part->in, part->taps * part->taps, error);
+    if (!matrix)
+      return NULL;
+    layout = g_new0(DdimLayout, 1);
+    layout->matrix = matrix;
+    layout->layer = index;
+    weights->bytes += matrix->buffer->size;
+    g_ptr_array_add(layer->layouts, layout);
+  }
+  layout->users++;
+  return layout;
+}
+
+void
+ddim_weights_release(DdimWeights *weights, DdimLayout *layout)
+{
+  if (!layout || --layout->users)
+    return;
+  g_ptr_array_remove_fast(get_layer(weights, layout->layer)->layouts, layout);
+  weights->bytes -= layout->matrix->buffer->size;
+  ddim_cl_matrix_free(layout->matrix);
+  g_free(layout);
+}
+
+/* The weights of one part, checked. */
+static const DdimTensor *
+find_part(const DdimWeights *weights, const DdimLayer *part, GError **error)
+{
+  g_autofree char *name = g_strdup_printf("%s.weight", part->name);
+  const gsize shape[] = {part->out, part->in, part->taps, part->taps};
+  return ddim_checkpoint_require(weights->checkpoint, name, part->taps == 1 ? 2 : 4, shape, error);
+}
+
+/* Whether the file's mapping holds the values as they are needed. */
+static gboolean
+is_plain(const DdimTensor *tensor)
+{
+  return tensor->dtype == DDIM_DTYPE_F32 && ddim_tensor_is_contiguous(tensor) &&
+         (guintptr)tensor->data % sizeof(float) == 0;
+}
+
+/* The values of all parts, one behind the other. (transfer full) */
+static float *
+read_parts(const DdimWeights *weights, const Layer *layer, GError **error)
+{
+  const gsize row = (gsize)layer->parts[0]->in * layer->parts[0]->taps * layer->parts[0]->taps;
+  g_autofree float *values = g_new(float, layer->out *row);
+  float *next = values;
+  for (guint i = 0; i < layer->n_parts; i++) {
+    const DdimTensor *tensor = find_part(weights, layer->parts[i], error);
+    if (!tensor)
+      return NULL;
+    ddim_tensor_to_f32(tensor, next);
+    ddim_checkpoint_release(weights->checkpoint, tensor);
+    next += layer->parts[i]->out * row;
+  }
+  return g_steal_pointer(&values);
+}
+
+gboolean
+ddim_weights_load(DdimWeights *weights, DdimLayout *layout, GError **error)
+{
+  const Layer *layer = get_layer(weights, layout->layer);
+  if (layout->loaded)
+    return TRUE;
+  const DdimTensor *tensor = find_part(weights, layer->parts[0], error);
+  if (!tensor)
+    return FALSE;
+  if (layer->n_parts == 1 && is_plain(tensor)) {
+    layout->loaded =
+        ddim_cl_matrix_load(layout->matrix, (const float *)(gconstpointer)tensor->data, error);
+    ddim_checkpoint_release(weights->checkpoint, tensor);
+    return layout->loaded;
+  }
+  g_autofree float *values = read_parts(weights, layer, error);
+  layout->loaded = values && ddim_cl_matrix_load(layout->matrix, values, error);
+  return layout->loaded;
+}
+
+guint64
+ddim_weights_get_bytes(const DdimWeights *weights)
+{
+  return weights->bytes;
+}
