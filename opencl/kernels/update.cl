@@ -63,14 +63,16 @@ __kernel void predict(__global const float *x, ulong x_off, __global const float
 /* `slots` are the places of h_0 to h_3 in the ring, n_history of which are read; `kept` may be the last of these. */
 __kernel void advance(__global float *x, ulong x_off, __global const float *output, ulong output_off,
                       uint output_ld, __global const float *noise, ulong noise_off,
-                      __global const float *x0, ulong x0_off, __global float *ring, float next_x, float next_x0,
-                      float next_m, float sigma, float min_log, float max_log, uint sigma_type, uint use_noise,
-                      float4 history, uint4 slots, uint n_history, float keep_x, float keep_x0, uint keep, uint kept)
+                      __global const float *x0, ulong x0_off, __global float *ring, ulong ring_off, float next_x,
+                      float next_x0, float next_m, float sigma, float min_log, float max_log, uint sigma_type,
+                      uint use_noise, float4 history, uint4 slots, uint n_history, float keep_x, float keep_x0,
+                      uint keep, uint kept)
 {
   const ulong pixel = get_global_id(0), pixels = get_global_size(0);
   const ulong c = get_global_id(1), C = get_global_size(1), n = get_global_id(2);
   const ulong at = (n * C + c) * pixels + pixel, size = pixels * C * get_global_size(2);
   output += output_off + (n * pixels + pixel) * output_ld;
+  ring += ring_off;
   const float m = output[c], xt = x[x_off + at], start = x0[x0_off + at];
   float next = get_next(xt, start, m, next_x, next_x0, next_m);
   if (n_history > 0)

@@ -13,10 +13,8 @@ struct _DdimClUpdate {
   DdimClUpdateMemory memory;
   cl_kernel kernels[N_KERNELS];
   guint64 count;
-  DdimClBuffer *ring; /* NULL while no history is wanted */
-  guint ring_size;    /* arrays in it */
-  float *staging;     /* the noise on its way to the device */
-  cl_event written;   /* staging has been read */
+  float *staging;   /* the noise on its way to the device */
+  cl_event written; /* staging has been read */
 };
 
 /* The arguments of a kernel, set in order. */
@@ -94,17 +92,6 @@ set_next(Args *args, const DdimClUpdateStep *step)
   set_float(args, step->next_m);
 }
 
-/* A step without history gets some memory in the ring's place, which it does not touch. */
-static void
-set_ring(Args *args)
-{
-  const DdimClUpdate *update = args->update;
-  const cl_mem handle =
-      update->ring ? update->ring->mem : ddim_cl_plan_get_cl_mem(update->plan, update->memory.x);
-
-  set_value(args, &handle, sizeof handle);
-}
-
 static void
 set_history(Args *args, const DdimClUpdateStep *step)
 {
@@ -170,28 +157,8 @@ ddim_cl_update_free(DdimClUpdate *update)
   for (guint i = 0; i < N_KERNELS; i++)
     if (update->kernels[i])
       clReleaseKernel(update->kernels[i]);
-  ddim_cl_buffer_free(update->ring);
   g_free(update->staging);
   g_free(update);
-}
-
-gboolean
-ddim_cl_update_reserve_history(DdimClUpdate *update, guint n, GError **error)
-{
-  DdimContext *context = ddim_cl_plan_get_context(update->plan);
-
-  g_return_val_if_fail(n <= DDIM_CL_UPDATE_HISTORY, FALSE);
-
-  if (n <= update->ring_size)
-    return TRUE;
-  if (!ddim_cl_finish(context, error))
-    return FALSE;
-  update->ring_size = 0;
-  g_clear_pointer(&update->ring, ddim_cl_buffer_free);
-  update->ring = ddim_cl_buffer_new(context, n * update->count * sizeof(float), error);
-  if (update->ring)
-    update->ring_size = n;
-  return update->ring != NULL;
 }
 
 static gboolean
@@ -271,8 +238,8 @@ ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step, const
 {
   Args args = begin(update, ADVANCE);
 
-  g_return_val_if_fail(step->n_history <= update->ring_size, FALSE);
-  g_return_val_if_fail(!step->keep || step->kept < update->ring_size, FALSE);
+  g_return_val_if_fail(step->n_history <= update->memory.n_ring, FALSE);
+  g_return_val_if_fail(!step->keep || step->kept < update->memory.n_ring, FALSE);
 
   if (step->use_noise && !upload_noise(update, noise, error))
     return FALSE;
@@ -280,7 +247,8 @@ ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step, const
   set_output(&args);
   set_mem(&args, update->memory.noise);
   set_mem(&args, update->memory.x0);
-  set_ring(&args);
+  /* A step without history gets some memory in the ring's place, which it does not touch. */
+  set_mem(&args, update->memory.n_ring ? update->memory.ring : update->memory.x);
   set_next(&args, step);
   set_sigma(&args, step);
   set_history(&args, step);

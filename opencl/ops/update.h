@@ -26,6 +26,8 @@ typedef struct {
  * first channels and, for learned sigmas, the variance in as many after them. */
 typedef struct {
   DdimClMem x, noise, x0;
+  DdimClMem ring; /**< arrays like x, one after another; only read for steps with history */
+  guint n_ring;   /**< how many there are; 0: no step has a history */
   DdimClTensor output;
   guint channels;
 } DdimClUpdateMemory;
@@ -37,10 +39,6 @@ DdimClUpdate *ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *mem
                                  GError **error);
 void ddim_cl_update_free(DdimClUpdate *update);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClUpdate, ddim_cl_update_free)
-
-/** Have at least @n arrays in the ring, each as large as x. Contents are undefined; those that were
- * there are lost when there are more now. */
-gboolean ddim_cl_update_reserve_history(DdimClUpdate *update, guint n, GError **error);
 
 /* All of these enqueue and do not wait for the device. @noise [n][channels][h][w] is needed with
  * use_noise, and copied before return. */

@@ -10,29 +10,38 @@ enum { N = 2, H = 5, W = 7, C = 3, COUNT = N * C * H * W };
 
 typedef struct {
   OpsTensor x, x0, output;
-  OpsArray noise;
+  OpsArray noise, ring;
   DdimClPlan *plan;
   DdimClUpdate *update;
 } Fixture;
 
 static void
-set_up(Fixture *f, gconstpointer data)
+set_up_ring(Fixture *f, guint n_ring)
 {
   g_autoptr(GError) error = NULL;
   f->x = ops_tensor(1, 1, 1, 1, COUNT, FALSE, 2);
   f->x0 = ops_tensor(2, 1, 1, 1, COUNT, FALSE, 1);
   f->output = ops_tensor(3, N, H, W, 32, FALSE, 1);
   f->noise = ops_array_random(4, COUNT, 1);
+  f->ring = ops_array_random(6, MAX(n_ring, 1) * COUNT, 1);
   f->plan = ddim_cl_plan_new(ops_context());
   ddim_cl_plan_seal(f->plan, &error);
   g_assert_no_error(error);
   const DdimClUpdateMemory memory = {.x = f->x.tensor.mem,
                                      .x0 = f->x0.tensor.mem,
                                      .noise = ops_array_mem(&f->noise),
+                                     .ring = ops_array_mem(&f->ring),
+                                     .n_ring = n_ring,
                                      .output = f->output.tensor,
                                      .channels = C};
   f->update = ddim_cl_update_new(f->plan, &memory, &error);
   g_assert_no_error(error);
+}
+
+static void
+set_up(Fixture *f, gconstpointer data)
+{
+  set_up_ring(f, 0);
 }
 
 static void
@@ -44,6 +53,7 @@ tear_down(Fixture *f, gconstpointer data)
   ops_tensor_clear(&f->x0);
   ops_tensor_clear(&f->output);
   ops_array_clear(&f->noise);
+  ops_array_clear(&f->ring);
 }
 
 static double
@@ -247,14 +257,11 @@ fill_history(DdimClUpdateStep *steps, guint n, guint size)
 static void
 test_history(Fixture *f, gconstpointer data)
 {
-  g_autoptr(GError) error = NULL;
   DdimClUpdateStep steps[10];
 
   for (guint size = 1; size <= DDIM_CL_UPDATE_HISTORY; size++) {
     tear_down(f, NULL);
-    set_up(f, NULL);
-    ddim_cl_update_reserve_history(f->update, size, &error);
-    g_assert_no_error(error);
+    set_up_ring(f, size);
     fill_history(steps, G_N_ELEMENTS(steps), size);
     check_steps(f, steps, G_N_ELEMENTS(steps));
   }
