@@ -22,6 +22,7 @@
 #include "core/job/session.h"
 #include "core/data/tensor.h"
 #include "core/job/tune.h"
+#include "core/network/device-sampling.h"
 #include "core/network/evaluator-cache.h"
 #include "core/network/evaluator.h"
 #include "core/network/network.h"

@@ -7,7 +7,7 @@
 #include "cli/commands/commands.h"
 #include "core/data/npy.h"
 #include "core/diffusion/noise.h"
-#include "core/network/sampler-state.h"
+#include "core/network/device-sampling.h"
 #include "cli/commands/bench-model.h"
 #include "cli/terminal/members.h"
 #include "cli/terminal/print.h"
@@ -24,8 +24,10 @@ typedef struct {
 typedef struct {
   DdimBenchModel what;
   DdimDiffusion *diffusion;
+  DdimStepTable *steps; /* of `diffusion` */
   DdimEvaluator *evaluator;
   DdimSamplerState *state;
+  gint64 *labels; /* [batch]; NULL: the model has no classes */
   guint n_steps;
 } Bench;
 
@@ -34,7 +36,9 @@ bench_clear(Bench *bench)
 {
   g_clear_pointer(&bench->state, ddim_sampler_state_free);
   g_clear_pointer(&bench->evaluator, ddim_evaluator_unref);
+  g_clear_pointer(&bench->steps, ddim_step_table_free);
   g_clear_pointer(&bench->diffusion, ddim_diffusion_free);
+  g_clear_pointer(&bench->labels, g_free);
   ddim_bench_model_clear(&bench->what);
 }
 
@@ -51,30 +55,29 @@ load(Bench *bench, DdimRequest *request, const DdimNetworkParams *params, DdimBa
      GError **error)
 {
   DdimDiffusionParams diffusion = DDIM_DIFFUSION_PARAMS_INIT;
+  const DdimSampleParams sample = DDIM_SAMPLE_PARAMS_INIT;
   g_autofree char *respacing = g_strdup_printf("%u", bench->n_steps);
 
   if (!ddim_bench_model_open(&bench->what, request, params, bar, error))
     return FALSE;
   ddim_config_get_diffusion(bench->what.session->config, &diffusion);
   diffusion.timestep_respacing = respacing;
-  bench->diffusion = ddim_diffusion_new(&diffusion, error);
-  return bench->diffusion != NULL;
+  if (!(bench->diffusion = ddim_diffusion_new(&diffusion, error)))
+    return FALSE;
+  bench->steps = ddim_step_table_new_loop(bench->diffusion, &sample, error);
+  return bench->steps != NULL;
 }
 
-static gboolean
-set_conditions(Bench *bench, GError **error)
+static void
+choose_labels(Bench *bench)
 {
   guint classes = ddim_config_get_n_classes(bench->what.session->config);
-  g_autofree double *timesteps = g_new(double, (gsize)bench->n_steps * bench->what.batch);
-  g_autofree gint64 *labels = g_new0(gint64, bench->what.batch);
 
-  for (gsize i = 0; i < (gsize)bench->n_steps * bench->what.batch; i++)
-    timesteps[i] = ddim_diffusion_get_model_timestep(bench->diffusion,
-                                                     bench->n_steps - 1 - i / bench->what.batch);
-  for (guint i = 0; classes && i < bench->what.batch; i++)
-    labels[i] = i % classes;
-  return ddim_evaluator_set_conditions(bench->evaluator, timesteps, bench->n_steps,
-                                       classes ? labels : NULL, error);
+  if (classes == 0)
+    return;
+  bench->labels = g_new(gint64, bench->what.batch);
+  for (guint i = 0; i < bench->what.batch; i++)
+    bench->labels[i] = i % classes;
 }
 
 /* Seeded noise as the picture to enlarge: what it shows does not change the time. */
@@ -96,26 +99,44 @@ set_low_res(Bench *bench, DdimRng *rng, GError **error)
                                     error);
 }
 
+/* The time of each step. */
+typedef struct {
+  double *times; /* (nullable) [n_steps], milliseconds */
+  gint64 started;
+} Clock;
+
+static gboolean
+start_clock(const DdimSamplingPoint *point, gpointer user_data, GError **error)
+{
+  ((Clock *)user_data)->started = g_get_monotonic_time();
+  return TRUE;
+}
+
+static gboolean
+stop_clock(const DdimSamplingPoint *point, gpointer user_data, GError **error)
+{
+  const Clock *clock = user_data;
+
+  if (clock->times)
+    clock->times[point->index] = 1e3 * seconds_since(clock->started);
+  return TRUE;
+}
+
 /* One whole DDIM loop; @times (nullable) receives the milliseconds of each step. */
 static gboolean
 run_loop(Bench *bench, const DdimArray *noise, DdimArray *image, double *times, GError **error)
 {
-  if (!ddim_sampler_state_set_x(bench->state, (const float *)noise->tensor.data, error))
-    return FALSE;
-  for (guint step = 0; step < bench->n_steps; step++) {
-    gint64 start = g_get_monotonic_time();
-    DdimStep arithmetic;
+  const DdimDeviceSamplingParams params = {
+      .state = bench->state, .evaluator = bench->evaluator, .labels = bench->labels};
+  Clock clock = {.times = times};
+  const DdimSamplingHooks hooks = {
+      .before_step = start_clock, .after_step = stop_clock, .user_data = &clock};
+  g_autoptr(DdimDeviceSampling) sampling = ddim_device_sampling_new(&params);
 
-    if (!ddim_diffusion_ddim_step(bench->diffusion, bench->n_steps - 1 - step, 0, TRUE, &arithmetic,
-                                  error) ||
-        !ddim_sampler_state_evaluate(bench->state, bench->evaluator, step, error) ||
-        !ddim_sampler_state_update(bench->state, bench->evaluator, &arithmetic, NULL, error) ||
-        !ddim_evaluator_wait(bench->evaluator, error))
-      return FALSE;
-    if (times)
-      times[step] = 1e3 * seconds_since(start);
-  }
-  return ddim_sampler_state_get_x(bench->state, ddim_array_get_data(image), error);
+  return ddim_sampler_state_set_x(bench->state, (const float *)noise->tensor.data, error) &&
+         ddim_sampling_run(bench->steps, ddim_device_sampling_get_backend(sampling), &hooks, 1,
+                           NULL, error) &&
+         ddim_sampler_state_get_x(bench->state, ddim_array_get_data(image), error);
 }
 
 static int
@@ -153,8 +174,8 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
   ddim_rng_normal(rng, ddim_array_get_data(noise), ddim_tensor_count(&noise->tensor));
   /* The first loop is the job whose first image is timed, and the warm-up of the second. */
   ddim_bar_status(bar, _("Making the first image"), -1);
-  if (!set_conditions(bench, error) || !set_low_res(bench, rng, error) ||
-      !run_loop(bench, noise, image, NULL, error))
+  choose_labels(bench);
+  if (!set_low_res(bench, rng, error) || !run_loop(bench, noise, image, NULL, error))
     return FALSE;
   figures->first_image = ddim_usage_seconds_since_start();
   ddim_bar_status(bar, _("Measuring"), -1);

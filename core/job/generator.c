@@ -6,7 +6,7 @@
 #include "core/data/npy.h"
 #include "core/job/job.h"
 #include "core/job/low-res.h"
-#include "core/network/sampler-state.h"
+#include "core/network/device-sampling.h"
 
 /* At most so often a preview is read from the device. */
 #define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
@@ -22,12 +22,12 @@ typedef struct {
   const DdimGeneratorCallbacks *callbacks;
   gpointer user_data;
   GCancellable *cancellable;
-  DdimEvaluator *evaluator; /* of the current batch */
-  DdimSamplerState *state;  /* of the current batch */
-  DdimArray *noise;         /* [batch][C][H][W]: one draw */
-  DdimArray *images;        /* [batch][C][H][W]: what is read back */
-  gint64 *labels;           /* [batch] of the current batch */
-  guint n_steps;
+  DdimEvaluator *evaluator;  /* of the current batch */
+  DdimSamplerState *state;   /* of the current batch */
+  DdimArray *noise;          /* [batch][C][H][W]: one draw */
+  DdimArray *images;         /* [batch][C][H][W]: what is read back */
+  gint64 *labels;            /* [batch] of the current batch */
+  guint first, n;            /* the current batch: its first image, and how many it has */
   gint64 started, previewed; /* monotonic microseconds */
   gint64 warm;               /* when the first step was over, which may build kernels */
   double warm_done;          /* image-steps done then */
@@ -111,19 +111,9 @@ image_size(const DdimJob *job)
   return (gsize)job->channels * job->height * job->width;
 }
 
-/* One torch.randn of the whole batch's shape, also when fewer images are computed. */
-static const float *
-draw_noise(Run *run)
-{
-  float *noise = ddim_array_get_data(run->noise);
-
-  ddim_rng_normal(run->job->rng, noise, run->job->batch * image_size(run->job));
-  return noise;
-}
-
 /* In the original's order: labels first, when they are random. */
 static void
-choose_labels(Run *run, guint first)
+choose_labels(Run *run)
 {
   const GArray *given = run->job->labels;
 
@@ -132,42 +122,21 @@ choose_labels(Run *run, guint first)
   if (given->len == 0)
     ddim_rng_randint(run->job->rng, 0, run->job->n_classes, run->labels, run->job->batch);
   for (guint i = 0; given->len && i < run->job->batch; i++)
-    run->labels[i] = g_array_index(given, gint64, (first + i) % given->len);
+    run->labels[i] = g_array_index(given, gint64, (run->first + i) % given->len);
 }
 
+/* One torch.randn of the whole batch's shape, also when fewer images are computed. */
 static gboolean
-set_conditions(Run *run, guint n, GError **error)
+set_start(Run *run, GError **error)
 {
-  g_autofree double *timesteps = g_new(double, (gsize)run->n_steps *n);
+  const DdimJob *job = run->job;
+  float *x = ddim_array_get_data(run->images);
 
-  for (guint step = 0; step < run->n_steps; step++)
-    for (guint i = 0; i < n; i++)
-      timesteps[(gsize)step * n + i] =
-          ddim_diffusion_get_model_timestep(run->job->diffusion, run->n_steps - 1 - step);
-  return ddim_evaluator_set_conditions(run->evaluator, timesteps, run->n_steps,
-                                       run->job->n_classes ? run->labels : NULL, error);
-}
-
-static gboolean
-set_start(Run *run, guint first, guint n, GError **error)
-{
-  float *x = ddim_array_get_data(run->noise);
-
-  if (!run->job->init_noise)
-    draw_noise(run);
-  else if (!ddim_samples_read(run->job->init_noise, first, n, x, error))
+  if (!job->init_noise)
+    ddim_rng_normal(job->rng, x, job->batch * image_size(job));
+  else if (!ddim_samples_read(job->init_noise, run->first, run->n, x, error))
     return FALSE;
   return ddim_sampler_state_set_x(run->state, x, error);
-}
-
-static gboolean
-get_step(const DdimJob *job, guint t, DdimStep *step, GError **error)
-{
-  if (job->sample.sampler == DDIM_SAMPLER_DDIM)
-    return ddim_diffusion_ddim_step(job->diffusion, t, job->sample.eta, job->sample.clip, step,
-                                    error);
-  ddim_diffusion_ddpm_step(job->diffusion, t, job->sample.clip, step);
-  return TRUE;
 }
 
 /* Seconds left; negative while nothing tells. The first step says little: drivers build kernels in
@@ -189,16 +158,17 @@ estimate(Run *run, double done, double total)
 }
 
 static void
-report_progress(Run *run, guint first, guint n, guint step)
+report_progress(Run *run, guint step)
 {
   const DdimJob *job = run->job;
-  double total = (double)job->count * run->n_steps;
-  double done = (double)first * run->n_steps + (double)n * step;
-  DdimProgress progress = {.image = step == run->n_steps ? first + n : first,
+  const guint n_steps = ddim_step_table_get_n_steps(job->steps);
+  double total = (double)job->count * n_steps;
+  double done = (double)run->first * n_steps + (double)run->n * step;
+  DdimProgress progress = {.image = step == n_steps ? run->first + run->n : run->first,
                            .n_images = job->count,
-                           .batch = n,
+                           .batch = run->n,
                            .step = step,
-                           .n_steps = run->n_steps,
+                           .n_steps = n_steps,
                            .fraction = done / total};
 
   progress.elapsed = (g_get_monotonic_time() - run->started) / (double)G_USEC_PER_SEC;
@@ -207,13 +177,13 @@ report_progress(Run *run, guint first, guint n, guint step)
     run->callbacks->progress(&progress, run->user_data);
 }
 
-/* @index in the job, @i in the batch. */
+/* Number @i of the batch. */
 static DdimSample
-make_sample(Run *run, guint index, guint i)
+make_sample(Run *run, guint i)
 {
   const DdimJob *job = run->job;
   const float *images = ddim_array_get_data(run->images);
-  DdimSample sample = {.index = index,
+  DdimSample sample = {.index = run->first + i,
                        .channels = job->channels,
                        .height = job->height,
                        .width = job->width,
@@ -226,7 +196,7 @@ make_sample(Run *run, guint index, guint i)
 }
 
 static gboolean
-show_preview(Run *run, guint first, GError **error)
+show_preview(Run *run, GError **error)
 {
   gint64 now = g_get_monotonic_time();
   DdimSample sample;
@@ -236,31 +206,34 @@ show_preview(Run *run, guint first, GError **error)
   run->previewed = now;
   if (!ddim_sampler_state_get_x0(run->state, ddim_array_get_data(run->images), error))
     return FALSE;
-  sample = make_sample(run, first, 0);
+  sample = make_sample(run, 0);
   run->callbacks->preview(&sample, run->user_data);
   return TRUE;
 }
 
-/* One step. The noise is drawn while the device works, and drawn also when it is not used: at eta 0
- * and in the last step. So does the original, and the numbers of later batches depend on it. */
 static gboolean
-run_step(Run *run, guint first, guint n, guint step, GError **error)
+after_step(const DdimSamplingPoint *point, gpointer user_data, GError **error)
 {
-  DdimStep arithmetic;
-  const float *noise;
+  report_progress(user_data, point->index + 1);
+  return show_preview(user_data, error);
+}
 
-  if (g_cancellable_set_error_if_cancelled(run->cancellable, error) ||
-      !get_step(run->job, run->n_steps - 1 - step, &arithmetic, error) ||
-      !ddim_sampler_state_evaluate(run->state, run->evaluator, step, error))
-    return FALSE;
-  noise = draw_noise(run);
-  if (arithmetic.sigma_type == DDIM_SIGMA_FIXED && arithmetic.sigma == 0)
-    noise = NULL;
-  if (!ddim_sampler_state_update(run->state, run->evaluator, &arithmetic, noise, error) ||
-      !ddim_evaluator_wait(run->evaluator, error))
-    return FALSE;
-  report_progress(run, first, n, step + 1);
-  return show_preview(run, first, error);
+/* All steps of the batch. The loop draws the noise of steps that do not use it too, at eta 0 and in
+ * the last one: so does the original, and the numbers of later batches depend on it. */
+static gboolean
+run_steps(Run *run, GError **error)
+{
+  const DdimJob *job = run->job;
+  const DdimDeviceSamplingParams params = {.state = run->state,
+                                           .evaluator = run->evaluator,
+                                           .labels = job->n_classes ? run->labels : NULL,
+                                           .rng = job->rng,
+                                           .n_drawn = job->batch * image_size(job)};
+  const DdimSamplingHooks hooks = {.after_step = after_step, .user_data = run};
+  g_autoptr(DdimDeviceSampling) sampling = ddim_device_sampling_new(&params);
+
+  return ddim_sampling_run(job->steps, ddim_device_sampling_get_backend(sampling), &hooks, 1,
+                           run->cancellable, error);
 }
 
 /* All is ready for the first step. */
@@ -273,25 +246,22 @@ start(Run *run)
 }
 
 static gboolean
-run_batch(Run *run, guint first, guint n, GError **error)
+run_batch(Run *run, GError **error)
 {
-  if (!prepare_batch(run, n, error))
+  if (!prepare_batch(run, run->n, error))
     return FALSE;
-  choose_labels(run, first);
-  if (!set_conditions(run, n, error) ||
-      !ddim_low_res_set(run->evaluator, run->job->low_res, first, n, error) ||
-      !set_start(run, first, n, error))
+  choose_labels(run);
+  if (!ddim_low_res_set(run->evaluator, run->job->low_res, run->first, run->n, error) ||
+      !set_start(run, error))
     return FALSE;
   if (!run->started)
     start(run);
-  report_progress(run, first, n, 0);
-  for (guint step = 0; step < run->n_steps; step++)
-    if (!run_step(run, first, n, step, error))
-      return FALSE;
-  if (!ddim_sampler_state_get_x(run->state, ddim_array_get_data(run->images), error))
+  report_progress(run, 0);
+  if (!run_steps(run, error) ||
+      !ddim_sampler_state_get_x(run->state, ddim_array_get_data(run->images), error))
     return FALSE;
-  for (guint i = 0; i < n; i++) {
-    DdimSample sample = make_sample(run, first + i, i);
+  for (guint i = 0; i < run->n; i++) {
+    DdimSample sample = make_sample(run, i);
     if (run->callbacks->image && !run->callbacks->image(&sample, run->user_data, error))
       return FALSE;
   }
@@ -304,21 +274,20 @@ run_batches(Run *run, GError **error)
   const DdimJob *job = run->job;
   const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
   /* The evaluator first: it knows whether the device has the memory for such a size. */
-  g_autoptr(DdimArray) noise = prepare_batch(run, MIN(job->batch, job->count), error)
-                                   ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)
-                                   : NULL;
-  g_autoptr(DdimArray) images = noise ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error) : NULL;
+  g_autoptr(DdimArray) images = prepare_batch(run, MIN(job->batch, job->count), error)
+                                    ? ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)
+                                    : NULL;
   g_autofree gint64 *labels = g_new0(gint64, job->batch);
 
   if (!images)
     return FALSE;
-  run->noise = noise;
   run->images = images;
   run->labels = labels;
-  run->n_steps = ddim_diffusion_get_num_timesteps(job->diffusion);
-  for (guint first = 0; first < job->count; first += job->batch)
-    if (!run_batch(run, first, MIN(job->batch, job->count - first), error))
+  for (run->first = 0; run->first < job->count; run->first += run->n) {
+    run->n = MIN(job->batch, job->count - run->first);
+    if (!run_batch(run, error))
       return FALSE;
+  }
   return TRUE;
 }
 

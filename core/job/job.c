@@ -20,6 +20,7 @@ ddim_job_free(DdimJob *job)
   if (!job)
     return;
   g_clear_object(&job->resolved);
+  g_clear_pointer(&job->steps, ddim_step_table_free);
   g_clear_pointer(&job->diffusion, ddim_diffusion_free);
   g_clear_pointer(&job->labels, g_array_unref);
   g_clear_pointer(&job->init_noise, ddim_samples_free);
@@ -59,18 +60,19 @@ resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
 }
 
 static gboolean
-resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
+resolve_steps(DdimJob *job, DdimConfig *config, GError **error)
 {
-  g_autofree char *steps = NULL, *sampler = NULL, *rng = NULL;
+  DdimSampleParams sample = DDIM_SAMPLE_PARAMS_INIT;
+  g_autofree char *steps = NULL, *sampler = NULL;
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
 
-  g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &job->sample.eta, "clip",
-               &job->sample.clip, "rng", &rng, "seed", &job->seed, NULL);
-  if (!ddim_sampler_from_name(sampler, &job->sample.sampler, error))
+  g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &sample.eta, "clip",
+               &sample.clip, NULL);
+  if (!ddim_sampler_from_name(sampler, &sample.sampler, error))
     return FALSE;
-  if (job->sample.eta < 0) {
-    job->sample.eta = ddim_config_get_eta(config);
-    g_object_set(job->resolved, "eta", job->sample.eta, NULL);
+  if (sample.eta < 0) {
+    sample.eta = ddim_config_get_eta(config);
+    g_object_set(job->resolved, "eta", sample.eta, NULL);
   }
   ddim_config_get_diffusion(config, &params);
   params.timestep_respacing = steps ? steps : "";
@@ -88,6 +90,16 @@ resolve_sampling(DdimJob *job, DdimConfig *config, GError **error)
                 ddim_diffusion_get_model_channels(job->diffusion, job->channels));
     return FALSE;
   }
+  job->steps = ddim_step_table_new_loop(job->diffusion, &sample, error);
+  return job->steps != NULL;
+}
+
+static gboolean
+resolve_noise(DdimJob *job, GError **error)
+{
+  g_autofree char *rng = NULL;
+
+  g_object_get(job->resolved, "rng", &rng, "seed", &job->seed, NULL);
   if (job->seed < 0) {
     /* torch keeps 32 bits of a CPU seed, so there are no more to choose from. */
     job->seed = g_random_int();
@@ -185,8 +197,8 @@ ddim_job_new(DdimSession *session, DdimRequest *request, GError **error)
     g_object_set(job->resolved, "model", DDIM_DEFAULT_MODEL, NULL);
   job->channels = ddim_session_get_channels(session);
   if (!resolve_classes(job, session->config, error) ||
-      !resolve_sampling(job, session->config, error) || !open_noise(job, error) ||
-      !resolve_size(job, session->config, error))
+      !resolve_steps(job, session->config, error) || !resolve_noise(job, error) ||
+      !open_noise(job, error) || !resolve_size(job, session->config, error))
     return NULL;
   resolve_batch(job);
   if ((job->init_noise && !check_noise(job, error)) ||

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 typedef struct {
   DdimRequest *resolved; /* the request with seed, size, batch and model filled in */
   DdimDiffusion *diffusion;
-  DdimSampleParams sample;
+  DdimStepTable *steps; /* of `diffusion` */
   guint channels, height, width;
   guint count;
   guint batch; /* images that one draw of noise is for */

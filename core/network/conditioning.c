@@ -17,12 +17,13 @@
 struct _DdimConditioning {
   const DdimNetwork *network;
   guint batch, n_steps;
-  guint piece; /* steps in the table */
-  guint first; /* step of the table's first rows; n_steps when there are none yet */
-  guint depth; /* floats of a row of sines and cosines, its padding included */
-  guint width; /* floats of a row of the embedding */
-  double *timesteps;
-  float *labels; /* [batch][width] rows of the label table, or NULL */
+  guint piece;       /* steps in the table */
+  guint first;       /* step of the table's first rows; n_steps when there are none yet */
+  guint depth;       /* floats of a row of sines and cosines, its padding included */
+  guint width;       /* floats of a row of the embedding */
+  guint per_step;    /* batch, or 1: a step's timestep is that of all images */
+  double *timesteps; /* [n_steps][per_step] */
+  float *labels;     /* [batch][width] rows of the label table, or NULL */
   DdimClPlan *plan;
   DdimClMem sinusoid, label_rows, table;
 };
@@ -121,7 +122,7 @@ read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
 
 DdimConditioning *
 ddim_conditioning_new(const DdimNetwork *network, const double *timesteps, guint n_steps,
-                      const gint64 *labels, guint batch, GError **error)
+                      guint per_step, const gint64 *labels, guint batch, GError **error)
 {
   const DdimNetworkEmbedding *embedding = &network->embedding;
   DdimConditioning *c = g_new0(DdimConditioning, 1);
@@ -131,7 +132,8 @@ ddim_conditioning_new(const DdimNetwork *network, const double *timesteps, guint
   c->piece = (guint)MIN(n_steps, MAX(TABLE_FLOATS / ((guint64)batch * embedding->columns), 1));
   c->depth = embedding->first->matrix->depth;
   c->width = embedding->second->matrix->out;
-  c->timesteps = g_memdup2(timesteps, sizeof(double) * n_steps * batch);
+  c->per_step = per_step;
+  c->timesteps = g_memdup2(timesteps, sizeof(double) * n_steps * per_step);
   if (read_labels(c, labels, error) && record(c, error))
     return c;
   ddim_conditioning_free(c);
@@ -155,6 +157,13 @@ ddim_conditioning_get_n_steps(const DdimConditioning *c)
   return c->n_steps;
 }
 
+/* The timestep of a row of the whole table, [n_steps][batch]. */
+static double
+get_timestep(const DdimConditioning *c, gsize row)
+{
+  return c->timesteps[c->per_step == 1 ? row / c->batch : row];
+}
+
 /* Fill the table with the piece that begins at step @first. */
 static gboolean
 compute(DdimConditioning *c, guint first, GError **error)
@@ -164,7 +173,7 @@ compute(DdimConditioning *c, guint first, GError **error)
   g_autofree float *labels = c->labels ? g_new(float, rows * c->width) : NULL;
   for (gsize row = 0; row < rows; row++) {
     const gsize at = MIN((gsize)first * c->batch + row, last);
-    timestep_embedding(&c->network->architecture->embedding, c->timesteps[at],
+    timestep_embedding(&c->network->architecture->embedding, get_timestep(c, at),
                        sinusoid + row * c->depth);
     if (labels)
       memcpy(labels + row * c->width, c->labels + row % c->batch * c->width,

@@ -8,12 +8,13 @@
 typedef struct _DdimConditioning DdimConditioning;
 
 /** @network must outlive it.
- * @timesteps [n_steps][batch], as the model receives them
+ * @timesteps [n_steps][per_step], as the model receives them
+ * @per_step  @batch, or 1 where a step's timestep is that of all images
  * @labels    [batch], or NULL for an unconditional model
  * Errors: DDIM_ERROR_ARGUMENT for labels that the model does not have. */
 DdimConditioning *ddim_conditioning_new(const DdimNetwork *network, const double *timesteps,
-                                        guint n_steps, const gint64 *labels, guint batch,
-                                        GError **error);
+                                        guint n_steps, guint per_step, const gint64 *labels,
+                                        guint batch, GError **error);
 void ddim_conditioning_free(DdimConditioning *conditioning);
 guint ddim_conditioning_get_n_steps(const DdimConditioning *conditioning);
 /** Enqueue the copy of step @step's rows, [batch][columns of all blocks], to @to of @plan. */

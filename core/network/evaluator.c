@@ -162,15 +162,29 @@ ddim_evaluator_unref(DdimEvaluator *e)
   g_free(e);
 }
 
-gboolean
-ddim_evaluator_set_conditions(DdimEvaluator *e, const double *timesteps, guint n_steps,
-                              const gint64 *labels, GError **error)
+static gboolean
+set_conditions(DdimEvaluator *e, const double *timesteps, guint n_steps, guint per_step,
+               const gint64 *labels, GError **error)
 {
   g_return_val_if_fail(n_steps > 0, FALSE);
   g_clear_pointer(&e->conditioning, ddim_conditioning_free);
   e->conditioning =
-      ddim_conditioning_new(e->network, timesteps, n_steps, labels, e->size.batch, error);
+      ddim_conditioning_new(e->network, timesteps, n_steps, per_step, labels, e->size.batch, error);
   return e->conditioning != NULL;
+}
+
+gboolean
+ddim_evaluator_set_conditions(DdimEvaluator *e, const double *timesteps, guint n_steps,
+                              const gint64 *labels, GError **error)
+{
+  return set_conditions(e, timesteps, n_steps, e->size.batch, labels, error);
+}
+
+gboolean
+ddim_evaluator_set_common_conditions(DdimEvaluator *e, const double *timesteps, guint n_steps,
+                                     const gint64 *labels, GError **error)
+{
+  return set_conditions(e, timesteps, n_steps, 1, labels, error);
 }
 
 gboolean
@@ -211,12 +225,38 @@ ddim_evaluator_wait(DdimEvaluator *e, GError **error)
   return ddim_cl_finish(e->network->context, error);
 }
 
+gsize
+ddim_evaluator_get_output_count(const DdimEvaluator *e)
+{
+  return (gsize)e->size.batch * e->network->architecture->out_channels * e->size.height *
+         e->size.width;
+}
+
 gboolean
 ddim_evaluator_get_output(DdimEvaluator *e, float *output, GError **error)
 {
-  const guint64 count = (guint64)e->size.batch * e->network->architecture->out_channels *
-                        e->size.height * e->size.width;
-  return ddim_cl_plan_read(e->plan, e->output, count, output, error);
+  return ddim_cl_plan_read(e->plan, e->output, ddim_evaluator_get_output_count(e), output, error);
+}
+
+/* It is kept twice: planar for those who read it, and as the network leaves it for the steps. */
+gboolean
+ddim_evaluator_set_output(DdimEvaluator *e, const float *output, GError **error)
+{
+  const DdimClTensor *y = &e->ports.y;
+  const gsize pixels = (gsize)y->h * y->w, channels = e->network->architecture->out_channels;
+  const gsize count = y->n * pixels * y->ld;
+  g_autofree float *values = g_try_new0(float, count);
+  if (!values) {
+    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                        _("not enough memory; use a smaller size or batch"));
+    return FALSE;
+  }
+  for (gsize n = 0; n < y->n; n++)
+    for (gsize c = 0; c < channels; c++)
+      for (gsize pixel = 0; pixel < pixels; pixel++)
+        values[(n * pixels + pixel) * y->ld + c] = output[(n * channels + c) * pixels + pixel];
+  return ddim_cl_plan_write(e->plan, y->mem, count, values, error) &&
+         ddim_cl_plan_write(e->plan, e->output, ddim_evaluator_get_output_count(e), output, error);
 }
 
 const DdimEvaluatorSize *

@@ -39,6 +39,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimEvaluator, ddim_evaluator_unref)
  * Errors: DDIM_ERROR_ARGUMENT for labels that the model does not have. */
 gboolean ddim_evaluator_set_conditions(DdimEvaluator *evaluator, const double *timesteps,
                                        guint n_steps, const gint64 *labels, GError **error);
+/** The same where the timestep of a step is that of all images, as in a sampling loop.
+ * @timesteps [n_steps] */
+gboolean ddim_evaluator_set_common_conditions(DdimEvaluator *evaluator, const double *timesteps,
+                                              guint n_steps, const gint64 *labels, GError **error);
 /** Super-resolution: @low_res [batch][C][height][width], upsampled bilinearly (align_corners false)
  * to the evaluator's size. It stays until it is set anew. */
 gboolean ddim_evaluator_set_low_res(DdimEvaluator *evaluator, const float *low_res, guint height,
@@ -52,6 +56,11 @@ gboolean ddim_evaluator_evaluate(DdimEvaluator *evaluator, guint step, GError **
 gboolean ddim_evaluator_wait(DdimEvaluator *evaluator, GError **error);
 /** Wait, then read. @output [batch][out_channels][H][W] */
 gboolean ddim_evaluator_get_output(DdimEvaluator *evaluator, float *output, GError **error);
+/** Wait, then replace the output that a step or get_output() reads next, as guidance does. Layout
+ * as above. Errors: DDIM_ERROR_ARGUMENT when there is no memory for it. */
+gboolean ddim_evaluator_set_output(DdimEvaluator *evaluator, const float *output, GError **error);
+/** Values of the output. */
+gsize ddim_evaluator_get_output_count(const DdimEvaluator *evaluator);
 /** (transfer none) */
 const DdimEvaluatorSize *ddim_evaluator_get_size(const DdimEvaluator *evaluator);
 /** Floating-point operations of one evaluation of the whole batch, convolutions counted as direct

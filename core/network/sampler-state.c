@@ -10,6 +10,8 @@ struct _DdimSamplerState {
   DdimNetwork *network;
   guint batch, channels, height, width;
   DdimClBuffer *x, *x0, *noise;
+  DdimClBuffer *history; /* [n_history] arrays like x; NULL for none */
+  guint n_history;
   DdimEvaluator *evaluator; /* the one that `update` reads; NULL before the first step */
   DdimClUpdate *update;
 };
@@ -55,6 +57,7 @@ ddim_sampler_state_free(DdimSamplerState *state)
   ddim_cl_buffer_free(state->x);
   ddim_cl_buffer_free(state->x0);
   ddim_cl_buffer_free(state->noise);
+  ddim_cl_buffer_free(state->history);
   ddim_network_unref(state->network);
   g_free(state);
 }
@@ -71,6 +74,37 @@ gboolean
 ddim_sampler_state_set_x(DdimSamplerState *state, const float *x, GError **error)
 {
   return ddim_cl_buffer_write(state->x, 0, state_bytes(state), x, error);
+}
+
+gboolean
+ddim_sampler_state_set_x0(DdimSamplerState *state, const float *x0, GError **error)
+{
+  return ddim_cl_buffer_write(state->x0, 0, state_bytes(state), x0, error);
+}
+
+gsize
+ddim_sampler_state_get_count(const DdimSamplerState *state)
+{
+  return state_bytes(state) / sizeof(float);
+}
+
+gboolean
+ddim_sampler_state_reserve_history(DdimSamplerState *state, guint n, GError **error)
+{
+  g_return_val_if_fail(n <= DDIM_STEP_HISTORY, FALSE);
+  if (n == state->n_history)
+    return TRUE;
+  if (!ddim_cl_finish(state->network->context, error))
+    return FALSE;
+  detach(state); /* the kernels know the memory */
+  state->n_history = 0;
+  g_clear_pointer(&state->history, ddim_cl_buffer_free);
+  if (n == 0)
+    return TRUE;
+  state->history = ddim_cl_buffer_new(state->network->context, n * state_bytes(state), error);
+  if (state->history)
+    state->n_history = n;
+  return state->history != NULL;
 }
 
 gboolean
@@ -94,6 +128,8 @@ attach(DdimSamplerState *state, DdimEvaluator *evaluator, GError **error)
   const DdimClUpdateMemory memory = {.x = {.buffer = state->x},
                                      .noise = {.buffer = state->noise},
                                      .x0 = {.buffer = state->x0},
+                                     .ring = {.buffer = state->history},
+                                     .n_ring = state->n_history,
                                      .output = evaluator->ports.y,
                                      .channels = state->channels};
   state->update = ddim_cl_update_new(evaluator->plan, &memory, error);
@@ -102,25 +138,74 @@ attach(DdimSamplerState *state, DdimEvaluator *evaluator, GError **error)
   return state->update != NULL;
 }
 
+/* @step in the device's numbers. */
+static DdimClUpdateStep
+to_device(const DdimStep *step, const DdimHistorySlots *slots, const float *noise)
+{
+  DdimClUpdateStep device = {.x0_x = (float)step->x0_x,
+                             .x0_m = (float)step->x0_m,
+                             .limit = step->clip ? 1.0f : INFINITY,
+                             .next_x = (float)step->next_x,
+                             .next_x0 = (float)step->next_x0,
+                             .next_m = (float)step->next_m,
+                             .sigma = (float)step->sigma,
+                             .min_log = (float)step->min_log,
+                             .max_log = (float)step->max_log,
+                             .sigma_type = step->sigma_type,
+                             .use_noise = noise && ddim_step_uses_noise(step),
+                             .n_history = slots->n_read,
+                             .keep = slots->keep,
+                             .keep_x = (float)step->keep_x,
+                             .keep_x0 = (float)step->keep_x0,
+                             .kept = slots->kept};
+
+  G_STATIC_ASSERT(DDIM_STEP_HISTORY == DDIM_CL_UPDATE_HISTORY);
+  for (guint k = 0; k < slots->n_read; k++) {
+    device.history[k] = (float)step->history[k];
+    device.slots[k] = slots->read[k];
+  }
+  return device;
+}
+
+static const DdimHistorySlots no_slots = {0};
+
 gboolean
 ddim_sampler_state_update(DdimSamplerState *state, DdimEvaluator *evaluator, const DdimStep *step,
-                          const float *noise, GError **error)
+                          const DdimHistorySlots *slots, const float *noise, GError **error)
 {
   g_return_val_if_fail(same_size(state, evaluator), FALSE);
-  const gboolean use_noise = noise && (step->sigma != 0 || step->sigma_type != DDIM_SIGMA_FIXED);
-  const DdimClUpdateStep device = {.x0_x = (float)step->x0_x,
-                                   .x0_m = (float)step->x0_m,
-                                   .limit = step->clip ? 1.0f : INFINITY,
-                                   .next_x = (float)step->next_x,
-                                   .next_x0 = (float)step->next_x0,
-                                   .next_m = (float)step->next_m,
-                                   .sigma = (float)step->sigma,
-                                   .min_log = (float)step->min_log,
-                                   .max_log = (float)step->max_log,
-                                   .sigma_type = step->sigma_type,
-                                   .use_noise = use_noise};
+  const DdimClUpdateStep device = to_device(step, slots, noise);
   return attach(state, evaluator, error) &&
          ddim_cl_update_run(state->update, &device, noise, error);
+}
+
+gboolean
+ddim_sampler_state_predict(DdimSamplerState *state, DdimEvaluator *evaluator, const DdimStep *step,
+                           GError **error)
+{
+  g_return_val_if_fail(same_size(state, evaluator), FALSE);
+  const DdimClUpdateStep device = to_device(step, &no_slots, NULL);
+  return attach(state, evaluator, error) && ddim_cl_update_predict(state->update, &device, error);
+}
+
+gboolean
+ddim_sampler_state_advance(DdimSamplerState *state, DdimEvaluator *evaluator, const DdimStep *step,
+                           const DdimHistorySlots *slots, const float *noise, GError **error)
+{
+  g_return_val_if_fail(same_size(state, evaluator), FALSE);
+  const DdimClUpdateStep device = to_device(step, slots, noise);
+  return attach(state, evaluator, error) &&
+         ddim_cl_update_advance(state->update, &device, noise, error);
+}
+
+gboolean
+ddim_sampler_state_renoise(DdimSamplerState *state, DdimEvaluator *evaluator, const DdimStep *step,
+                           const float *noise, GError **error)
+{
+  g_return_val_if_fail(same_size(state, evaluator), FALSE);
+  const DdimClUpdateStep device = to_device(step, &no_slots, noise);
+  return attach(state, evaluator, error) &&
+         ddim_cl_update_renoise(state->update, &device, noise, error);
 }
 
 gboolean

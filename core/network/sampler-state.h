@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/diffusion/step.h"
+#include "core/diffusion/sampling.h"
 #include "core/network/evaluator.h"
 
 G_BEGIN_DECLS
@@ -17,16 +18,38 @@ DdimSamplerState *ddim_sampler_state_new(DdimEvaluator *evaluator, GError **erro
 void ddim_sampler_state_free(DdimSamplerState *state);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSamplerState, ddim_sampler_state_free)
 
-/** @x [batch][C][H][W] */
+/** Values of x: batch * C * H * W. */
+gsize ddim_sampler_state_get_count(const DdimSamplerState *state);
+/** Have memory for @n arrays of what steps keep, see DdimStep; at most DDIM_STEP_HISTORY. What
+ * steps have kept before is lost. Errors: DDIM_CL_ERROR_MEMORY. */
+gboolean ddim_sampler_state_reserve_history(DdimSamplerState *state, guint n, GError **error);
+
+/** @x, @x0 [batch][C][H][W] */
 gboolean ddim_sampler_state_set_x(DdimSamplerState *state, const float *x, GError **error);
-/** Enqueue @evaluator's evaluation of x at @step. @evaluator has the state's batch and size. Does
- * not wait. */
+gboolean ddim_sampler_state_set_x0(DdimSamplerState *state, const float *x0, GError **error);
+
+/* These enqueue and do not wait. @evaluator has the state's batch and size. @noise is
+ * [batch][C][H][W], standard normal, copied before return, and may be NULL where the step uses
+ * none. @slots are places among the arrays that were reserved. */
+
+/** @evaluator's evaluation of x at @step of its conditions. */
 gboolean ddim_sampler_state_evaluate(DdimSamplerState *state, DdimEvaluator *evaluator, guint step,
                                      GError **error);
-/** Enqueue x, x0 = step(x, @evaluator's output, noise), see DdimStep. Does not wait.
- * @noise (nullable) [batch][C][H][W], standard normal; copied before return */
+/** x, x0 = step(x, @evaluator's output, noise), see DdimStep. */
 gboolean ddim_sampler_state_update(DdimSamplerState *state, DdimEvaluator *evaluator,
-                                   const DdimStep *step, const float *noise, GError **error);
+                                   const DdimStep *step, const DdimHistorySlots *slots,
+                                   const float *noise, GError **error);
+/** The first part of an update: x0. */
+gboolean ddim_sampler_state_predict(DdimSamplerState *state, DdimEvaluator *evaluator,
+                                    const DdimStep *step, GError **error);
+/** The rest of an update, with the x0 that is there: x and what is kept. */
+gboolean ddim_sampler_state_advance(DdimSamplerState *state, DdimEvaluator *evaluator,
+                                    const DdimStep *step, const DdimHistorySlots *slots,
+                                    const float *noise, GError **error);
+/** x = next_x * x + sigma * noise. */
+gboolean ddim_sampler_state_renoise(DdimSamplerState *state, DdimEvaluator *evaluator,
+                                    const DdimStep *step, const float *noise, GError **error);
+
 /** Wait, then read. @x, @x0 [batch][C][H][W] */
 gboolean ddim_sampler_state_get_x(DdimSamplerState *state, float *x, GError **error);
 gboolean ddim_sampler_state_get_x0(DdimSamplerState *state, float *x0, GError **error);
