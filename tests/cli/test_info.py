@@ -31,6 +31,28 @@ class Info(Case):
         self.assertEqual(info['values']['channel_mult'], {'value': '1,2,2,2', 'source': 'shapes'})
         self.assertEqual([level['channels'] for level in info['architecture']['levels']], [64, 128, 128, 128])
 
+    def test_modules(self):
+        info = self.info('--modules', 'textures')
+        modules = {module['name']: module for module in info['modules']}
+        self.assertEqual(sum(module['parameters'] for module in info['modules']), info['parameters'])
+        self.assertEqual(modules['input_blocks.0.0'], {'name': 'input_blocks.0.0', 'type': 'convolution', 'in': 3,
+                                                       'out': 64, 'size_divisor': 1, 'parameters': 1792})
+        attention = modules['middle_block.1']
+        self.assertEqual([attention[key] for key in ('type', 'size_divisor', 'heads')], ['attention', 8, 4])
+        self.assertEqual([modules[name]['out'] for name in ('label_emb', 'out.2')], [256, 3])
+        self.assertNotIn('modules', self.info('textures'))
+        text = self.good('info', '--modules', 'textures').stdout
+        self.assertRegex(text, r'middle_block\.1 +attention +128 → 128 +1/8 +4 +66432\n')
+        self.assertNotIn('middle_block', self.good('info', 'textures').stdout)
+
+    def test_family(self):
+        file = DATA / 'unet_tiny_uncond.pt'
+        self.assertEqual(self.info(file)['architecture']['family'], 'improved-diffusion')
+        self.assertRegex(self.good('info', file).stdout, r'family +improved-diffusion\n')
+        guided = self.info(file, '--flags', '--num_head_channels 32')
+        self.assertEqual(guided['architecture']['family'], 'guided-diffusion')
+        self.assertEqual(guided['values']['rescale_timesteps'], {'value': False, 'source': 'default'})
+
     def test_for_people(self):
         text = self.good('info', 'textures').stdout
         for words in ['CC0-1.0', '6.5 million', 'F16', '1 marble', 'noise_schedule', 'metadata', 'multiple of 8']:
