@@ -5,21 +5,20 @@
 
 G_BEGIN_DECLS
 
-/** What a network is made of: the one description that everything walks which has to know it.
- * Inference of the configuration, verification and loading of the weights, recording and
- * `ddim info` see the same list of modules. A family (core/model/family.h) makes it from a
- * configuration.
+/** What a network is made of. This is the only description: verification, loading of the weights,
+ * recording and `ddim info` all walk the same list of modules. A family (core/model/family.h) makes
+ * the list.
  *
- * A network is a list of stages in the order of evaluation. Each stage is a list of modules. The
- * result of every INPUT stage is kept, and an OUTPUT stage reads the result of the stage before it,
- * concatenated along the channels with the kept result of INPUT stage `skip` (first the former).
+ * A network is a list of stages in the order of evaluation, and each stage is a list of modules.
+ * The result of every INPUT stage is kept. An OUTPUT stage reads the result of the stage before it
+ * and, behind that along the channels, the kept result of the INPUT stage `skip`.
  *
- * Plain data, made once and then constant. Names are owned by the architecture. A name is the state
- * dict's prefix of a layer, to which ".weight" and ".bias" belong; NULL means that there is no such
- * layer. */
+ * An architecture is plain data, constant once it is made. It owns its names. The name of a layer
+ * is what stands in front of ".weight" and ".bias" in the state dict; NULL means that there is no
+ * such layer. */
 
-/** A convolution or a linear layer: `name`.weight is [out][in][taps][taps], `name`.bias [out]. With
- * taps 1, trailing dimensions of 1 may be missing. */
+/** A convolution or a linear layer: `name`.weight is [out][in][taps][taps], `name`.bias is [out].
+ * With taps 1 the weight may also be [out][in] or [out][in][1]. */
 typedef struct {
   char *name; /**< NULL: none */
   guint in, out;
@@ -45,7 +44,7 @@ typedef enum {
 
 typedef enum { DDIM_RESAMPLE_NONE, DDIM_RESAMPLE_DOWN, DDIM_RESAMPLE_UP } DdimResample;
 
-/** Where a 3x3 convolution of stride 2 sees zeros. */
+/** Where zeros are put around the input of a 3x3 convolution of stride 2. */
 typedef enum {
   DDIM_PADDING_SAME,        /**< one pixel on every side */
   DDIM_PADDING_RIGHT_BOTTOM /**< one pixel on the right and below only (ermongroup/ddim) */
@@ -57,7 +56,7 @@ typedef enum {
   DDIM_EMB_SCALE_SHIFT /**< norm2(h) * (1 + scale) + shift; the row is [scale][shift] */
 } DdimEmbKind;
 
-/** In which order the outputs of `qkv` come. */
+/** In which order the channels of `qkv` come. */
 typedef enum {
   DDIM_QKV_BY_HEAD, /**< one layer: of each head its q, k and v (QKVAttentionLegacy) */
   DDIM_QKV_BY_KIND, /**< one layer: q of all heads, then k, then v (QKVAttention) */
@@ -74,7 +73,7 @@ typedef struct {
   DdimPadding padding;          /**< of a DOWN with conv1 */
   DdimLayer emb;                /**< of a RES: the projection of the conditioning */
   DdimEmbKind emb_kind;
-  DdimLayer qkv[3]; /**< of an ATTENTION: only the first but for DDIM_QKV_APART */
+  DdimLayer qkv[3]; /**< of an ATTENTION: all three with DDIM_QKV_APART, else only the first */
   DdimQkvOrder qkv_order;
   DdimLayer proj;
   guint heads;
@@ -85,7 +84,7 @@ typedef enum { DDIM_STAGE_INPUT, DDIM_STAGE_MIDDLE, DDIM_STAGE_OUTPUT } DdimStag
 typedef struct {
   DdimStageType type;
   GPtrArray *modules; /**< DdimModule */
-  guint skip;         /**< of an OUTPUT stage: index of the INPUT stage that it reads as well */
+  guint skip;         /**< of an OUTPUT stage: the index of the INPUT stage that it reads as well */
   guint in, out;      /**< channels; `in` of an OUTPUT stage is without the skip's */
 } DdimStage;
 
@@ -108,7 +107,7 @@ struct _DdimArchitecture {
   guint low_res_channels; /**< how many of in_channels, the last ones, are a super-resolution
                              model's low_res; 0: it is no such model */
   DdimEmbedding embedding;
-  GPtrArray *stages; /**< DdimStage */
+  GPtrArray *stages; /**< DdimStage: all INPUT stages, then the others */
   DdimNorm out_norm;
   DdimLayer out_conv;
 };
@@ -121,14 +120,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimArchitecture, ddim_architecture_free)
 /** Append a stage that reads @in channels. (transfer none) */
 DdimStage *ddim_architecture_add_stage(DdimArchitecture *architecture, DdimStageType type,
                                        guint in);
-/** Append a module named @prefix to @stage, whose result then has @out channels; the caller fills
- * in the rest. @in  channels, with those of the skip in the first module of an OUTPUT stage
- * (transfer none) */
+/** Append a module named @prefix to @stage, which then gives @out channels. The caller fills in the
+ * other members. @in  channels; in the first module of an OUTPUT stage, those of the skip are among
+ * them (transfer none) */
 DdimModule *ddim_stage_add_module(DdimStage *stage, DdimModuleType type, const char *prefix,
                                   guint in, guint out);
 /** How the module changes height and width, whatever its type. */
 DdimResample ddim_module_get_resample(const DdimModule *module);
-/** `prefix`.`part` with its size, for the members of a module; @part NULL is the prefix itself. */
+/** A layer or norm named "@prefix.@part", or @prefix when @part is NULL. */
 DdimLayer ddim_layer(const char *prefix, const char *part, guint in, guint out, guint taps);
 DdimNorm ddim_norm(const char *prefix, const char *part, guint channels, guint groups, float eps);
 

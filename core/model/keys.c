@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The settings by name: those of improved_diffusion.script_util's model_and_diffusion_defaults()
- * and sr_model_and_diffusion_defaults(), UNetModel's own arguments, and guided-diffusion's; and
- * eta, an argument of ddim_sample_loop() that a model's maker may recommend. */
+/* One row for each key: its name, type, default and range. The keys are those of
+ * model_and_diffusion_defaults() and sr_model_and_diffusion_defaults() in
+ * improved_diffusion.script_util, the other arguments of UNetModel, those that guided-diffusion
+ * added, and eta: an argument of ddim_sample_loop() for which a model's maker may recommend a
+ * value. */
 
 #include "core/model/keys.h"
 
@@ -24,7 +26,7 @@ typedef enum {
 typedef struct {
   const char *name;
   Type type;
-  const char *fallback;
+  const char *fallback; /* the default, as ddim_key_parse() returns it */
   gint64 min, max;
 } Key;
 
@@ -60,7 +62,8 @@ static const Key keys[DDIM_N_KEYS] = {
     [DDIM_KEY_ETA] = {"eta", TYPE_ETA, "0"},
 };
 
-/* What people paste along: flags of the original's scripts that say nothing about the model. */
+/* Flags of the original's scripts that say nothing about the model. People paste them along with
+ * the others. */
 static const struct {
   const char *name, *reason;
 } ignored[] = {
@@ -149,14 +152,14 @@ ddim_key_proposal(const char *name)
   return similar ? g_strdup_printf(_(" (did you mean %s?)"), similar) : g_strdup("");
 }
 
-/* As int() in Python reads it, but for underscores. */
+/* A whole number as int() in Python reads it, but without underscores. */
 static char *
 parse_int(const Key *key, const char *text, char **expected)
 {
   const char *digits = *text == '+' ? text + 1 : text;
   gint64 value;
 
-  /* -1 stands for "not set", so that 0 means nothing between it and 1. */
+  /* Where -1 means "not set", 0 means nothing. */
   if (g_ascii_string_to_signed(digits, 10, key->min, key->max, &value, NULL) &&
       !(key->min == -1 && value == 0))
     return g_strdup_printf("%" G_GINT64_FORMAT, value);

@@ -6,7 +6,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* In the order of preference when a folder holds one name twice. */
+/* Of two files in a folder that differ in the suffix only, the one whose suffix is first is taken.
+ */
 static const char *const suffixes[] = {".safetensors", ".pt", ".pth"};
 
 void
@@ -40,8 +41,9 @@ add_path(GPtrArray *folders, const char *path)
       add_folder(folders, g_canonicalize_filename(parts[i], NULL));
 }
 
-/* The folder beside the running program's bin/, so that an installation may be moved; the
- * configured one otherwise (the plug-in does not lie in bin/). */
+/* The installed folder: first the one that belongs to the program's own folder bin/, so that an
+ * installation can be moved; then the one that was configured, for the plug-in, which is not in
+ * bin/. */
 static void
 add_installed(GPtrArray *folders, const char *exe)
 {
@@ -71,7 +73,8 @@ ddim_models_get_folders(const char *model_path)
   return (GStrv)g_ptr_array_free(g_steal_pointer(&folders), FALSE);
 }
 
-/* The model's name when @file is a model's: without its suffix. */
+/* The name of the model that @file holds, and the rank of its suffix; NULL when @file is no
+ * model. (transfer full) */
 static char *
 name_of_file(const char *file, guint *rank)
 {
@@ -83,7 +86,7 @@ name_of_file(const char *file, guint *rank)
   return NULL;
 }
 
-/* Add what @folder holds, by suffix in the order of preference; names already found stay. */
+/* Add the models of @folder to @found, except those whose name is already there. */
 static void
 list_folder(const char *folder, GHashTable *found)
 {

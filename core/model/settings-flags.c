@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The original's command-line flags, verbatim: "--image_size 64 --noise_schedule=cosine". Read as
- * argparse reads them with improved_diffusion.script_util.add_dict_to_argparser(): the last of a
- * repeated flag counts. */
+/* The flags of the original's scripts as people type them: "--image_size 64
+ * --noise_schedule=cosine". They are read as argparse reads them after
+ * improved_diffusion.script_util.add_dict_to_argparser(). Of a repeated flag the last counts. */
 
 #include "core/model/settings.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 #include "core/data/error.h"
 
-/* Longer is no command line, and would be copied around a lot. */
+/* No command line is longer, and the text is copied several times. */
 #define LONGEST_FLAGS (64 * 1024)
 #define DEEPEST_ASSIGNMENT 2
 

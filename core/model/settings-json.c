@@ -13,8 +13,8 @@
 /* A thousand class names take some tens of kilobytes. */
 #define LARGEST_SIDECAR (16 * 1024 * 1024)
 
-/* A JSON value as the text that a flag would hold: lists as "16,8". NULL for what no setting can
- * be. */
+/* A JSON value as the text that a flag would have, a list as "16,8". NULL when no setting has such
+ * a value. (transfer full) */
 static char *
 node_to_text(JsonNode *node)
 {
@@ -96,8 +96,7 @@ set_unknown(DdimSettings *settings, const char *key, GError **error)
   if (reason || *key == '_')
     return TRUE;
   proposal = ddim_key_proposal(key);
-  if (*proposal) { /* a slip of the pen: to go on would mean to sample with a value that is not
-                      meant */
+  if (*proposal) { /* a typing error: its value is meant for another key and must not be lost */
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: unknown key %s%s"), settings->origin,
                 key, proposal);
     return FALSE;
@@ -161,7 +160,8 @@ ddim_settings_from_json(const char *text, gsize length, const char *origin, GErr
   return g_steal_pointer(&settings);
 }
 
-/* The checkpoint's path with its suffix replaced; a dot in a folder's name begins no suffix. */
+/* The checkpoint's path with its suffix replaced by ".json". A dot in the name of a folder does not
+ * begin a suffix. */
 static char *
 sidecar_path(const char *checkpoint_path)
 {

@@ -42,7 +42,7 @@ class Info(Case):
         self.assertEqual([modules[name]['out'] for name in ('label_emb', 'out.2')], [256, 3])
         self.assertNotIn('modules', self.info('textures'))
         text = self.good('info', '--modules', 'textures').stdout
-        self.assertRegex(text, r'middle_block\.1 +attention +128 → 128 +1/8 +4 +66432\n')
+        self.assertRegex(text, r'middle_block\.1 +attention +128 → 128 +1/8 +4 +66304\n')
         self.assertNotIn('middle_block', self.good('info', 'textures').stdout)
 
     def test_family(self):
