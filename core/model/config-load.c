@@ -5,7 +5,6 @@
 #include "core/model/config-private.h"
 #include "core/model/families.h"
 #include "core/model/sources.h"
-#include "core/model/unetmodel.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -206,8 +205,6 @@ load(DdimCheckpoint *checkpoint, const char *flags, const DdimFamily *const *fam
       return NULL;
   if (!check_values(config, &sources, error))
     return NULL;
-  if (config->family->infer == ddim_unetmodel_infer)
-    config->unet = ddim_unetmodel_complete(sources.inference, &config->values);
   config->architecture = config->family->architecture_new(sources.inference, &config->values);
   if (!ddim_family_verify(config->family, config->architecture, checkpoint, config->extra, error) ||
       !take_class_names(config, &sources, error))

@@ -10,7 +10,6 @@ struct _DdimConfig {
   gatomicrefcount refs;
   const DdimFamily *family;
   DdimArchitecture *architecture;
-  DdimUNetConfig unet;
   DdimValues values;
   char *name, *preset;
   char *description, *license; /* (nullable) */

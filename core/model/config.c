@@ -76,13 +76,6 @@ ddim_config_is_super_res(DdimConfig *config)
   return config->architecture->low_res_channels > 0;
 }
 
-const DdimUNetConfig *
-ddim_config_get_unet(DdimConfig *config)
-{
-  g_return_val_if_fail(config != NULL, NULL);
-  return &config->unet;
-}
-
 /* improved_diffusion.script_util.create_gaussian_diffusion */
 void
 ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)

@@ -4,7 +4,6 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/diffusion/diffusion.h"
 #include "core/model/config-source.h"
-#include "core/model/unet-config.h"
 
 G_BEGIN_DECLS
 
@@ -30,8 +29,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConfig, ddim_config_unref)
  * public interface. (transfer none) lives as long as @config */
 typedef struct _DdimArchitecture DdimArchitecture;
 const DdimArchitecture *ddim_config_get_architecture(DdimConfig *config);
-
-const DdimUNetConfig *ddim_config_get_unet(DdimConfig *config);
 
 /** The program whose networks the model is one of: "improved-diffusion", "guided-diffusion". */
 const char *ddim_config_get_family(DdimConfig *config);

@@ -38,8 +38,9 @@ settle(DdimValues *values)
     ddim_values_set(values, DDIM_KEY_NUM_HEAD_CHANNELS, g_strdup("-1"), heads);
 }
 
-DdimUNetConfig
-ddim_unetmodel_complete(const DdimInference *inference, const DdimValues *values)
+/* What the shapes tell, and the heads. */
+static DdimUNetConfig
+complete(const DdimInference *inference, const DdimValues *values)
 {
   DdimUNetConfig unet = *(const DdimUNetConfig *)inference->data;
 
@@ -72,7 +73,7 @@ check_heads_at(const DdimUNetConfig *unet, guint channels, const char *where, Dd
 static gboolean
 check(const DdimInference *inference, const DdimValues *values, DdimKey *key, char **reason)
 {
-  const DdimUNetConfig unet = ddim_unetmodel_complete(inference, values);
+  const DdimUNetConfig unet = complete(inference, values);
 
   for (guint level = 0; level < unet.n_levels; level++) {
     g_autofree char *where =
@@ -87,7 +88,7 @@ check(const DdimInference *inference, const DdimValues *values, DdimKey *key, ch
 static DdimArchitecture *
 architecture_new(const DdimInference *inference, const DdimValues *values)
 {
-  const DdimUNetConfig unet = ddim_unetmodel_complete(inference, values);
+  const DdimUNetConfig unet = complete(inference, values);
 
   return ddim_unetmodel_architecture_new(&unet);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/model/family.h"
-#include "core/model/unet-config.h"
 
 G_BEGIN_DECLS
 
@@ -12,17 +11,31 @@ G_BEGIN_DECLS
 
 extern const DdimFamily ddim_family_improved_diffusion, ddim_family_guided_diffusion;
 
+/** The arguments of UNetModel.__init__, in the form in which the network is made of them. */
+typedef struct {
+  guint in_channels;  /**< of the UNet's first convolution; doubled in a super-resolution model */
+  guint out_channels; /**< doubled with learn_sigma */
+  guint model_channels;
+  guint n_levels;
+  guint level_channels[DDIM_MAX_LEVELS]; /**< channel_mult[i] * model_channels */
+  gboolean level_attention[DDIM_MAX_LEVELS];
+  guint num_res_blocks;
+  guint num_classes; /**< 0: unconditional */
+  guint num_heads, num_heads_upsample;
+  guint num_head_channels; /**< 0: use num_heads; else heads = channels / this (guided-diffusion) */
+  gboolean use_scale_shift_norm;
+  gboolean conv_resample;
+  gboolean resblock_updown;         /**< guided-diffusion */
+  gboolean use_new_attention_order; /**< guided-diffusion */
+  gboolean super_res;               /**< low_res is concatenated to x */
+} DdimUNetConfig;
+
 /** GroupNorm32 of improved_diffusion.nn. */
 #define DDIM_UNETMODEL_NORM_GROUPS 32
 
 /* unetmodel.c: the list of modules */
 
 DdimArchitecture *ddim_unetmodel_architecture_new(const DdimUNetConfig *config);
-
-/* unetmodel-families.c */
-
-/** What the shapes tell, and the heads. @inference of ddim_unetmodel_infer() */
-DdimUNetConfig ddim_unetmodel_complete(const DdimInference *inference, const DdimValues *values);
 
 /* unetmodel-infer.c: what the tensors tell */
 

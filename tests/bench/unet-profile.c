@@ -107,7 +107,6 @@ run(int argc, char **argv, GError **error)
       checkpoint ? ddim_config_load(checkpoint, argc > 4 ? argv[4] : NULL, error) : NULL;
   if (!config)
     return FALSE;
-  const DdimUNetConfig *unet_config = ddim_config_get_unet(config);
   const DdimEvaluatorSize dimensions = {.batch = batch, .height = size, .width = size};
   g_autoptr(DdimNetwork) network = ddim_network_new(context, checkpoint, config, NULL, error);
   g_autoptr(DdimEvaluator) evaluator =
@@ -116,7 +115,8 @@ run(int argc, char **argv, GError **error)
     return FALSE;
   g_autofree double *timesteps = g_new0(double, batch);
   g_autofree gint64 *labels = g_new0(gint64, batch);
-  g_autofree float *x = g_new0(float, (gsize)batch * unet_config->in_channels * size * size);
+  g_autofree float *x =
+      g_new0(float, batch *(gsize)ddim_config_get_image_channels(config) * size * size);
   if (!ddim_evaluator_set_conditions(evaluator, timesteps, 1, labels, error) ||
       !ddim_evaluator_set_x(evaluator, x, error))
     return FALSE;
