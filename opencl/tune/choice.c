@@ -215,19 +215,6 @@ find_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape
   return costs;
 }
 
-typedef struct {
-  guint index;
-  DdimConvMethod method;
-  double gain; /* seconds saved per byte more */
-} Upgrade;
-
-static int
-compare_upgrades(gconstpointer a, gconstpointer b)
-{
-  const Upgrade *x = a, *y = b;
-  return x->gain < y->gain ? 1 : x->gain > y->gain ? -1 : 0;
-}
-
 /* The fastest way whose weights take no more than the direct convolution's. */
 static DdimClChoice
 cheapest_of_same_size(const DdimConvShape *shape, gboolean half, const Costs *costs)
@@ -240,40 +227,49 @@ cheapest_of_same_size(const DdimConvShape *shape, gboolean half, const Costs *co
   return (DdimClChoice){best, costs->provider[best]};
 }
 
+/* Another way for one convolution, which saves time and takes more memory. */
+typedef struct {
+  guint index;
+  DdimConvMethod method;
+  guint64 bytes; /* how many more */
+  double gain;   /* seconds saved for each of them */
+} Upgrade;
+
+/* The upgrade from @choices that saves most time per byte, of those that take at most @left bytes;
+ * none has a gain of 0. What counts is the step from the present choice: from F(2x2) to F(4x4) it
+ * may save little, even where F(4x4) saves much over a direct convolution. */
+static Upgrade
+find_upgrade(const DdimConvShape *shapes, guint n, gboolean half, const Costs *costs,
+             const DdimClChoice *choices, guint64 left)
+{
+  Upgrade best = {.gain = 0};
+  for (guint i = 0; i < n; i++) {
+    const guint64 now = weight_bytes(&shapes[i], half, choices[i].method);
+    for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
+      const guint64 then = weight_bytes(&shapes[i], half, m);
+      const double saved = costs[i].seconds[choices[i].method] - costs[i].seconds[m];
+      if (saved > 0 && then > now && then - now <= left && saved / (then - now) > best.gain)
+        best = (Upgrade){i, m, then - now, saved / (then - now)};
+    }
+  }
+  return best;
+}
+
 void
 ddim_cl_choose(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes,
                guint n, gboolean half, guint64 budget, DdimClChoice *choices)
 {
   g_autofree Costs *costs = find_costs(context, tuning, shapes, n, half);
-  g_autoptr(GArray) upgrades = g_array_new(FALSE, FALSE, sizeof(Upgrade));
   guint64 used = 0;
   for (guint i = 0; i < n; i++) {
     choices[i] = cheapest_of_same_size(&shapes[i], half, &costs[i]);
-    const double seconds = costs[i].seconds[choices[i].method];
-    const guint64 bytes = weight_bytes(&shapes[i], half, choices[i].method);
-    used += bytes;
-    for (DdimConvMethod m = DDIM_CONV_WINOGRAD2; m < DDIM_N_CONV_METHODS; m++) {
-      const double saved = seconds - costs[i].seconds[m];
-      if (saved <= 0)
-        continue;
-      const Upgrade upgrade = {i, m, saved / (weight_bytes(&shapes[i], half, m) - bytes)};
-      g_array_append_val(upgrades, upgrade);
-    }
+    used += weight_bytes(&shapes[i], half, choices[i].method);
   }
-  g_array_sort(upgrades, compare_upgrades);
-  /* A layer may be upgraded twice, as over F(2x2) to F(4x4), when the second saves time as well. */
-  for (guint i = 0; i < upgrades->len; i++) {
-    const Upgrade *up = &g_array_index(upgrades, Upgrade, i);
-    const DdimConvShape *shape = &shapes[up->index];
-    DdimClChoice *choice = &choices[up->index];
-    const Costs *cost = &costs[up->index];
-    if (cost->seconds[up->method] >= cost->seconds[choice->method])
-      continue;
-    const guint64 now = weight_bytes(shape, half, choice->method);
-    const guint64 then = weight_bytes(shape, half, up->method);
-    if (then > now && used - now + then > budget)
-      continue;
-    used = used - now + then;
-    *choice = (DdimClChoice){up->method, cost->provider[up->method]};
+  while (used < budget) {
+    const Upgrade up = find_upgrade(shapes, n, half, costs, choices, budget - used);
+    if (up.gain == 0)
+      return;
+    used += up.bytes;
+    choices[up.index] = (DdimClChoice){up.method, costs[up.index].provider[up.method]};
   }
 }
