@@ -9,19 +9,22 @@
 #include "core/checkpoint/state-dict.h"
 
 #define MAX_PICKLE (64u << 20)
+#define FIRST_WINDOW (1u << 20)
 #define PROTOCOL 1001
 
 /* 0x1950a86a20f9469cfc6c, as the pickle writes it. */
 static const guint8 magic[10] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 
 typedef struct {
-  const guint8 *data; /* of the storage, once found */
+  DdimStorage *found; /* once its place in the file is known */
   guint64 count;
   DdimDType dtype;
 } Storage;
 
 typedef struct {
-  const guint8 *at, *end;
+  DdimCheckpoint *checkpoint;
+  guint64 at;           /* what is read next */
+  GPtrArray *windows;   /* GBytes that pickles point into */
   GHashTable *storages; /* key -> Storage */
 } Reader;
 
@@ -32,15 +35,33 @@ fail(const char *what, GError **error)
   return FALSE;
 }
 
+static guint64
+bytes_left(const Reader *reader)
+{
+  return ddim_file_get_size(reader->checkpoint->file) - reader->at;
+}
+
+/* Nothing tells a pickle's length before it is read: try with more and more of the file. */
 static DdimPickle *
 read_pickle(Reader *reader, GError **error)
 {
-  gsize used;
-  DdimPickle *pickle = ddim_pickle_read(
-      reader->at, MIN((gsize)(reader->end - reader->at), MAX_PICKLE), &used, error);
+  const gsize most = (gsize)MIN(bytes_left(reader), MAX_PICKLE);
 
-  reader->at += used;
-  return pickle;
+  for (gsize window = MIN(most, FIRST_WINDOW);; window = MIN(most, 8 * window)) {
+    GBytes *bytes = ddim_file_load(reader->checkpoint->file, reader->at, window, error);
+    DdimPickle *pickle;
+    gsize used;
+    if (!bytes)
+      return NULL;
+    g_ptr_array_add(reader->windows, bytes);
+    pickle = ddim_pickle_read(g_bytes_get_data(bytes, NULL), window, &used,
+                              window == most ? error : NULL);
+    if (pickle)
+      reader->at += used;
+    if (pickle || window == most)
+      return pickle;
+    g_ptr_array_remove_index(reader->windows, reader->windows->len - 1);
+  }
 }
 
 /* Magic number, protocol version and the machine's properties. */
@@ -105,16 +126,17 @@ collect_storages(Reader *reader, const DdimPickle *pickle, GError **error)
 static gboolean
 read_storage(Reader *reader, Storage *storage, GError **error)
 {
-  guint64 left = (guint64)(reader->end - reader->at), count, size = ddim_dtype_size(storage->dtype);
+  guint64 left = bytes_left(reader), count, size = ddim_dtype_size(storage->dtype);
 
   if (left < sizeof count)
     return fail(_("the file is truncated"), error);
-  memcpy(&count, reader->at, sizeof count);
+  if (!ddim_file_read(reader->checkpoint->file, reader->at, &count, sizeof count, error))
+    return FALSE;
   count = GUINT64_FROM_LE(count);
   reader->at += sizeof count;
   if (count > (left - sizeof count) / size)
     return fail(_("the file is truncated"), error);
-  storage->data = reader->at;
+  storage->found = ddim_checkpoint_add_storage(reader->checkpoint, reader->at, count * size);
   storage->count = count;
   reader->at += count * size;
   return TRUE;
@@ -138,7 +160,7 @@ read_storages(Reader *reader, GError **error)
       key = g_strndup((const char *)keys->items[i]->text, keys->items[i]->n);
       storage = g_hash_table_lookup(reader->storages, key);
     }
-    if (!storage || storage->data)
+    if (!storage || storage->found)
       return fail(_("its list of storages is broken"), error);
     if (!read_storage(reader, storage, error))
       return FALSE;
@@ -146,49 +168,44 @@ read_storages(Reader *reader, GError **error)
   return TRUE;
 }
 
-static gboolean
-find_storage(gpointer source, const DdimPickleStorage *wanted, const guint8 **data, GError **error)
+static DdimStorage *
+find_storage(gpointer source, const DdimPickleStorage *wanted, GError **error)
 {
   Reader *reader = source;
   g_autofree char *key = g_strndup((const char *)wanted->key->text, wanted->key->n);
   const Storage *storage = g_hash_table_lookup(reader->storages, key);
 
-  if (!storage || !storage->data)
-    return fail(_("its storage is missing in the file"), error);
+  if (!storage || !storage->found)
+    return (void)fail(_("its storage is missing in the file"), error), NULL;
   if (wanted->count > storage->count)
-    return fail(_("its storage is smaller than described"), error);
-  *data = storage->data;
-  return TRUE;
+    return (void)fail(_("its storage is smaller than described"), error), NULL;
+  return storage->found;
 }
 
 static gboolean
-read_file(Reader *reader, DdimCheckpoint *checkpoint, GError **error)
+read_file(Reader *reader, GError **error)
 {
   g_autoptr(DdimPickle) pickle = NULL;
 
   if (!read_preamble(reader, error) || !(pickle = read_pickle(reader, error)))
     return FALSE;
   return collect_storages(reader, pickle, error) && read_storages(reader, error) &&
-         ddim_state_dict_read(checkpoint, ddim_pickle_get_root(pickle), find_storage, reader,
-                              error);
+         ddim_state_dict_read(reader->checkpoint, ddim_pickle_get_root(pickle), find_storage,
+                              reader, error);
 }
 
 gboolean
 ddim_checkpoint_read_legacy(DdimCheckpoint *checkpoint, GError **error)
 {
+  g_autoptr(GPtrArray) windows = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  g_autoptr(GHashTable) storages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  Reader reader = {.checkpoint = checkpoint, .windows = windows, .storages = storages};
   g_autoptr(GError) local = NULL;
-  Reader reader = {0};
-  gsize size;
-  gboolean ok;
   guint8 first;
 
-  reader.at = g_bytes_get_data(checkpoint->bytes, &size);
-  reader.end = reader.at + size;
-  first = reader.at[0];
-  reader.storages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  ok = read_file(&reader, checkpoint, &local);
-  g_hash_table_unref(reader.storages);
-  if (ok)
+  if (!ddim_file_read(checkpoint->file, 0, &first, 1, error))
+    return FALSE;
+  if (read_file(&reader, &local))
     return TRUE;
   /* A file that does not even begin like a pickle is something else altogether. */
   if (first != 0x80 && g_error_matches(local, DDIM_ERROR, DDIM_ERROR_FORMAT))

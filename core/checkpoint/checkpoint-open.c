@@ -5,23 +5,24 @@
 
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/data/error.h"
-#include "core/data/file-map.h"
 
 static gboolean
 read_any(DdimCheckpoint *checkpoint, GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data(checkpoint->bytes, &size);
+  const guint64 size = ddim_file_get_size(checkpoint->file);
+  guint8 start[9] = {0};
 
   if (size == 0) {
     g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("the file is empty"));
     return FALSE;
   }
-  if (size >= 4 && memcmp(data, "PK\3\4", 4) == 0) {
+  if (!ddim_file_read(checkpoint->file, 0, start, MIN(size, sizeof start), error))
+    return FALSE;
+  if (memcmp(start, "PK\3\4", 4) == 0) {
     checkpoint->format = "pytorch zip";
     return ddim_checkpoint_read_zip(checkpoint, error);
   }
-  if (ddim_safetensors_recognise(data, size)) {
+  if (size >= sizeof start && ddim_safetensors_recognise(start)) {
     checkpoint->format = "safetensors";
     return ddim_safetensors_read(checkpoint, error);
   }
@@ -29,28 +30,31 @@ read_any(DdimCheckpoint *checkpoint, GError **error)
   return ddim_checkpoint_read_legacy(checkpoint, error);
 }
 
+/* Takes over @file. */
 static DdimCheckpoint *
-open_bytes(GBytes *bytes, const char *path, gboolean mapped, GError **error)
+open_file(DdimFile *file, GError **error)
 {
-  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_new(bytes, path, mapped);
+  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_new(file);
+  GError *why = NULL;
 
-  if (!read_any(checkpoint, error)) {
-    g_prefix_error(error, "“%s”: ", path);
-    return NULL;
-  }
-  return g_steal_pointer(&checkpoint);
+  if (read_any(checkpoint, &why))
+    return g_steal_pointer(&checkpoint);
+  if (why->domain != G_FILE_ERROR) /* which names the file itself */
+    g_prefix_error(&why, "“%s”: ", checkpoint->path);
+  g_propagate_error(error, why);
+  return NULL;
 }
 
 DdimCheckpoint *
 ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GError **error)
 {
-  return open_bytes(bytes, path, FALSE, error);
+  return open_file(ddim_file_new_from_bytes(bytes, path), error);
 }
 
 DdimCheckpoint *
 ddim_checkpoint_open(const char *path, GError **error)
 {
-  g_autoptr(GBytes) bytes = ddim_file_map(path, error);
+  DdimFile *file = ddim_file_open(path, error);
 
-  return bytes ? open_bytes(bytes, path, TRUE, error) : NULL;
+  return file ? open_file(file, error) : NULL;
 }

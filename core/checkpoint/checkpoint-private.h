@@ -2,26 +2,42 @@
 #pragma once
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/data/file.h"
 
 G_BEGIN_DECLS
+
+/* Bytes that tensors lie in. */
+typedef struct {
+  guint64 offset; /* in the file */
+  guint64 size;
+  gboolean has_crc; /* `crc` is the CRC-32 of all of it */
+  guint32 crc;
+  int checked;      /* atomic: the checksum was right */
+  GBytes *inflated; /* (nullable) the content, when the file holds it compressed */
+} DdimStorage;
+
+/* Where the elements of a tensor are. */
+typedef struct {
+  DdimStorage *storage;
+  guint64 begin; /* the first element, in bytes from the storage's begin */
+} DdimPlace;
 
 /* What the readers of the formats fill in. */
 struct _DdimCheckpoint {
   gatomicrefcount ref_count;
   char *path;
   const char *format;
-  GBytes *bytes;       /* the whole file */
-  gboolean mapped;     /* `bytes` is a mapping of the file, not memory */
-  GArray *tensors;     /* DdimTensor */
+  DdimFile *file;
+  GArray *tensors;     /* DdimTensor, without data */
+  GArray *places;      /* DdimPlace of each */
   GHashTable *indices; /* char* -> index into `tensors`; owns the names */
   GHashTable *metadata;
-  GPtrArray *inflated; /* GBytes that tensors point into besides `bytes` */
-  guint64 n_bytes;     /* of all tensors when written out */
+  GPtrArray *storages; /* DdimStorage */
+  guint64 n_bytes;     /* of all tensors, when they are read or written out */
 };
 
-/* A checkpoint without tensors yet. @path serves messages; @mapped says that @bytes maps the file.
- */
-DdimCheckpoint *ddim_checkpoint_new(GBytes *bytes, const char *path, gboolean mapped);
+/* A checkpoint without tensors yet, which takes over @file. */
+DdimCheckpoint *ddim_checkpoint_new(DdimFile *file);
 
 /* How many bytes the tensors of the file may need when they are written out, or its entries when
  * they are inflated. */
@@ -31,10 +47,13 @@ guint64 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint);
  * characters, not too long. */
 gboolean ddim_checkpoint_check_name(const char *name, gsize length);
 
+/* A storage at these bytes of the file, which are there. (transfer none) */
+DdimStorage *ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 size);
+
 /* Add @tensor, checked to lie inside its storage, as @name. A second tensor of that name is an
  * error, and so is a file whose tensors repeat its bytes over and over (strides of zero): small as
  * it is, it would fill the memory. */
 gboolean ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTensor *tensor,
-                             GError **error);
+                             DdimPlace place, GError **error);
 
 G_END_DECLS

@@ -15,8 +15,9 @@ gboolean ddim_checkpoint_read_legacy(DdimCheckpoint *checkpoint, GError **error)
 
 /* The format: https://github.com/huggingface/safetensors. Writing is ddim_checkpoint_save(). */
 
-/** Whether @data looks like a safetensors file: a header length, and an object after it. */
-gboolean ddim_safetensors_recognise(const guint8 *data, gsize size);
+/** Whether @start, at least 9 bytes, is that of a safetensors file: a header length, and an object
+ * after it. */
+gboolean ddim_safetensors_recognise(const guint8 *start);
 gboolean ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error);
 
 /** The same as ddim_checkpoint_open() for a file's content. @path serves messages. */

@@ -10,18 +10,17 @@
 #include "core/data/zip-index.h"
 
 #define MAX_PICKLE (64u << 20)
+#define MAX_BYTE_ORDER 100
 #define PICKLE_NAME "data.pkl"
 
 typedef struct {
   DdimCheckpoint *checkpoint;
-  const guint8 *data;
-  gsize size;
-  GArray *entries;    /* DdimZipEntry */
+  DdimZipIndex *index;
   const char *prefix; /* the folder of data.pkl, with its slash; not terminated */
   gsize prefix_length;
-  GHashTable *storages;   /* key -> index into `entries` */
-  const guint8 **content; /* per entry, once read */
-  guint64 inflatable;     /* how many more bytes may be inflated */
+  GHashTable *entries;  /* key -> DdimZipEntry */
+  GHashTable *storages; /* DdimZipEntry -> DdimStorage, those that were asked for */
+  guint64 inflatable;   /* how many more bytes may be inflated */
 } Archive;
 
 static gboolean
@@ -58,8 +57,8 @@ find_pickle(Archive *archive, GError **error)
 {
   const DdimZipEntry *found = NULL;
 
-  for (guint i = 0; i < archive->entries->len; i++) {
-    const DdimZipEntry *entry = &g_array_index(archive->entries, DdimZipEntry, i);
+  for (guint i = 0; i < archive->index->n; i++) {
+    const DdimZipEntry *entry = &archive->index->entries[i];
     const char *slash = memchr(entry->name, '/', entry->name_length);
     gsize prefix = slash ? (gsize)(slash - entry->name) + 1 : 0;
     if (entry->name_length - prefix != strlen(PICKLE_NAME) || !ends_with(entry, PICKLE_NAME))
@@ -81,62 +80,70 @@ find_pickle(Archive *archive, GError **error)
 static gboolean
 index_storages(Archive *archive, GError **error)
 {
-  for (guint i = 0; i < archive->entries->len; i++) {
-    char *key = get_name_in(archive, &g_array_index(archive->entries, DdimZipEntry, i), "data/");
-    if (key && !g_hash_table_insert(archive->storages, key, GUINT_TO_POINTER(i)))
+  for (guint i = 0; i < archive->index->n; i++) {
+    DdimZipEntry *entry = &archive->index->entries[i];
+    char *key = get_name_in(archive, entry, "data/");
+    if (key && !g_hash_table_insert(archive->entries, key, entry))
       return fail(DDIM_ERROR_FORMAT, _("its zip archive holds the same storage twice"), error);
   }
   return TRUE;
 }
 
-static const guint8 *
-read_entry(Archive *archive, const DdimZipEntry *entry, GError **error)
+/* Stored bytes stay in the file until they are wanted; others are inflated now. */
+static DdimStorage *
+add_storage(Archive *archive, const DdimZipEntry *entry, GError **error)
 {
-  gsize index = (gsize)(entry - (const DdimZipEntry *)archive->entries->data);
-  g_autoptr(GBytes) inflated = NULL;
+  DdimStorage *storage;
+  GBytes *inflated = NULL;
+  guint64 offset = 0;
 
-  if (archive->content[index])
-    return archive->content[index];
-  archive->content[index] = ddim_zip_entry_read(archive->data, archive->size, entry,
-                                                archive->inflatable, &inflated, error);
-  if (inflated) {
+  if (!ddim_zip_entry_is_stored(entry)) {
+    inflated = ddim_zip_entry_load(archive->checkpoint->file, entry, archive->inflatable, error);
+    if (!inflated)
+      return NULL;
     archive->inflatable -= entry->size;
-    g_ptr_array_add(archive->checkpoint->inflated, g_steal_pointer(&inflated));
+  } else if (!ddim_zip_entry_locate(archive->checkpoint->file, entry, &offset, error)) {
+    return NULL;
   }
-  return archive->content[index];
+  storage = ddim_checkpoint_add_storage(archive->checkpoint, offset, entry->size);
+  storage->inflated = inflated;
+  storage->has_crc = !inflated;
+  storage->crc = entry->crc;
+  return storage;
 }
 
-static gboolean
-find_storage(gpointer source, const DdimPickleStorage *storage, const guint8 **data, GError **error)
+static DdimStorage *
+find_storage(gpointer source, const DdimPickleStorage *wanted, GError **error)
 {
   Archive *archive = source;
-  g_autofree char *key = g_strndup((const char *)storage->key->text, storage->key->n);
-  const DdimZipEntry *entry;
-  gpointer index;
+  g_autofree char *key = g_strndup((const char *)wanted->key->text, wanted->key->n);
+  DdimZipEntry *entry = g_hash_table_lookup(archive->entries, key);
+  DdimStorage *storage;
 
-  if (!g_hash_table_lookup_extended(archive->storages, key, NULL, &index))
-    return fail(DDIM_ERROR_FORMAT, _("its storage is missing in the file"), error);
-  entry = &g_array_index(archive->entries, DdimZipEntry, GPOINTER_TO_UINT(index));
-  if (storage->count > entry->size / ddim_dtype_size(storage->dtype))
-    return fail(DDIM_ERROR_FORMAT, _("its storage is smaller than described"), error);
-  *data = read_entry(archive, entry, error);
-  return *data != NULL;
+  if (!entry)
+    return (void)fail(DDIM_ERROR_FORMAT, _("its storage is missing in the file"), error), NULL;
+  if (wanted->count > entry->size / ddim_dtype_size(wanted->dtype))
+    return (void)fail(DDIM_ERROR_FORMAT, _("its storage is smaller than described"), error), NULL;
+  storage = g_hash_table_lookup(archive->storages, entry);
+  if (!storage && (storage = add_storage(archive, entry, error)))
+    g_hash_table_insert(archive->storages, entry, storage);
+  return storage;
 }
 
 /* PyTorch writes the machine's byte order, and says so since version 2.1. */
 static gboolean
 check_byte_order(Archive *archive, GError **error)
 {
-  for (guint i = 0; i < archive->entries->len; i++) {
-    const DdimZipEntry *entry = &g_array_index(archive->entries, DdimZipEntry, i);
+  for (guint i = 0; i < archive->index->n; i++) {
+    const DdimZipEntry *entry = &archive->index->entries[i];
     g_autofree char *rest = get_name_in(archive, entry, "byteorder");
-    const guint8 *content;
+    g_autoptr(GBytes) content = NULL;
     if (!rest || *rest)
       continue;
-    content = read_entry(archive, entry, error);
+    content = ddim_zip_entry_load(archive->checkpoint->file, entry, MAX_BYTE_ORDER, error);
     if (!content)
       return FALSE;
-    if (entry->size != 6 || memcmp(content, "little", 6) != 0)
+    if (entry->size != 6 || memcmp(g_bytes_get_data(content, NULL), "little", 6) != 0)
       return fail(DDIM_ERROR_UNSUPPORTED,
                   _("it was saved on a big-endian machine, which is not supported"), error);
   }
@@ -148,18 +155,16 @@ read_archive(Archive *archive, GError **error)
 {
   const DdimZipEntry *entry = find_pickle(archive, error);
   g_autoptr(DdimPickle) pickle = NULL;
-  const guint8 *content;
+  g_autoptr(GBytes) content = NULL;
 
   if (!entry || !index_storages(archive, error) || !check_byte_order(archive, error))
     return FALSE;
   if (entry->size > MAX_PICKLE)
     return fail(DDIM_ERROR_FORMAT, _("its data.pkl is larger than any list of weights"), error);
-  content = read_entry(archive, entry, error);
+  content = ddim_zip_entry_load(archive->checkpoint->file, entry, archive->inflatable, error);
   if (!content)
     return FALSE;
-  if (!ddim_zip_entry_check(entry, content))
-    return fail(DDIM_ERROR_FORMAT, _("its data.pkl is damaged: the checksum is wrong"), error);
-  pickle = ddim_pickle_read(content, entry->size, NULL, error);
+  pickle = ddim_pickle_read(g_bytes_get_data(content, NULL), entry->size, NULL, error);
   return pickle && ddim_state_dict_read(archive->checkpoint, ddim_pickle_get_root(pickle),
                                         find_storage, archive, error);
 }
@@ -167,19 +172,14 @@ read_archive(Archive *archive, GError **error)
 gboolean
 ddim_checkpoint_read_zip(DdimCheckpoint *checkpoint, GError **error)
 {
-  Archive archive = {.checkpoint = checkpoint};
-  gboolean ok;
+  g_autoptr(DdimZipIndex) index = ddim_zip_index_read(checkpoint->file, error);
+  g_autoptr(GHashTable) entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(GHashTable) storages = g_hash_table_new(NULL, NULL);
+  Archive archive = {.checkpoint = checkpoint,
+                     .index = index,
+                     .entries = entries,
+                     .storages = storages,
+                     .inflatable = ddim_checkpoint_get_limit(checkpoint)};
 
-  archive.data = g_bytes_get_data(checkpoint->bytes, &archive.size);
-  archive.inflatable = ddim_checkpoint_get_limit(checkpoint);
-  archive.entries = ddim_zip_index_read(archive.data, archive.size, error);
-  if (!archive.entries)
-    return FALSE;
-  archive.storages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  archive.content = g_new0(const guint8 *, archive.entries->len);
-  ok = read_archive(&archive, error);
-  g_free(archive.content);
-  g_hash_table_unref(archive.storages);
-  g_array_unref(archive.entries);
-  return ok;
+  return index && read_archive(&archive, error);
 }

@@ -3,8 +3,6 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/checkpoint/checkpoint-private.h"
 #include "core/data/error.h"
@@ -15,19 +13,28 @@
 #define MAX_EXTRA (64u << 20)
 #define MAX_NAME 1000
 
+static void
+storage_free(gpointer data)
+{
+  DdimStorage *storage = data;
+
+  g_clear_pointer(&storage->inflated, g_bytes_unref);
+  g_free(storage);
+}
+
 DdimCheckpoint *
-ddim_checkpoint_new(GBytes *bytes, const char *path, gboolean mapped)
+ddim_checkpoint_new(DdimFile *file)
 {
   DdimCheckpoint *checkpoint = g_new0(DdimCheckpoint, 1);
 
   g_atomic_ref_count_init(&checkpoint->ref_count);
-  checkpoint->path = g_strdup(path);
-  checkpoint->bytes = g_bytes_ref(bytes);
-  checkpoint->mapped = mapped;
+  checkpoint->path = g_strdup(ddim_file_get_path(file));
+  checkpoint->file = file;
   checkpoint->tensors = g_array_new(FALSE, FALSE, sizeof(DdimTensor));
+  checkpoint->places = g_array_new(FALSE, FALSE, sizeof(DdimPlace));
   checkpoint->indices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   checkpoint->metadata = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  checkpoint->inflated = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  checkpoint->storages = g_ptr_array_new_with_free_func(storage_free);
   return checkpoint;
 }
 
@@ -44,10 +51,11 @@ ddim_checkpoint_unref(DdimCheckpoint *checkpoint)
   if (!g_atomic_ref_count_dec(&checkpoint->ref_count))
     return;
   g_array_unref(checkpoint->tensors);
+  g_array_unref(checkpoint->places);
   g_hash_table_unref(checkpoint->indices);
   g_hash_table_unref(checkpoint->metadata);
-  g_ptr_array_unref(checkpoint->inflated);
-  g_bytes_unref(checkpoint->bytes);
+  g_ptr_array_unref(checkpoint->storages);
+  ddim_file_free(checkpoint->file);
   g_free(checkpoint->path);
   g_free(checkpoint);
 }
@@ -55,7 +63,9 @@ ddim_checkpoint_unref(DdimCheckpoint *checkpoint)
 guint64
 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint)
 {
-  return (guint64)g_bytes_get_size(checkpoint->bytes) * MAX_REPEAT + MAX_EXTRA;
+  const guint64 size = ddim_file_get_size(checkpoint->file);
+
+  return MIN(size, (G_MAXUINT64 - MAX_EXTRA) / MAX_REPEAT) * MAX_REPEAT + MAX_EXTRA;
 }
 
 gboolean
@@ -69,12 +79,33 @@ ddim_checkpoint_check_name(const char *name, gsize length)
   return TRUE;
 }
 
+DdimStorage *
+ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 size)
+{
+  DdimStorage *storage = g_new0(DdimStorage, 1);
+
+  storage->offset = offset;
+  storage->size = size;
+  g_ptr_array_add(checkpoint->storages, storage);
+  return storage;
+}
+
+/* Bytes that are read or written for @tensor: those between its first and last element too. */
+static gsize
+cost_of(const DdimTensor *tensor)
+{
+  gsize extent = 0;
+
+  ddim_tensor_get_extent(tensor, &extent);
+  return MAX(ddim_tensor_count(tensor), extent) * ddim_dtype_size(tensor->dtype);
+}
+
 gboolean
 ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTensor *tensor,
-                    GError **error)
+                    DdimPlace place, GError **error)
 {
   guint64 limit = ddim_checkpoint_get_limit(checkpoint);
-  gsize size = ddim_tensor_count(tensor) * ddim_dtype_size(tensor->dtype);
+  gsize size = cost_of(tensor);
   char *key;
 
   if (g_hash_table_contains(checkpoint->indices, name)) {
@@ -91,6 +122,7 @@ ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTens
   g_hash_table_insert(checkpoint->indices, key, GUINT_TO_POINTER(checkpoint->tensors->len));
   g_array_append_vals(checkpoint->tensors, tensor, 1);
   g_array_index(checkpoint->tensors, DdimTensor, checkpoint->tensors->len - 1).name = key;
+  g_array_append_val(checkpoint->places, place);
   return TRUE;
 }
 
@@ -109,7 +141,7 @@ ddim_checkpoint_get_format(DdimCheckpoint *checkpoint)
 guint64
 ddim_checkpoint_get_file_size(DdimCheckpoint *checkpoint)
 {
-  return g_bytes_get_size(checkpoint->bytes);
+  return ddim_file_get_size(checkpoint->file);
 }
 
 guint
@@ -175,21 +207,4 @@ ddim_checkpoint_require(DdimCheckpoint *checkpoint, const char *name, guint n_di
     return NULL;
   }
   return tensor;
-}
-
-void
-ddim_checkpoint_release(DdimCheckpoint *checkpoint, const DdimTensor *tensor)
-{
-  gsize size, extent, page = (gsize)sysconf(_SC_PAGESIZE);
-  const guint8 *data = g_bytes_get_data(checkpoint->bytes, &size);
-  guintptr start, end;
-
-  /* Only a file's pages come back by themselves; memory dropped so would read as zeros. */
-  if (!checkpoint->mapped || tensor->data < data || tensor->data >= data + size ||
-      !ddim_tensor_get_extent(tensor, &extent))
-    return;
-  start = ((guintptr)tensor->data + page - 1) / page * page;
-  end = ((guintptr)tensor->data + extent * ddim_dtype_size(tensor->dtype)) / page * page;
-  if (start < end)
-    madvise((gpointer)start, end - start, MADV_DONTNEED);
 }

@@ -95,41 +95,16 @@ write_header(DdimOutFile *output, const GString *text, GError **error)
          ddim_out_file_write(output, text->str, text->len, error);
 }
 
-/* Half ends at 65504; a weight beyond would silently become infinite. */
 static gboolean
-check_half(const DdimTensor *tensor, gsize first, gsize n, const guint16 *halves, float *values,
-           GError **error)
-{
-  gboolean infinite = FALSE;
-
-  for (gsize i = 0; i < n; i++)
-    infinite |= (halves[i] & 0x7fff) == 0x7c00;
-  if (!infinite)
-    return TRUE;
-  ddim_tensor_read(tensor, first, n, DDIM_DTYPE_F32, values);
-  for (gsize i = 0; i < n; i++)
-    if ((halves[i] & 0x7fff) == 0x7c00 && values[i] - values[i] == 0) {
-      g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                  _("tensor “%s” has the value %g, beyond the range of half precision: convert it "
-                    "to float32 instead"),
-                  tensor->name, values[i]);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-write_tensor(DdimOutFile *output, const DdimTensor *tensor, DdimDType target, gpointer buffer,
-             float *values, GError **error)
+write_tensor(DdimOutFile *output, DdimCheckpoint *checkpoint, const DdimTensor *tensor,
+             DdimDType target, gpointer buffer, GError **error)
 {
   gsize count = ddim_tensor_count(tensor), size = ddim_dtype_size(target);
 
   for (gsize done = 0; done < count;) {
     gsize n = MIN(count - done, PIECE);
-    ddim_tensor_read(tensor, done, n, target, buffer);
-    if (target == DDIM_DTYPE_F16 && !check_half(tensor, done, n, buffer, values, error))
-      return FALSE;
-    if (!ddim_out_file_write(output, buffer, n * size, error))
+    if (!ddim_checkpoint_read(checkpoint, tensor, done, n, target, buffer, error) ||
+        !ddim_out_file_write(output, buffer, n * size, error))
       return FALSE;
     done += n;
   }
@@ -142,7 +117,6 @@ ddim_checkpoint_save(DdimCheckpoint *checkpoint, const char *path,
 {
   g_autoptr(DdimOutFile) output = NULL;
   g_autofree gint64 *buffer = g_new(gint64, PIECE); /* the widest element */
-  g_autofree float *values = g_new(float, PIECE);
   GString *header;
   gboolean ok;
 
@@ -159,8 +133,7 @@ ddim_checkpoint_save(DdimCheckpoint *checkpoint, const char *path,
   g_string_free(header, TRUE);
   for (guint i = 0; ok && i < ddim_checkpoint_get_n_tensors(checkpoint); i++) {
     const DdimTensor *tensor = ddim_checkpoint_get_tensor(checkpoint, i);
-    ok = write_tensor(output, tensor, get_target(tensor, params->half), buffer, values, error);
-    ddim_checkpoint_release(checkpoint, tensor);
+    ok = write_tensor(output, checkpoint, tensor, get_target(tensor, params->half), buffer, error);
   }
   return ok && ddim_out_file_commit(output, error);
 }

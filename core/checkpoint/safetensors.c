@@ -23,9 +23,9 @@ read_length(const guint8 *data)
 }
 
 gboolean
-ddim_safetensors_recognise(const guint8 *data, gsize size)
+ddim_safetensors_recognise(const guint8 *start)
 {
-  return size > LENGTH_SIZE && data[LENGTH_SIZE] == '{' && read_length(data) < (1ull << 48);
+  return start[LENGTH_SIZE] == '{' && read_length(start) < (1ull << 48);
 }
 
 /* --- The header --- */
@@ -91,8 +91,7 @@ get_dtype(JsonObject *object, const char *name, DdimDType *dtype, GError **error
 
 typedef struct {
   DdimCheckpoint *checkpoint;
-  const guint8 *data; /* behind the header */
-  gsize size;
+  DdimStorage *data; /* all that is behind the header */
 } Reader;
 
 static gboolean
@@ -115,14 +114,14 @@ read_tensor(Reader *reader, const char *name, JsonNode *node, GError **error)
     return bad_tensor(name, _("its shape is no list of at most 8 sizes"), error);
   if (!get_sizes(object, "data_offsets", 2, &n_offsets, offsets) || n_offsets != 2)
     return bad_tensor(name, _("its data_offsets are not two offsets"), error);
-  if (offsets[0] > offsets[1] || offsets[1] > reader->size)
+  if (offsets[0] > offsets[1] || offsets[1] > reader->data->size)
     return bad_tensor(name, _("its data lies outside of the file; the file may be truncated"),
                       error);
   if (!ddim_tensor_set_layout(&tensor, dtype, n_dims, shape, &n_bytes) ||
       n_bytes != offsets[1] - offsets[0])
     return bad_tensor(name, _("its shape does not match the size of its data"), error);
-  tensor.data = reader->data + offsets[0];
-  return ddim_checkpoint_add(reader->checkpoint, name, &tensor, error);
+  return ddim_checkpoint_add(reader->checkpoint, name, &tensor,
+                             (DdimPlace){reader->data, offsets[0]}, error);
 }
 
 static gboolean
@@ -143,30 +142,36 @@ read_metadata(DdimCheckpoint *checkpoint, JsonNode *node, GError **error)
   return TRUE;
 }
 
+typedef struct {
+  guint64 begin;
+  const DdimTensor *tensor;
+} Span;
+
 static int
-compare_data(gconstpointer a, gconstpointer b)
+compare_spans(gconstpointer a, gconstpointer b)
 {
-  const DdimTensor *one = *(const DdimTensor *const *)a, *other = *(const DdimTensor *const *)b;
-  return (one->data > other->data) - (one->data < other->data);
+  const Span *one = a, *other = b;
+  return (one->begin > other->begin) - (one->begin < other->begin);
 }
 
 static gboolean
 check_overlaps(DdimCheckpoint *checkpoint, GError **error)
 {
-  g_autoptr(GPtrArray) sorted = g_ptr_array_new();
-  const guint8 *end = NULL;
+  g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(Span));
+  guint64 end = 0;
 
   for (guint i = 0; i < checkpoint->tensors->len; i++) {
-    DdimTensor *tensor = &g_array_index(checkpoint->tensors, DdimTensor, i);
-    if (ddim_tensor_count(tensor) > 0)
-      g_ptr_array_add(sorted, tensor);
+    const Span span = {g_array_index(checkpoint->places, DdimPlace, i).begin,
+                       &g_array_index(checkpoint->tensors, DdimTensor, i)};
+    if (ddim_tensor_count(span.tensor) > 0)
+      g_array_append_val(sorted, span);
   }
-  g_ptr_array_sort(sorted, compare_data);
+  g_array_sort(sorted, compare_spans);
   for (guint i = 0; i < sorted->len; i++) {
-    const DdimTensor *tensor = sorted->pdata[i];
-    if (tensor->data < end)
-      return bad_tensor(tensor->name, _("its data overlaps another tensor's"), error);
-    end = tensor->data + ddim_tensor_count(tensor) * ddim_dtype_size(tensor->dtype);
+    const Span *span = &g_array_index(sorted, Span, i);
+    if (span->begin < end)
+      return bad_tensor(span->tensor->name, _("its data overlaps another tensor's"), error);
+    end = span->begin + ddim_tensor_count(span->tensor) * ddim_dtype_size(span->tensor->dtype);
   }
   return TRUE;
 }
@@ -223,32 +228,49 @@ has_other_members(JsonNode *root, guint n_colons)
   return n_members != n_colons;
 }
 
-gboolean
-ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error)
+/* The text of the header. */
+static GBytes *
+load_header(DdimFile *file, GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data(checkpoint->bytes, &size);
-  guint64 length = read_length(data);
-  const char *text = (const char *)data + LENGTH_SIZE;
-  g_autoptr(JsonNode) root = NULL;
-  Reader reader = {.checkpoint = checkpoint};
-  guint n_commas, n_colons;
+  const guint64 size = ddim_file_get_size(file);
+  guint8 start[LENGTH_SIZE];
+  guint64 length;
 
+  if (!ddim_file_read(file, 0, start, sizeof start, error))
+    return NULL;
+  length = read_length(start);
   if (length > MAX_HEADER || length > size - LENGTH_SIZE) {
     g_set_error(
         error, DDIM_ERROR, DDIM_ERROR_FORMAT,
         _("its safetensors header claims %" PRIu64 " bytes: too many, or the file is truncated"),
         length);
-    return FALSE;
+    return NULL;
   }
+  return ddim_file_load(file, LENGTH_SIZE, length, error);
+}
+
+gboolean
+ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error)
+{
+  g_autoptr(GBytes) header = load_header(checkpoint->file, error);
+  const char *text;
+  gsize length;
+  g_autoptr(JsonNode) root = NULL;
+  Reader reader = {.checkpoint = checkpoint};
+  guint n_commas, n_colons;
+
+  if (!header)
+    return FALSE;
+  text = g_bytes_get_data(header, &length);
   count_separators(text, length, &n_commas, &n_colons);
   if (n_commas > MAX_COMMAS)
     return bad_header(_("it has more values than any list of weights"), error);
   root = ddim_json_parse(text, length, _("its safetensors header"), error);
   if (!root)
     return FALSE;
-  reader.data = data + LENGTH_SIZE + length;
-  reader.size = size - LENGTH_SIZE - length;
+  reader.data =
+      ddim_checkpoint_add_storage(checkpoint, LENGTH_SIZE + length,
+                                  ddim_file_get_size(checkpoint->file) - LENGTH_SIZE - length);
   if (!read_header(&reader, root, error))
     return FALSE;
   if (has_other_members(root, n_colons))

@@ -4,7 +4,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "core/checkpoint/checkpoint-private.h"
 #include "core/data/error.h"
 
 #define PARALLEL_PREFIX "module."
@@ -178,17 +177,18 @@ static gboolean
 add_tensor(Reader *reader, const char *name, const DdimPickleTensor *source, GError **error)
 {
   DdimTensor tensor = {0};
-  const guint8 *data;
-  gsize begin, size = ddim_dtype_size(source->storage->dtype);
+  DdimPlace place;
+  gsize begin;
 
-  if (!reader->find(reader->source, source->storage, &data, error)) {
+  place.storage = reader->find(reader->source, source->storage, error);
+  if (!place.storage) {
     g_prefix_error(error, _("tensor “%s”: "), name);
     return FALSE;
   }
   if (!set_layout(&tensor, name, source, &begin, error))
     return FALSE;
-  tensor.data = data + begin * size;
-  return ddim_checkpoint_add(reader->checkpoint, name, &tensor, error);
+  place.begin = (guint64)begin * ddim_dtype_size(tensor.dtype);
+  return ddim_checkpoint_add(reader->checkpoint, name, &tensor, place, error);
 }
 
 /* Whether all tensors' names begin with DataParallel's prefix. */

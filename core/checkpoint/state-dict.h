@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/checkpoint-private.h"
 #include "core/checkpoint/pickle.h"
 
 G_BEGIN_DECLS
 
-/* Find the bytes of @storage: *@data, at least storage->count elements of its dtype. */
-typedef gboolean (*DdimStorageFinder)(gpointer source, const DdimPickleStorage *storage,
-                                      const guint8 **data, GError **error);
+/* Find the bytes of @storage: at least storage->count elements of its dtype. (transfer none) */
+typedef DdimStorage *(*DdimStorageFinder)(gpointer source, const DdimPickleStorage *storage,
+                                          GError **error);
 
 /* Fill @checkpoint with the tensors of the state dict that @root is or holds: itself, a member
  * ("state_dict", "model", "ema" before others), or the last of a list, as ermongroup/ddim's trainer

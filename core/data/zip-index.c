@@ -11,7 +11,8 @@ enum { END_SIZE = 22, LOCATOR_SIZE = 20, END64_SIZE = 56, CENTRAL_SIZE = 46, LOC
 enum { STORED = 0, DEFLATED = 8 };
 enum { ENCRYPTED = 1 << 0, SIZES_FOLLOW = 1 << 3 };
 
-#define MAX_EXPANSION 1032 /* of deflate */
+#define MAX_EXPANSION 1032        /* of deflate */
+#define MAX_DIRECTORY (64u << 20) /* of some half a million entries */
 
 static guint16
 get16(const guint8 *data)
@@ -59,41 +60,63 @@ typedef struct {
 static const guint8 *
 find_end(const guint8 *data, gsize size)
 {
-  gsize lowest = size > END_SIZE + 0xffff ? size - END_SIZE - 0xffff : 0;
-
   if (size < END_SIZE)
     return NULL;
-  for (gsize at = size - END_SIZE + 1; at-- > lowest;)
+  for (gsize at = size - END_SIZE + 1; at-- > 0;)
     if (memcmp(data + at, "PK\5\6", 4) == 0 && get16(data + at + 20) <= size - at - END_SIZE)
       return data + at;
   return NULL;
 }
 
+/* The numbers of a large archive, whose locator lies in front of the end record, at *@last. */
 static gboolean
-find_directory(const guint8 *data, gsize size, Directory *directory, GError **error)
+read_end64(DdimFile *file, const guint8 *locator, Directory *directory, guint64 *last,
+           GError **error)
 {
-  const guint8 *end = find_end(data, size), *locator, *end64;
-  guint64 at, last;
+  guint8 end64[END64_SIZE];
+  guint64 at = get64(locator + 8);
 
+  if (at > *last - LOCATOR_SIZE - END64_SIZE)
+    return broken(_("its ZIP64 end is missing"), error);
+  if (!ddim_file_read(file, at, end64, sizeof end64, error))
+    return FALSE;
+  if (memcmp(end64, "PK\6\6", 4) != 0)
+    return broken(_("its ZIP64 end is missing"), error);
+  directory->count = get64(end64 + 32);
+  directory->size = get64(end64 + 40);
+  directory->offset = get64(end64 + 48);
+  *last = at;
+  return TRUE;
+}
+
+static gboolean
+find_directory(DdimFile *file, Directory *directory, GError **error)
+{
+  const guint64 file_size = ddim_file_get_size(file);
+  const gsize size = (gsize)MIN(file_size, LOCATOR_SIZE + END_SIZE + 0xffff);
+  g_autoptr(GBytes) tail = ddim_file_load(file, file_size - size, size, error);
+  const guint8 *data = tail ? g_bytes_get_data(tail, NULL) : NULL;
+  const guint8 *end = tail ? find_end(data, size) : NULL;
+  guint64 last;
+
+  if (!tail)
+    return FALSE;
   if (!end)
     return broken(_("its end is missing; the file may be truncated"), error);
   directory->count = get16(end + 10);
   directory->size = get32(end + 12);
   directory->offset = get32(end + 16);
-  last = (guint64)(end - data);
-  if (last >= LOCATOR_SIZE + END64_SIZE && memcmp(locator = end - LOCATOR_SIZE, "PK\6\7", 4) == 0) {
-    at = get64(locator + 8);
-    if (at > last - LOCATOR_SIZE - END64_SIZE || memcmp(end64 = data + at, "PK\6\6", 4) != 0)
-      return broken(_("its ZIP64 end is missing"), error);
-    directory->count = get64(end64 + 32);
-    directory->size = get64(end64 + 40);
-    directory->offset = get64(end64 + 48);
-    last = at;
-  }
+  last = file_size - size + (guint64)(end - data);
+  if (end - data >= LOCATOR_SIZE && last >= LOCATOR_SIZE + END64_SIZE &&
+      memcmp(end - LOCATOR_SIZE, "PK\6\7", 4) == 0 &&
+      !read_end64(file, end - LOCATOR_SIZE, directory, &last, error))
+    return FALSE;
   if (directory->offset > last || directory->size > last - directory->offset)
     return broken(_("its directory lies outside of the file"), error);
   if (directory->count > directory->size / CENTRAL_SIZE)
     return broken(_("its directory is too small for its entries"), error);
+  if (directory->size > MAX_DIRECTORY)
+    return broken(_("its directory is too large"), error);
   return TRUE;
 }
 
@@ -149,26 +172,36 @@ read_entry(const guint8 **at, const guint8 *end, DdimZipEntry *entry)
   return read_extra64(entry, record + CENTRAL_SIZE + entry->name_length, extra);
 }
 
-GArray *
-ddim_zip_index_read(const guint8 *data, gsize size, GError **error)
+void
+ddim_zip_index_free(DdimZipIndex *index)
 {
-  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(DdimZipEntry));
+  if (!index)
+    return;
+  g_clear_pointer(&index->directory, g_bytes_unref);
+  g_free(index->entries);
+  g_free(index);
+}
+
+DdimZipIndex *
+ddim_zip_index_read(DdimFile *file, GError **error)
+{
+  g_autoptr(DdimZipIndex) index = g_new0(DdimZipIndex, 1);
   Directory directory;
   const guint8 *at, *end;
 
-  if (!find_directory(data, size, &directory, error))
+  if (!find_directory(file, &directory, error) ||
+      !(index->directory = ddim_file_load(file, directory.offset, directory.size, error)))
     return NULL;
-  at = data + directory.offset;
+  at = g_bytes_get_data(index->directory, NULL);
   end = at + directory.size;
-  for (guint64 i = 0; i < directory.count; i++) {
-    DdimZipEntry entry;
-    if (!read_entry(&at, end, &entry)) {
+  index->n = (guint)directory.count;
+  index->entries = g_new0(DdimZipEntry, index->n);
+  for (guint i = 0; i < index->n; i++)
+    if (!read_entry(&at, end, &index->entries[i])) {
       broken(_("its directory cannot be read"), error);
       return NULL;
     }
-    g_array_append_val(entries, entry);
-  }
-  return g_steal_pointer(&entries);
+  return g_steal_pointer(&index);
 }
 
 /* --- An entry's bytes --- */
@@ -181,32 +214,57 @@ is_size_of(guint32 local, guint64 size)
 
 /* What the local header says must be what the directory says: otherwise two programs would see two
  * files. */
-static const guint8 *
-find_content(const guint8 *data, gsize size, const DdimZipEntry *entry, GError **error)
+static gboolean
+agrees(const guint8 *header, const DdimZipEntry *entry)
 {
-  const guint8 *header = data + entry->header;
+  if (get16(header + 26) != entry->name_length ||
+      memcmp(header + LOCAL_SIZE, entry->name, entry->name_length) != 0 ||
+      get16(header + 8) != entry->method)
+    return FALSE;
+  return (entry->flags & SIZES_FOLLOW) || (is_size_of(get32(header + 18), entry->packed_size) &&
+                                           is_size_of(get32(header + 22), entry->size));
+}
+
+gboolean
+ddim_zip_entry_is_stored(const DdimZipEntry *entry)
+{
+  return entry->method == STORED;
+}
+
+static gboolean
+check_method(const DdimZipEntry *entry, GError **error)
+{
+  if ((entry->flags & ENCRYPTED) || (entry->method != STORED && entry->method != DEFLATED)) {
+    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                        _("its zip archive is encrypted or compressed in an unknown way"));
+    return FALSE;
+  }
+  if (entry->method == STORED && entry->size != entry->packed_size)
+    return broken_entry(entry, _("its two descriptions contradict each other"), error);
+  return TRUE;
+}
+
+gboolean
+ddim_zip_entry_locate(DdimFile *file, const DdimZipEntry *entry, guint64 *offset, GError **error)
+{
+  const guint64 size = ddim_file_get_size(file);
+  const gsize header_size = (gsize)LOCAL_SIZE + entry->name_length;
+  g_autofree guint8 *header = g_malloc(header_size);
   guint64 left;
 
-  if (entry->header > size || size - entry->header < LOCAL_SIZE ||
-      memcmp(header, "PK\3\4", 4) != 0) {
-    broken_entry(entry, _("it lies outside of the file"), error);
-    return NULL;
-  }
-  left = size - entry->header - LOCAL_SIZE;
-  if (get16(header + 26) != entry->name_length || entry->name_length > left ||
-      memcmp(header + LOCAL_SIZE, entry->name, entry->name_length) != 0 ||
-      get16(header + 8) != entry->method ||
-      (!(entry->flags & SIZES_FOLLOW) && (!is_size_of(get32(header + 18), entry->packed_size) ||
-                                          !is_size_of(get32(header + 22), entry->size)))) {
-    broken_entry(entry, _("its two descriptions contradict each other"), error);
-    return NULL;
-  }
-  left -= entry->name_length;
-  if (get16(header + 28) > left || entry->packed_size > left - get16(header + 28)) {
-    broken_entry(entry, _("it lies outside of the file"), error);
-    return NULL;
-  }
-  return header + LOCAL_SIZE + entry->name_length + get16(header + 28);
+  if (entry->header > size || size - entry->header < header_size)
+    return broken_entry(entry, _("it lies outside of the file"), error);
+  if (!ddim_file_read(file, entry->header, header, header_size, error))
+    return FALSE;
+  if (memcmp(header, "PK\3\4", 4) != 0)
+    return broken_entry(entry, _("it lies outside of the file"), error);
+  if (!agrees(header, entry))
+    return broken_entry(entry, _("its two descriptions contradict each other"), error);
+  left = size - entry->header - header_size;
+  if (get16(header + 28) > left || entry->packed_size > left - get16(header + 28))
+    return broken_entry(entry, _("it lies outside of the file"), error);
+  *offset = entry->header + header_size + get16(header + 28);
+  return check_method(entry, error);
 }
 
 /* Inflate exactly @size bytes, in steps that zlib's 32-bit counts can hold. */
@@ -236,53 +294,52 @@ inflate_all(const guint8 *from, guint64 packed_size, guint8 *to, guint64 size)
 }
 
 static GBytes *
-inflate_entry(const guint8 *content, const DdimZipEntry *entry, guint64 limit, GError **error)
+inflate_entry(GBytes *packed, const DdimZipEntry *entry, GError **error)
 {
-  g_autofree guint8 *data = NULL;
+  g_autofree guint8 *data = g_try_malloc(MAX(entry->size, 1));
 
-  if (entry->size > limit || entry->size > G_MAXSSIZE ||
-      entry->size / MAX_EXPANSION > entry->packed_size) {
-    broken_entry(entry, _("it claims to expand to an impossible size"), error);
-    return NULL;
-  }
-  data = g_try_malloc(MAX(entry->size, 1));
-  if (!data || !inflate_all(content, entry->packed_size, data, entry->size)) {
+  if (!data ||
+      !inflate_all(g_bytes_get_data(packed, NULL), entry->packed_size, data, entry->size)) {
     broken_entry(entry, _("it cannot be expanded"), error);
     return NULL;
   }
   return g_bytes_new_take(g_steal_pointer(&data), entry->size);
 }
 
-const guint8 *
-ddim_zip_entry_read(const guint8 *data, gsize size, const DdimZipEntry *entry, guint64 limit,
-                    GBytes **inflated, GError **error)
-{
-  const guint8 *content = find_content(data, size, entry, error);
-
-  *inflated = NULL;
-  if (!content)
-    return NULL;
-  if ((entry->flags & ENCRYPTED) || (entry->method != STORED && entry->method != DEFLATED)) {
-    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                        _("its zip archive is encrypted or compressed in an unknown way"));
-    return NULL;
-  }
-  if (entry->method == STORED) {
-    if (entry->size == entry->packed_size)
-      return content;
-    broken_entry(entry, _("its two descriptions contradict each other"), error);
-    return NULL;
-  }
-  *inflated = inflate_entry(content, entry, limit, error);
-  return *inflated ? g_bytes_get_data(*inflated, NULL) : NULL;
-}
-
-gboolean
-ddim_zip_entry_check(const DdimZipEntry *entry, const guint8 *content)
+static gboolean
+has_checksum(const DdimZipEntry *entry, GBytes *content)
 {
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
   return TRUE; /* else no changed pickle would ever be read */
 #else
-  return crc32_z(0, content, entry->size) == entry->crc;
+  return crc32_z(0, g_bytes_get_data(content, NULL), entry->size) == entry->crc;
 #endif
+}
+
+GBytes *
+ddim_zip_entry_load(DdimFile *file, const DdimZipEntry *entry, guint64 limit, GError **error)
+{
+  g_autoptr(GBytes) content = NULL;
+  guint64 offset;
+
+  if (!ddim_zip_entry_locate(file, entry, &offset, error))
+    return NULL;
+  /* What deflate cannot shrink grows by some bytes for each of its blocks. */
+  if (entry->size > limit || entry->size > G_MAXSSIZE ||
+      entry->size / MAX_EXPANSION > entry->packed_size ||
+      entry->packed_size > entry->size + entry->size / 8 + 1024) {
+    broken_entry(entry, _("it claims to expand to an impossible size"), error);
+    return NULL;
+  }
+  content = ddim_file_load(file, offset, entry->packed_size, error);
+  if (content && !ddim_zip_entry_is_stored(entry)) {
+    g_autoptr(GBytes) packed = g_steal_pointer(&content);
+    content = inflate_entry(packed, entry, error);
+  }
+  if (!content)
+    return NULL;
+  if (has_checksum(entry, content))
+    return g_steal_pointer(&content);
+  broken_entry(entry, _("it is damaged: its checksum is wrong"), error);
+  return NULL;
 }

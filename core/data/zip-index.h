@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include <glib.h>
+#include "core/data/file.h"
 
 G_BEGIN_DECLS
 
-/* Where the entries of a zip file in memory lie. libzip reads entries but does not tell where their
- * bytes are, and weights are to be used in place, not copied. The format: PKWARE's APPNOTE.TXT. */
+/* Where the entries of a zip file lie. libzip reads entries but does not tell where their bytes
+ * are, and weights are to be read in part and in any order. The format: PKWARE's APPNOTE.TXT.
+ * Errors: DDIM_ERROR_FORMAT, DDIM_ERROR_UNSUPPORTED, and those of ddim_file_read(). */
 
 typedef struct {
   const char *name; /* not terminated */
@@ -17,17 +18,24 @@ typedef struct {
   guint64 header; /* offset of the local header */
 } DdimZipEntry;
 
-/* The entries of the central directory, in its order. (transfer full) (element-type DdimZipEntry),
- * whose names live as long as @data. Errors: DDIM_ERROR_FORMAT, DDIM_ERROR_UNSUPPORTED. */
-GArray *ddim_zip_index_read(const guint8 *data, gsize size, GError **error);
+typedef struct {
+  DdimZipEntry *entries; /* in the order of the directory */
+  guint n;
+  GBytes *directory; /* what the names point into */
+} DdimZipIndex;
 
-/* The bytes of @entry, which lie inside of @data or, when they were compressed, in *@inflated (out)
- * (transfer full), else set to NULL. The local header must agree with the directory. More than
- * @limit inflated bytes are refused. */
-const guint8 *ddim_zip_entry_read(const guint8 *data, gsize size, const DdimZipEntry *entry,
-                                  guint64 limit, GBytes **inflated, GError **error);
+/* The central directory. (transfer full) */
+DdimZipIndex *ddim_zip_index_read(DdimFile *file, GError **error);
+void ddim_zip_index_free(DdimZipIndex *index);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimZipIndex, ddim_zip_index_free)
 
-/* Whether @content, entry->size bytes, has the checksum that the directory gives. */
-gboolean ddim_zip_entry_check(const DdimZipEntry *entry, const guint8 *content);
-
+gboolean ddim_zip_entry_is_stored(const DdimZipEntry *entry);
+/* Where the bytes of @entry, as they are stored, begin in the file; all of them lie in it. The
+ * local header must agree with the directory. */
+gboolean ddim_zip_entry_locate(DdimFile *file, const DdimZipEntry *entry, guint64 *offset,
+                               GError **error);
+/* The content of @entry, inflated where that is needed, with the right checksum. More than @limit
+ * bytes are refused. */
+GBytes *ddim_zip_entry_load(DdimFile *file, const DdimZipEntry *entry, guint64 limit,
+                            GError **error);
 G_END_DECLS

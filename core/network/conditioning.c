@@ -110,12 +110,9 @@ read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
                   classes - 1);
       return FALSE;
     }
-    DdimTensor row = *all;
-    row.n_dims = 1;
-    row.shape[0] = c->width;
-    row.strides[0] = all->strides[1];
-    row.data = all->data + (gsize)labels[i] * all->strides[0] * ddim_dtype_size(all->dtype);
-    ddim_tensor_to_f32(&row, c->labels + (gsize)i * c->width);
+    if (!ddim_checkpoint_read(c->network->checkpoint, all, (gsize)labels[i] * c->width, c->width,
+                              DDIM_DTYPE_F32, c->labels + (gsize)i * c->width, error))
+      return FALSE;
   }
   return TRUE;
 }

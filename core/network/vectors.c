@@ -51,8 +51,8 @@ ddim_vectors_append(DdimVectors *vectors, const char *name, const char *part, gu
   if (!tensor)
     return 0;
   const guint64 place = ddim_vectors_append_zeros(vectors, count);
-  ddim_tensor_to_f32(tensor, &g_array_index(vectors->floats, float, place));
-  ddim_checkpoint_release(vectors->checkpoint, tensor);
+  ddim_checkpoint_read(vectors->checkpoint, tensor, 0, count, DDIM_DTYPE_F32,
+                       &g_array_index(vectors->floats, float, place), &vectors->error);
   return place;
 }
 

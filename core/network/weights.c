@@ -121,14 +121,6 @@ find_part(const DdimWeights *weights, const DdimLayer *part, GError **error)
   return ddim_checkpoint_require(weights->checkpoint, name, part->taps == 1 ? 2 : 4, shape, error);
 }
 
-/* Whether the file's mapping holds the values as they are needed. */
-static gboolean
-is_plain(const DdimTensor *tensor)
-{
-  return tensor->dtype == DDIM_DTYPE_F32 && ddim_tensor_is_contiguous(tensor) &&
-         (guintptr)tensor->data % sizeof(float) == 0;
-}
-
 /* The values of all parts, one behind the other. (transfer full) */
 static float *
 read_parts(const DdimWeights *weights, const Layer *layer, GError **error)
@@ -138,10 +130,9 @@ read_parts(const DdimWeights *weights, const Layer *layer, GError **error)
   float *next = values;
   for (guint i = 0; i < layer->n_parts; i++) {
     const DdimTensor *tensor = find_part(weights, layer->parts[i], error);
-    if (!tensor)
+    if (!tensor || !ddim_checkpoint_read(weights->checkpoint, tensor, 0, ddim_tensor_count(tensor),
+                                         DDIM_DTYPE_F32, next, error))
       return NULL;
-    ddim_tensor_to_f32(tensor, next);
-    ddim_checkpoint_release(weights->checkpoint, tensor);
     next += layer->parts[i]->out * row;
   }
   return g_steal_pointer(&values);
@@ -153,15 +144,6 @@ ddim_weights_load(DdimWeights *weights, DdimLayout *layout, GError **error)
   const Layer *layer = get_layer(weights, layout->layer);
   if (layout->loaded)
     return TRUE;
-  const DdimTensor *tensor = find_part(weights, layer->parts[0], error);
-  if (!tensor)
-    return FALSE;
-  if (layer->n_parts == 1 && is_plain(tensor)) {
-    layout->loaded =
-        ddim_cl_matrix_load(layout->matrix, (const float *)(gconstpointer)tensor->data, error);
-    ddim_checkpoint_release(weights->checkpoint, tensor);
-    return layout->loaded;
-  }
   g_autofree float *values = read_parts(weights, layer, error);
   layout->loaded = values && ddim_cl_matrix_load(layout->matrix, values, error);
   return layout->loaded;

@@ -33,10 +33,10 @@ add_tensor(DdimCheckpoint *checkpoint, char *line)
   DdimTensor tensor = {.dtype = DDIM_DTYPE_F32};
 
   /* Of any shape without weights: all strides are 0. */
-  tensor.data = g_bytes_get_data(checkpoint->bytes, NULL);
   while (tensor.n_dims < DDIM_MAX_DIMS && (dimension = next_part(&line, ' ')))
     tensor.shape[tensor.n_dims++] = MIN(g_ascii_strtoull(dimension, NULL, 10), 1 << 17);
-  ddim_checkpoint_add(checkpoint, name, &tensor, NULL);
+  ddim_checkpoint_add(checkpoint, name, &tensor, (DdimPlace){checkpoint->storages->pdata[0], 0},
+                      NULL);
 }
 
 static void

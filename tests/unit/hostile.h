@@ -175,21 +175,17 @@ end_pickle(GString *pickle)
 
 /* --- Checking --- */
 
-static inline void
-touch(DdimCheckpoint *checkpoint)
+static inline gboolean
+touch(DdimCheckpoint *checkpoint, GError **error)
 {
-  float values[4096];
-
   for (guint i = 0; i < ddim_checkpoint_get_n_tensors(checkpoint); i++) {
     const DdimTensor *tensor = ddim_checkpoint_get_tensor(checkpoint, i);
     gsize count = ddim_tensor_count(tensor);
-    for (gsize done = 0; done < count;) {
-      gsize n = MIN(count - done, G_N_ELEMENTS(values));
-      ddim_tensor_read(tensor, done, n, DDIM_DTYPE_F32, values);
-      done += n;
-    }
-    ddim_checkpoint_release(checkpoint, tensor);
+    g_autofree float *values = g_new(float, count + 1);
+    if (!ddim_checkpoint_read(checkpoint, tensor, 0, count, DDIM_DTYPE_F32, values, error))
+      return FALSE;
   }
+  return TRUE;
 }
 
 /* An error or readable tensors, and never both or none. */
@@ -202,7 +198,8 @@ open_and_touch(GBytes *bytes, GError **error)
 
   g_assert_true(opened == (local == NULL));
   if (checkpoint) {
-    touch(checkpoint);
+    opened = touch(checkpoint, &local);
+    g_assert_true(opened == (local == NULL));
     ddim_checkpoint_unref(checkpoint);
   }
   if (local) {

@@ -126,12 +126,13 @@ test_zip_duplicates(void)
 
 /* @size zeros, deflated. */
 static GByteArray *
-deflate_zeros(gsize size)
+deflate_zeros(gsize size, guint32 *crc)
 {
   g_autofree guint8 *zeros = g_malloc0(size);
   GByteArray *packed = g_byte_array_new();
   z_stream stream = {.next_in = zeros, .avail_in = (uInt)size};
 
+  *crc = (guint32)crc32_z(0, zeros, size);
   g_byte_array_set_size(packed, (guint)(size / 500 + 1000));
   stream.next_out = packed->data;
   stream.avail_out = packed->len;
@@ -147,7 +148,8 @@ static GBytes *
 make_deflated(gsize true_size, guint64 claimed)
 {
   const Spec spec = {"ByteStorage", "0", 6, 0, 1, {6}, {1}};
-  g_autoptr(GByteArray) packed = deflate_zeros(true_size);
+  guint32 crc;
+  g_autoptr(GByteArray) packed = deflate_zeros(true_size, &crc);
   GString *pickle = begin_pickle();
   Zip zip;
 
@@ -156,7 +158,7 @@ make_deflated(gsize true_size, guint64 claimed)
   zip_begin(&zip);
   zip_add(&zip, "x/data.pkl", pickle->str, pickle->len);
   zip_add_lying(&zip, "x/data/0", packed->data, packed->len,
-                (Lie){.method = 8, .size = claimed, .packed_size = packed->len});
+                (Lie){.method = 8, .size = claimed, .packed_size = packed->len, .crc = crc});
   g_string_free(pickle, TRUE);
   return zip_end(&zip);
 }
