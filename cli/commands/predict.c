@@ -79,10 +79,22 @@ check_input(DdimSession *session, const gsize *shape, const char *path, GError *
 }
 
 static gboolean
-evaluate(DdimEvaluator *evaluator, guint channels, DdimSamples *x, const char *path, GError **error)
+check_output(DdimSession *session, const DdimArray *output, GError **error)
+{
+  if (ddim_is_finite((const float *)output->tensor.data, ddim_tensor_count(&output->tensor)))
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+              _("%s gives numbers that are infinite or not numbers (NaN)"),
+              ddim_config_get_name(session->config));
+  return FALSE;
+}
+
+static gboolean
+evaluate(DdimSession *session, DdimEvaluator *evaluator, DdimSamples *x, const char *path,
+         GError **error)
 {
   const gsize *in = ddim_samples_get_shape(x);
-  const gsize out[4] = {in[0], channels, in[2], in[3]};
+  const gsize out[4] = {in[0], ddim_config_get_out_channels(session->config), in[2], in[3]};
   g_autoptr(DdimArray) input = ddim_array_new(DDIM_DTYPE_F32, 4, in, error);
   g_autoptr(DdimArray) output = input ? ddim_array_new(DDIM_DTYPE_F32, 4, out, error) : NULL;
 
@@ -90,7 +102,7 @@ evaluate(DdimEvaluator *evaluator, guint channels, DdimSamples *x, const char *p
          ddim_evaluator_set_x(evaluator, ddim_array_get_data(input), error) &&
          ddim_evaluator_evaluate(evaluator, 0, error) &&
          ddim_evaluator_get_output(evaluator, ddim_array_get_data(output), error) &&
-         ddim_npy_write(path, &output->tensor, error);
+         check_output(session, output, error) && ddim_npy_write(path, &output->tensor, error);
 }
 
 static gboolean
@@ -126,8 +138,7 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
          ddim_evaluator_set_conditions(evaluator, timesteps, 1, paths->labels ? labels : NULL,
                                        error) &&
          ddim_low_res_set(evaluator, low_res, 0, n, error) &&
-         evaluate(evaluator, ddim_config_get_out_channels(session->config), x, paths->output,
-                  error);
+         evaluate(session, evaluator, x, paths->output, error);
 }
 
 int

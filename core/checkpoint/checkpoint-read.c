@@ -78,16 +78,6 @@ check_storage(Reading *reading, GError **error)
 /* --- Numbers that are none --- */
 
 static gboolean
-has_bad_f32(const guint32 *bits, gsize n)
-{
-  guint32 bad = 0;
-
-  for (gsize i = 0; i < n; i++)
-    bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
-  return bad;
-}
-
-static gboolean
 has_bad_f16(const guint16 *bits, gsize n)
 {
   guint16 bad = 0;
@@ -120,7 +110,7 @@ static gboolean
 check_finite(const Reading *reading, const DdimTensor *source, gsize first, gsize n,
              gconstpointer out, GError **error)
 {
-  if (reading->as == DDIM_DTYPE_F32 && has_bad_f32(out, n))
+  if (reading->as == DDIM_DTYPE_F32 && !ddim_is_finite(out, n))
     return bad_tensor(reading, _("it holds numbers that are infinite or not numbers (NaN)"), error);
   if (reading->as == DDIM_DTYPE_F16 && has_bad_f16(out, n))
     return explain_f16(reading, source, first, n, error);

@@ -2,7 +2,6 @@
 #include "core/data/samples.h"
 
 #include <glib/gi18n-lib.h>
-#include <math.h>
 #include <string.h>
 
 #include "core/data/error.h"
@@ -227,14 +226,12 @@ read_floats(DdimSamples *samples, gsize index, float *out, GError **error)
   const gsize size = image_size(samples);
 
   ddim_tensor_read(&samples->array->tensor, index * size, size, DDIM_DTYPE_F32, out);
-  for (gsize i = 0; i < size; i++)
-    if (!isfinite(out[i])) {
-      g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-                  _("%s: holds a number that is infinite or not a number (NaN), in image %zu"),
-                  samples->path, index);
-      return FALSE;
-    }
-  return TRUE;
+  if (ddim_is_finite(out, size))
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+              _("%s: holds a number that is infinite or not a number (NaN), in image %zu"),
+              samples->path, index);
+  return FALSE;
 }
 
 /* The layout of image_sample.py's arr_0, to what super_res_sample.py makes of it: x / 127.5 - 1. */

@@ -124,6 +124,16 @@ float_of(guint32 bits)
   return value;
 }
 
+gboolean
+ddim_is_finite(const float *values, gsize n)
+{
+  guint32 bad = 0;
+
+  for (gsize i = 0; i < n; i++)
+    bad |= (bits_of(values[i]) & 0x7f800000u) == 0x7f800000u;
+  return !bad;
+}
+
 static inline guint16
 f32_to_f16(float value)
 {

@@ -25,7 +25,7 @@ gsize ddim_dtype_size(DdimDType dtype);
 /** The safetensors name: "F32", "BF16". */
 const char *ddim_dtype_name(DdimDType dtype);
 
-/** A view of numbers inside a file mapping or a buffer; it owns nothing. Little-endian.
+/** A view of numbers inside a buffer or a file mapping; it owns nothing. Little-endian.
  * Invariant kept by every reader: all elements addressed by shape and strides lie inside the
  * mapping. */
 typedef struct {
@@ -60,6 +60,8 @@ void ddim_tensor_to_f16(const DdimTensor *tensor, guint16 *out);
 /** "[64, 3, 3, 3]". (transfer full) */
 char *ddim_tensor_shape_to_string(const DdimTensor *tensor);
 
+/** Whether none of @n values is infinite or NaN. */
+gboolean ddim_is_finite(const float *values, gsize n);
 guint16 ddim_f32_to_f16(float value);
 float ddim_f16_to_f32(guint16 value);
 

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "core/data/error.h"
 #include "core/data/npy.h"
 #include "core/job/job.h"
 #include "core/job/low-res.h"
@@ -236,6 +237,26 @@ run_steps(Run *run, GError **error)
                            run->cancellable, error);
 }
 
+/* What is no number would become black. */
+static gboolean
+read_images(Run *run, GError **error)
+{
+  float *images = ddim_array_get_data(run->images);
+  const gsize size = image_size(run->job);
+
+  if (!ddim_sampler_state_get_x(run->state, images, error))
+    return FALSE;
+  for (guint i = 0; i < run->n; i++)
+    if (!ddim_is_finite(images + i * size, size)) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                  _("image %u came out with numbers that are infinite or not numbers (NaN); the "
+                    "model %s cannot be computed with these settings"),
+                  run->first + i, ddim_config_get_name(run->generator->session->config));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* All is ready for the first step. */
 static void
 start(Run *run)
@@ -257,8 +278,7 @@ run_batch(Run *run, GError **error)
   if (!run->started)
     start(run);
   report_progress(run, 0);
-  if (!run_steps(run, error) ||
-      !ddim_sampler_state_get_x(run->state, ddim_array_get_data(run->images), error))
+  if (!run_steps(run, error) || !read_images(run, error))
     return FALSE;
   for (guint i = 0; i < run->n; i++) {
     DdimSample sample = make_sample(run, i);

@@ -8,6 +8,7 @@ import sys
 import zipfile
 import zlib
 
+import checkpoints
 import ddim
 import npy
 import tap
@@ -125,6 +126,47 @@ class Numbers(ddim.Case):
                 self.assertIn('noise.npy', self.refused(1, 'generate', *options, '-o', 'x.png'))
                 self.assertIn('noise.npy', self.refused(1, 'predict', '--input', 'noise.npy', '--timesteps', '1',
                                                         '--labels', '1', '-o', 'out.npy'))
+
+    def weights(self, name, value):
+        """A model whose tensor @name holds nothing but @value."""
+        tensors = checkpoints.read_pt(ddim.DATA / 'unet_tiny_uncond.pt')
+        dtype, shape, data = tensors[name]
+        tensors[name] = dtype, shape, struct.pack('<f', value) * (len(data) // 4)
+        checkpoints.write_safetensors(self.folder / 'model.safetensors', tensors)
+        return 'model.safetensors'
+
+    def test_weights_that_are_not_finite(self):
+        for name in ['out.2.bias', 'time_embed.2.weight', 'middle_block.0.emb_layers.1.weight',
+                     'input_blocks.1.0.in_layers.2.weight']:
+            with self.subTest(name=name):
+                model = self.weights(name, float('nan'))
+                options = ['-m', model, '--size', '16', '--steps', '2', '--seed', '1']
+                self.assertIn(name, self.refused(1, 'generate', *options, '-o', 'x.png'))
+                self.assertIn(name, self.refused(1, 'convert', model, 'y.safetensors'))
+
+    def test_results_that_are_not_finite(self):
+        """Finite weights, but so large that the network's numbers overflow."""
+        model = self.weights('input_blocks.0.0.weight', 3e38)
+        options = ['-m', model, '--size', '16', '--steps', '2', '--seed', '1']
+        for name in ['x.png', 'x.npz', 'x.npy']:
+            with self.subTest(name=name):
+                self.assertIn('NaN', self.refused(1, 'generate', *options, '-o', name))
+        npy.save(self.folder / 'noise.npy', npy.Array((1, 3, 16, 16), '<f4', [0.5] * 768))
+        self.assertIn('NaN', self.refused(1, 'predict', '-m', model, '--input', 'noise.npy', '--timesteps', '1', '-o',
+                                          'out.npy'))
+
+    def test_damaged_weights(self):
+        """One bit of a weight, in a file whose other half is fine."""
+        data = bytearray((ddim.DATA / 'unet_tiny_uncond.pt').read_bytes())
+        with zipfile.ZipFile(ddim.DATA / 'unet_tiny_uncond.pt') as archive:
+            largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+        data[largest.header_offset + largest.file_size // 2] ^= 1
+        (self.folder / 'model.pt').write_bytes(data)
+        self.good('info', 'model.pt')
+        for command in [['generate', '-m', 'model.pt', '--size', '16', '--steps', '2', '-o', 'x.png'],
+                        ['convert', 'model.pt', 'y.safetensors']]:
+            with self.subTest(command=command[0]):
+                self.assertIn('checksum', self.refused(1, *command))
 
 
 if __name__ == '__main__':
