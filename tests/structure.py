@@ -14,6 +14,7 @@ FLOORS = [
     ['opencl/kernels'],
     ['opencl/device'],
     ['opencl/plan'],
+    ['opencl/ops/amx'],
     ['opencl/ops/matrix', 'opencl/ops/norm', 'opencl/ops'],
     ['opencl/ops/conv'],
     ['opencl/ops/units'],

@@ -69,12 +69,12 @@ record(DdimConditioning *c, GError **error)
   const DdimNetworkEmbedding *embedding = &c->network->embedding;
   const guint64 rows = (guint64)c->piece * c->batch;
   c->plan = ddim_cl_plan_new(c->network->context);
-  c->sinusoid = ddim_cl_plan_alloc(c->plan, rows * c->depth);
-  c->table = ddim_cl_plan_alloc(c->plan, rows * embedding->columns);
+  c->sinusoid = ddim_cl_plan_alloc_floats(c->plan, rows * c->depth);
+  c->table = ddim_cl_plan_alloc_floats(c->plan, rows * embedding->columns);
   DdimClTensor labels = ddim_cl_plan_alloc_tensor(c->plan, 1, 1, (guint)rows, c->width);
   c->label_rows = labels.mem;
-  DdimClMem hidden = ddim_cl_plan_alloc(c->plan, rows * c->width);
-  DdimClMem emb = ddim_cl_plan_alloc(c->plan, rows * c->width);
+  DdimClMem hidden = ddim_cl_plan_alloc_floats(c->plan, rows * c->width);
+  DdimClMem emb = ddim_cl_plan_alloc_floats(c->plan, rows * c->width);
   record_linear(c, embedding->first, embedding->first_bias, c->sinusoid, hidden, NULL);
   ddim_cl_silu(c->plan, hidden, rows * c->width);
   record_linear(c, embedding->second, embedding->second_bias, hidden, emb,
@@ -191,7 +191,6 @@ ddim_conditioning_load(DdimConditioning *c, guint step, DdimClPlan *plan, DdimCl
   if (c->first != first && !compute(c, first, error))
     return FALSE;
   const guint64 row_floats = (guint64)c->batch * c->network->embedding.columns;
-  DdimClMem from = c->table;
-  from.offset += (step - first) * row_floats;
-  return ddim_cl_plan_copy(c->plan, from, plan, to, row_floats, error);
+  const DdimClMem from = ddim_cl_mem_skip_floats(c->table, (step - first) * row_floats);
+  return ddim_cl_plan_copy_bytes(c->plan, from, plan, to, row_floats * sizeof(float), error);
 }

@@ -63,7 +63,7 @@ count_bytes(const DdimEvaluatorCache *cache, const DdimEvaluator *next)
   const DdimClScratch *shared = cache->network->scratch;
   const guint64 needed = ddim_cl_plan_get_arena_bytes(next->plan);
   guint64 bytes = ddim_weights_get_bytes(cache->network->weights) + next->memory->size;
-  if (!shared || shared->buffer->size < needed)
+  if (!shared || ddim_cl_scratch_get_bytes(shared) < needed)
     bytes += needed;
   g_autoptr(GHashTable) counted = g_hash_table_new(NULL, NULL);
   for (guint i = 0; i < cache->evaluators->len; i++) {
@@ -71,7 +71,7 @@ count_bytes(const DdimEvaluatorCache *cache, const DdimEvaluator *next)
     DdimClScratch *scratch = ddim_cl_plan_get_scratch(evaluator->plan);
     bytes += evaluator->memory->size;
     if (g_hash_table_add(counted, scratch))
-      bytes += scratch->buffer->size;
+      bytes += ddim_cl_scratch_get_bytes(scratch);
   }
   return bytes;
 }

@@ -45,9 +45,7 @@ choose_convs(DdimEvaluator *e, GError **error)
 static DdimClMem
 place(DdimClArena *arena, guint64 floats)
 {
-  DdimClMem mem = {.size = floats};
-  mem.offset = ddim_cl_arena_alloc(arena, &mem.size);
-  return mem;
+  return (DdimClMem){.at = ddim_cl_arena_alloc(arena, floats * sizeof(float)).at};
 }
 
 /* Memory for what outlives an evaluation. */
@@ -59,7 +57,7 @@ allocate(DdimEvaluator *e, GError **error)
   const guint64 pixels = (guint64)e->size.batch * e->size.height * e->size.width;
   DdimClTensor *y = &e->ports.y;
   DdimClArena arena;
-  ddim_cl_arena_init(&arena);
+  ddim_cl_arena_init(&arena, G_MAXINT64);
   e->x = place(&arena, pixels * e->x_channels);
   e->low_res = place(&arena, pixels * e->network->architecture->low_res_channels);
   e->output = place(&arena, pixels * architecture->out_channels);
@@ -70,7 +68,7 @@ allocate(DdimEvaluator *e, GError **error)
                       .w = e->size.width,
                       .c = padded,
                       .ld = padded};
-  e->memory = ddim_cl_buffer_new(e->network->context, arena.end * sizeof(float), error);
+  e->memory = ddim_cl_buffer_new(e->network->context, ddim_cl_arena_get_bytes(&arena), error);
   DdimClMem *places[] = {&e->x, &e->low_res, &e->output, &e->ports.emb, &y->mem};
   for (guint i = 0; i < G_N_ELEMENTS(places); i++)
     places[i]->buffer = e->memory;
@@ -196,7 +194,7 @@ ddim_evaluator_set_low_res(DdimEvaluator *e, const float *low_res, guint height,
   const guint planes = e->size.batch * e->network->architecture->low_res_channels;
   const guint64 from = (guint64)planes * height * width;
   g_autoptr(DdimClPlan) resize = ddim_cl_plan_new(context);
-  DdimClMem in = ddim_cl_plan_alloc(resize, from);
+  DdimClMem in = ddim_cl_plan_alloc_floats(resize, from);
   ddim_cl_resize_bilinear(resize, in, height, width, e->low_res, e->size.height, e->size.width,
                           planes);
   return ddim_cl_plan_seal(resize, error) && ddim_cl_plan_write(resize, in, from, low_res, error) &&

@@ -31,9 +31,7 @@ norm_params(const Recorder *r, const DdimNorm *norm, const DdimNetworkNorm *plac
 static DdimClMem
 block_emb(const Recorder *r, const DdimNetworkModule *module)
 {
-  DdimClMem emb = r->ports->emb;
-  emb.offset += module->emb_at;
-  return emb;
+  return ddim_cl_mem_skip_floats(r->ports->emb, module->emb_at);
 }
 
 static void

@@ -113,8 +113,8 @@ ddim_sampler_state_evaluate(DdimSamplerState *state, DdimEvaluator *evaluator, g
 {
   g_return_val_if_fail(same_size(state, evaluator), FALSE);
   const DdimClMem x = {.buffer = state->x};
-  return ddim_cl_plan_copy(evaluator->plan, x, evaluator->plan, evaluator->x,
-                           state_bytes(state) / sizeof(float), error) &&
+  return ddim_cl_plan_copy_bytes(evaluator->plan, x, evaluator->plan, evaluator->x,
+                                 state_bytes(state), error) &&
          ddim_evaluator_evaluate(evaluator, step, error);
 }
 

@@ -86,5 +86,5 @@ ddim_vectors_upload(DdimVectors *vectors, GError **error)
 DdimClMem
 ddim_vectors_get(const DdimVectors *vectors, guint64 place)
 {
-  return (DdimClMem){.buffer = vectors->buffer, .offset = place};
+  return ddim_cl_buffer_floats(vectors->buffer, place);
 }

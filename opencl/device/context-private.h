@@ -17,9 +17,6 @@ typedef struct {
   gboolean amx_emulated; /**< the same in plain C, for tests */
 } DdimClProfile;
 
-/** What checking a provider of products on the device found. */
-typedef enum { DDIM_CL_UNKNOWN, DDIM_CL_RIGHT, DDIM_CL_WRONG } DdimClVerdict;
-
 /** Something that a layer above this one keeps with a context: made there on first use, freed with
  * the context. */
 typedef struct {
@@ -36,9 +33,8 @@ struct _DdimContext {
   DdimClProfile profile;
   gsize base_align;          /**< of sub-buffers, in bytes */
   DdimClAttachment programs; /**< of program.c */
+  DdimClAttachment units;    /**< which special units work: opencl/ops/units/units.c */
   DdimClAttachment tuning;   /**< see ddim_cl_context_tuning() */
-  DdimClVerdict verdicts[2]; /**< of the two providers with matrix units */
-  DdimClVerdict amx;         /**< see ddim_cl_has_amx() */
   guint64 bytes, peak;
   DdimContextBuildFunc build_func;
   gpointer build_data;

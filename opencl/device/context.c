@@ -83,6 +83,7 @@ ddim_context_unref(DdimContext *context)
   if (!context || !g_atomic_ref_count_dec(&context->refs))
     return;
   detach(&context->programs);
+  detach(&context->units);
   detach(&context->tuning);
   if (context->queue)
     clReleaseCommandQueue(context->queue);

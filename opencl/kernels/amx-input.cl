@@ -82,7 +82,7 @@ INLINE void input(uint plane, uint row, uint parity, __global const ulong *args)
   put_row(s, s->x + line * (s->width >> up) * s->x_ld + c, inside, second, &f, out, parity);
 }
 
-/* The same, normalised here: a step in place of three. images: how many. tail: rows of margin behind the last image. */
+/* The same, normalised here: a task in place of three. images: how many. tail: rows of margin behind the last image. */
 typedef struct {
   Input to;
   ulong images, tail;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * The one kernel of the matrix units: steps, one after another, by as many work-groups as there are cores.
+ * The one kernel of the matrix units: tasks, one after another, by as many work-groups as there are cores.
  *
  * A network of small images is hundreds of operations of some 10 to 100 microseconds, and a driver takes that long to give an
- * operation to its threads. Here a step's items are taken from counters. Each group begins with a share of its own, so that
- * the same core mostly works on the same part of the memory, and then helps the others. The next step begins when all items of
+ * operation to its threads. Here a task's items are taken from counters. Each group begins with a share of its own, so that
+ * the same core mostly works on the same part of the memory, and then helps the others. The next task begins when all items of
  * this one are done. A group waits only for items that another, which is therefore running, has taken: so it needs no
  * promise that groups run at the same time, and one alone does everything. */
 
-/* Counters are a line of a cache apart: of each step, those of the groups' shares, then how many items are done. */
+/* Counters are a line of a cache apart: of each task, those of the groups' shares, then how many items are done. */
 #define LINE 16
 
-INLINE void do_item(__global const ulong *step, uint item)
+INLINE void do_item(__global const ulong *task, uint item)
 {
-  const uint width = step[AMX_STEP_RANGE], height = step[AMX_STEP_RANGE + 1];
+  const uint width = task[AMX_TASK_RANGE], height = task[AMX_TASK_RANGE + 1];
   const uint x = item % width, y = item / width % height, z = item / width / height;
-  __global const ulong *args = step + AMX_STEP_ARGS;
-  switch ((uint)step[0]) {
+  __global const ulong *args = task + AMX_TASK_ARGS;
+  switch ((uint)task[0]) {
   case AMX_INPUT:
     input(x, y, z, args);
     break;
@@ -72,10 +72,10 @@ INLINE void wait_until(__global volatile uint *counter, uint value)
   WRITTEN
 }
 
-/* Take and do items of a step until none is left to be taken. */
-INLINE void do_step(__global const ulong *step, uint me, uint groups, __global volatile uint *counters)
+/* Take and do items of a task until none is left to be taken. */
+INLINE void do_task(__global const ulong *task, uint me, uint groups, __global volatile uint *counters)
 {
-  const uint items = step[AMX_STEP_RANGE] * step[AMX_STEP_RANGE + 1] * step[AMX_STEP_RANGE + 2];
+  const uint items = task[AMX_TASK_RANGE] * task[AMX_TASK_RANGE + 1] * task[AMX_TASK_RANGE + 2];
   uint done = 0;
   for (uint i = 0; i < groups; i++) {
     const uint share = (me + i) % groups;
@@ -85,7 +85,7 @@ INLINE void do_step(__global const ulong *step, uint me, uint groups, __global v
       const uint item = first + atomic_inc(next);
       if (item >= end)
         break;
-      do_item(step, item);
+      do_item(task, item);
       done++;
     }
   }
@@ -103,18 +103,18 @@ INLINE ulong time_stamp(void)
   return (ulong)high << 32 | low;
 }
 
-/* Steps [first, first + count). Global size: (groups), in groups of one. counters: all 0, as they are left: one line, then
- * groups + 1 lines for each step. */
-__kernel void amx_run(__global ulong *steps, uint first, uint count, __global volatile uint *counters)
+/* Tasks [first, first + count). Global size: (groups), in groups of one. counters: all 0, as they are left: one line, then
+ * groups + 1 lines for each task. */
+__kernel void amx_run(__global ulong *tasks, uint first, uint count, __global volatile uint *counters)
 {
   const uint me = get_global_id(0), groups = get_global_size(0), lines = groups + 1;
-  steps += (ulong)first * AMX_STEP_WORDS;
+  tasks += (ulong)first * AMX_TASK_WORDS;
   CONFIGURE
-  for (uint i = 0; i < count; i++, steps += AMX_STEP_WORDS) {
+  for (uint i = 0; i < count; i++, tasks += AMX_TASK_WORDS) {
     const ulong began = time_stamp();
-    do_step(steps, me, groups, counters + (1 + i * lines) * LINE);
+    do_task(tasks, me, groups, counters + (1 + i * lines) * LINE);
     if (me == 0)
-      steps[AMX_STEP_TICKS] = time_stamp() - began;
+      tasks[AMX_TASK_TICKS] = time_stamp() - began;
   }
   RELEASE
   if (atomic_inc(counters) + 1 == groups)

@@ -6,12 +6,11 @@ ddim_cl_from_planar(DdimClPlan *plan, DdimClMem x, guint x_c, DdimClMem cond, gu
                     const DdimClTensor *y)
 {
   ddim_cl_plan_kernel(plan, "edges", NULL, "from_planar", "from planar", 0);
-  ddim_cl_plan_arg_mem(plan, x);
+  ddim_cl_plan_arg_floats(plan, x);
   ddim_cl_plan_arg_u32(plan, x_c);
-  ddim_cl_plan_arg_mem(plan, cond_c ? cond : x);
+  ddim_cl_plan_arg_floats(plan, cond_c ? cond : x);
   ddim_cl_plan_arg_u32(plan, cond_c);
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, y->c);
   ddim_cl_plan_range(plan, (gsize)y->h * y->w, y->n, 1);
 }
@@ -20,9 +19,8 @@ void
 ddim_cl_to_planar(DdimClPlan *plan, const DdimClTensor *x, guint channels, DdimClMem y)
 {
   ddim_cl_plan_kernel(plan, "edges", NULL, "to_planar", "to planar", 0);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, y);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, y);
   ddim_cl_plan_arg_u32(plan, channels);
   ddim_cl_plan_range(plan, (gsize)x->h * x->w, x->n, 1);
 }
@@ -32,8 +30,8 @@ ddim_cl_resize_bilinear(DdimClPlan *plan, DdimClMem x, guint in_h, guint in_w, D
                         guint out_h, guint out_w, guint planes)
 {
   ddim_cl_plan_kernel(plan, "edges", NULL, "resize_bilinear", "resize", 0);
-  ddim_cl_plan_arg_mem(plan, x);
-  ddim_cl_plan_arg_mem(plan, y);
+  ddim_cl_plan_arg_floats(plan, x);
+  ddim_cl_plan_arg_floats(plan, y);
   ddim_cl_plan_arg_u32(plan, in_h);
   ddim_cl_plan_arg_u32(plan, in_w);
   ddim_cl_plan_range(plan, out_w, out_h, planes);
@@ -44,10 +42,8 @@ static void
 resample(DdimClPlan *plan, const char *kernel, const DdimClTensor *x, const DdimClTensor *y)
 {
   ddim_cl_plan_kernel(plan, "edges", NULL, kernel, "resample", 0);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, y->w);
   ddim_cl_plan_arg_u32(plan, x->h);
   ddim_cl_plan_arg_u32(plan, x->w);
@@ -71,6 +67,6 @@ void
 ddim_cl_silu(DdimClPlan *plan, DdimClMem x, guint64 count)
 {
   ddim_cl_plan_kernel(plan, "edges", NULL, "silu_in_place", "silu", 0);
-  ddim_cl_plan_arg_mem(plan, x);
+  ddim_cl_plan_arg_floats(plan, x);
   ddim_cl_plan_range(plan, count / ddim_cl_plan_get_context(plan)->profile.vec, 1, 1);
 }

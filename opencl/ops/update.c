@@ -22,13 +22,14 @@ typedef struct {
   DdimClUpdate *update;
   cl_kernel kernel;
   cl_uint index;
-  cl_int status;
+  cl_int status; /* the first failure */
 } Args;
 
 static void
 set_value(Args *args, const void *value, gsize size)
 {
-  args->status |= clSetKernelArg(args->kernel, args->index++, size, value);
+  if (args->status == CL_SUCCESS)
+    args->status = clSetKernelArg(args->kernel, args->index++, size, value);
 }
 
 static void
@@ -51,7 +52,7 @@ static void
 set_mem(Args *args, DdimClMem mem)
 {
   const cl_mem handle = ddim_cl_plan_get_cl_mem(args->update->plan, mem);
-  const cl_ulong offset = mem.offset;
+  const cl_ulong offset = mem.at / sizeof(cl_float);
 
   set_value(args, &handle, sizeof handle);
   set_value(args, &offset, sizeof offset);
@@ -180,8 +181,8 @@ upload_noise(DdimClUpdate *update, const float *noise, GError **error)
   const DdimClMem mem = update->memory.noise;
   return ddim_cl_check(clEnqueueWriteBuffer(ddim_cl_plan_get_context(update->plan)->queue,
                                             ddim_cl_plan_get_cl_mem(update->plan, mem), CL_FALSE,
-                                            mem.offset * sizeof(float), size, update->staging, 0,
-                                            NULL, &update->written),
+                                            mem.at, size, update->staging, 0, NULL,
+                                            &update->written),
                        "clEnqueueWriteBuffer", error);
 }
 

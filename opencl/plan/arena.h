@@ -3,15 +3,33 @@
 
 #include <glib.h>
 
-/** Offsets for blocks whose lifetimes are known as a plan is recorded: first fit into what was
- * released, lowest address first. Units are floats; blocks start at multiples of 128 floats. */
+/** Places for memory whose lifetime is known while a plan is recorded. A place is taken from what
+ * was released before: the first hole that is large enough, in the order of blocks and addresses.
+ * Where there is none, a block grows, or a new block begins where it would grow too large. All
+ * sizes are bytes. Places begin at multiples of 512 bytes, which is what the strictest known
+ * devices ask of sub-buffers. */
 typedef struct {
-  GArray *free; /**< (offset, size), sorted, never adjacent */
-  guint64 end;  /**< the most ever in use */
+  GArray *blocks;
+  guint64 limit; /**< of one block */
 } DdimClArena;
 
-void ddim_cl_arena_init(DdimClArena *arena);
+/** A part of a block. */
+typedef struct {
+  guint block;
+  guint64 at, bytes;
+} DdimClSpan;
+
+/** @limit  what one block holds at most; only a place that is larger than that has a larger block,
+ * of its own */
+void ddim_cl_arena_init(DdimClArena *arena, guint64 limit);
 void ddim_cl_arena_clear(DdimClArena *arena);
-/** @size is rounded up in place. */
-guint64 ddim_cl_arena_alloc(DdimClArena *arena, guint64 *size);
-void ddim_cl_arena_release(DdimClArena *arena, guint64 offset, guint64 size);
+/** @bytes, at most G_MAXINT64, are rounded up. */
+DdimClSpan ddim_cl_arena_alloc(DdimClArena *arena, guint64 bytes);
+/** @span  exactly as ddim_cl_arena_alloc() gave it */
+void ddim_cl_arena_release(DdimClArena *arena, DdimClSpan span);
+
+guint ddim_cl_arena_get_n_blocks(const DdimClArena *arena);
+/** The most bytes of @block that were ever in use. */
+guint64 ddim_cl_arena_get_block_bytes(const DdimClArena *arena, guint block);
+/** The same of all blocks together. */
+guint64 ddim_cl_arena_get_bytes(const DdimClArena *arena);

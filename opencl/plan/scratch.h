@@ -2,17 +2,24 @@
 #pragma once
 
 #include "opencl/device/context-private.h"
+#include "opencl/plan/arena.h"
 
-/** Device memory for the intermediates of plans. Several plans of one context may share it: as the
- * queue runs one plan after another, no intermediate has to outlive the run of its plan. Reference
- * counted. */
+/** Device memory for the intermediates of plans: the blocks of their arenas. Several plans of one
+ * context may share it: as the queue runs one plan after another, no intermediate has to outlive
+ * the run of its plan. Reference counted. */
 typedef struct {
   guint refs;
-  DdimClBuffer *buffer;
+  GPtrArray *blocks; /**< DdimClBuffer */
 } DdimClScratch;
 
-/** @size in bytes. Errors: DDIM_CL_ERROR_*. */
-DdimClScratch *ddim_cl_scratch_new(DdimContext *context, guint64 size, GError **error);
+/** Make *@scratch (NULL: none yet) memory that holds the blocks of @arena. Where it does not, it is
+ * replaced by new memory, which holds what the old one held as well. Errors: DDIM_CL_ERROR_MEMORY
+ * when a block is more than the device allocates at once, or all are more than it has;
+ * DDIM_CL_ERROR_*. */
+gboolean ddim_cl_scratch_reserve(DdimClScratch **scratch, DdimContext *context,
+                                 const DdimClArena *arena, GError **error);
+/** Of all blocks together. */
+guint64 ddim_cl_scratch_get_bytes(const DdimClScratch *scratch);
 DdimClScratch *ddim_cl_scratch_ref(DdimClScratch *scratch);
 void ddim_cl_scratch_unref(DdimClScratch *scratch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimClScratch, ddim_cl_scratch_unref)

@@ -4,8 +4,7 @@
 #include <math.h>
 
 #include "opencl/ops/conv/conv-amx-winograd.h"
-#include "opencl/ops/units/amx.h"
-#include "opencl/ops/units/verify.h"
+#include "opencl/ops/units/units.h"
 
 /* What a device does per second; only the ratios matter for a choice. A CPU's are per core, fitted
  * to tests/bench/conv-methods on a server's cores with AVX-512 and AMX: operations of products,
@@ -38,13 +37,7 @@ ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider, gboolean
     return TRUE;
   if (provider != DDIM_GEMM_MMA64 && provider != DDIM_GEMM_MMA128)
     return !context->profile.row_loop;
-  if (context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT || !half)
-    return FALSE;
-  DdimClVerdict *verdict = &context->verdicts[provider - DDIM_GEMM_MMA64];
-  if (*verdict == DDIM_CL_UNKNOWN)
-    *verdict =
-        ddim_cl_verify_provider(context, provider, half, NULL) ? DDIM_CL_RIGHT : DDIM_CL_WRONG;
-  return *verdict == DDIM_CL_RIGHT;
+  return half && ddim_cl_has_mma(context, provider);
 }
 
 static guint64

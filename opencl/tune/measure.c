@@ -35,7 +35,8 @@ record(DdimContext *context, const DdimConvShape *shape, DdimClChoice choice,
                                              shape->w * shape->stride / down,
                                              shape->in + (depth - shape->in) % 16);
   DdimClTensor y = ddim_cl_plan_alloc_tensor(plan, shape->n, shape->h, shape->w, weights->columns);
-  DdimClMem vector = ddim_cl_plan_alloc(plan, 2 * (guint64)shape->n * MAX(x.c, weights->columns));
+  DdimClMem vector =
+      ddim_cl_plan_alloc_floats(plan, 2 * (guint64)shape->n * MAX(x.c, weights->columns));
   const gboolean prologue = shape->taps == 3 && shape->stride == 1 && !shape->up;
   const DdimClEpilogue epilogue = {.bias = vector};
   const DdimClPrologue silu = {.ab = vector, .silu = TRUE};

@@ -126,7 +126,7 @@ ops_tensor(guint32 seed, guint n, guint h, guint w, guint c, gboolean sliced, do
   const guint front = sliced ? 16 : 0, ld = sliced ? c + 48 : c;
   OpsTensor t = {.tensor = {.n = n, .h = h, .w = w, .c = c, .ld = ld}};
   t.array = ops_array_random(seed, 2 * GUARD + (gsize)n * h * w * ld, scale);
-  t.tensor.mem = (DdimClMem){.buffer = t.array.buffer, .offset = GUARD + front};
+  t.tensor.mem = ddim_cl_buffer_floats(t.array.buffer, GUARD + front);
   return t;
 }
 
@@ -136,22 +136,28 @@ ops_tensor_clear(OpsTensor *tensor)
   ops_array_clear(&tensor->array);
 }
 
+gsize
+ops_tensor_first(const OpsTensor *tensor)
+{
+  return tensor->tensor.mem.at / sizeof(float);
+}
+
 float
 ops_tensor_at(const OpsTensor *tensor, gsize pixel, guint channel)
 {
-  return tensor->array.host[tensor->tensor.mem.offset + pixel * tensor->tensor.ld + channel];
+  return tensor->array.host[ops_tensor_first(tensor) + pixel * tensor->tensor.ld + channel];
 }
 
 double
 ops_tensor_error(const OpsTensor *tensor, const double *expected, guint channels)
 {
   const DdimClTensor *t = &tensor->tensor;
-  const gsize pixels = (gsize)t->n * t->h * t->w;
+  const gsize pixels = (gsize)t->n * t->h * t->w, first = ops_tensor_first(tensor);
   g_autofree float *values = ops_array_read(&tensor->array);
   g_autofree float *inside = g_new(float, pixels *channels);
   for (gsize i = 0; i < tensor->array.count; i++) {
-    const gsize at = i - t->mem.offset;
-    if (i < t->mem.offset || at / t->ld >= pixels || at % t->ld >= t->c) {
+    const gsize at = i - first;
+    if (i < first || at / t->ld >= pixels || at % t->ld >= t->c) {
       if (memcmp(&values[i], &tensor->array.host[i], sizeof(float)) != 0)
         g_error("wrote outside of the tensor, at float %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT, i,
                 tensor->array.count);

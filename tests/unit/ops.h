@@ -53,6 +53,8 @@ typedef struct {
 OpsTensor ops_tensor(guint32 seed, guint n, guint h, guint w, guint c, gboolean sliced,
                      double scale);
 void ops_tensor_clear(OpsTensor *tensor);
+/** Where its first float lies in the array. */
+gsize ops_tensor_first(const OpsTensor *tensor);
 /** First contents at (pixel of all images, channel). */
 float ops_tensor_at(const OpsTensor *tensor, gsize pixel, guint channel);
 /** Largest error of the first @channels channels against @expected [pixel][channels], relative to

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Attention against softmax(q k^T / sqrt(ch)) v in double. */
-#include "opencl/ops/units/amx.h"
+#include "opencl/ops/units/units.h"
 #include "opencl/ops/attention/attention.h"
 #include "ops.h"
 

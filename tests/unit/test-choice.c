@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The choice of a method for every convolution of a network. */
-#include "opencl/ops/units/amx.h"
+#include "opencl/ops/units/units.h"
 #include "opencl/tune/choice.h"
 #include "opencl/device/context.h"
 #include "opencl/tune/tuning.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opencl/tune/choice.h"
+#include "opencl/ops/units/units.h"
 #include "opencl/ops/units/amx.h"
 #include "ops.h"
 

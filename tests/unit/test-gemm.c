@@ -85,8 +85,8 @@ run(const Case *k, const Shape *s)
   ddim_cl_gemm(plan, b, &gemm);
   ops_plan_run(plan);
   g_autofree double *expected =
-      reference(s, k, a.array.host + a.tensor.mem.offset, lda, weights, bias.host, emb.host, emb_ld,
-                added->array.host + added->tensor.mem.offset, ldc);
+      reference(s, k, a.array.host + ops_tensor_first(&a), lda, weights, bias.host, emb.host,
+                emb_ld, added->array.host + ops_tensor_first(added), ldc);
   const double result = ops_tensor_error(&c, expected, s->out);
   ops_tensor_clear(&a);
   ops_tensor_clear(&c);

@@ -31,7 +31,7 @@ compute(void)
   g_assert_no_error(error);
   ddim_context_set_build_func(context, count_build, &builds);
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
-  DdimClMem x = ddim_cl_plan_alloc(plan, 16);
+  DdimClMem x = ddim_cl_plan_alloc_floats(plan, 16);
   ddim_cl_silu(plan, x, 16);
   g_assert_true(ddim_cl_plan_seal(plan, &error));
   g_assert_true(ddim_cl_plan_write(plan, x, 16, values, &error));

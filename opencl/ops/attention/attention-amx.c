@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#include "opencl/ops/units/amx.h"
+#include "opencl/ops/amx/amx-tasks.h"
+#include "opencl/ops/units/units.h"
 
 /* Positions and channels that go together: what the kernels' tiles are made for. */
 #define BLOCK 32
@@ -26,11 +27,12 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   const guint T = heads.T, ch = heads.ch, blocks = (T + BLOCK - 1) / BLOCK;
   const guint64 matrix = (guint64)blocks * BLOCK * ((ch + BLOCK - 1) / BLOCK * BLOCK);
 
-  DdimClMem packed = ddim_cl_plan_alloc(plan, 3 * matrix * attention->heads * qkv->n);
-  ddim_cl_plan_step(plan, AMX_ATTENTION_PACK, "attention pack", 0);
-  ddim_cl_plan_arg_mem(plan, qkv->mem);
-  ddim_cl_plan_arg_u32(plan, qkv->ld);
-  ddim_cl_plan_arg_mem(plan, packed);
+  /* Two bfloat16 for each number. */
+  DdimClMem packed =
+      ddim_cl_plan_alloc_bytes(plan, 3 * matrix * attention->heads * qkv->n * 2 * sizeof(guint16));
+  ddim_cl_amx_task(plan, AMX_ATTENTION_PACK, "attention pack", 0);
+  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_address(plan, &packed);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, blocks);
   ddim_cl_plan_arg_u32(plan, ch);
@@ -42,10 +44,9 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   ddim_cl_plan_arg_f32(plan, (float)(1 / (G_LN2 * sqrt(ch))));
   ddim_cl_plan_range(plan, blocks, attention->heads, qkv->n);
 
-  ddim_cl_plan_step(plan, AMX_ATTENTION, "attention", heads.flops);
-  ddim_cl_plan_arg_mem(plan, packed);
-  ddim_cl_plan_arg_mem(plan, out->mem);
-  ddim_cl_plan_arg_u32(plan, out->ld);
+  ddim_cl_amx_task(plan, AMX_ATTENTION, "attention", heads.flops);
+  ddim_cl_plan_arg_address(plan, &packed);
+  ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, blocks);
   ddim_cl_plan_arg_u32(plan, ch);

@@ -19,10 +19,8 @@ ddim_cl_attention_gpu(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   const guint slice = ((ch + slices - 1) / slices + 3) / 4 * 4;
   g_autofree char *options = g_strdup_printf("-DCH=%u -DSLICE=%u", ch, slice);
   ddim_cl_plan_kernel(plan, "attention-gpu", options, "attention_gpu", "attention", heads.flops);
-  ddim_cl_plan_arg_mem(plan, qkv->mem);
-  ddim_cl_plan_arg_u32(plan, qkv->ld);
-  ddim_cl_plan_arg_mem(plan, out->mem);
-  ddim_cl_plan_arg_u32(plan, out->ld);
+  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, attention->heads);
   ddim_cl_plan_arg_u32(plan, heads.head_ld);

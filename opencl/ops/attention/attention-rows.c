@@ -19,11 +19,10 @@ ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAt
   const guint rows = profile->row_loop ? CPU_ROWS : GPU_ROWS;
   g_autofree char *options = g_strdup_printf("-DROWS=%u -DCH=%u", rows, ch);
 
-  DdimClMem kt = ddim_cl_plan_alloc(plan, (guint64)qkv->n * heads.C * padded);
+  DdimClMem kt = ddim_cl_plan_alloc_floats(plan, (guint64)qkv->n * heads.C * padded);
   ddim_cl_plan_kernel(plan, "attention", options, "attention_keys", "attention keys", 0);
-  ddim_cl_plan_arg_mem(plan, qkv->mem);
-  ddim_cl_plan_arg_u32(plan, qkv->ld);
-  ddim_cl_plan_arg_mem(plan, kt);
+  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, kt);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, padded);
   ddim_cl_plan_arg_u32(plan, heads.head_ld);
@@ -31,11 +30,9 @@ ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAt
   ddim_cl_plan_range(plan, padded / profile->vec, attention->heads, qkv->n);
 
   ddim_cl_plan_kernel(plan, "attention", options, "attention", "attention", heads.flops);
-  ddim_cl_plan_arg_mem(plan, qkv->mem);
-  ddim_cl_plan_arg_u32(plan, qkv->ld);
-  ddim_cl_plan_arg_mem(plan, kt);
-  ddim_cl_plan_arg_mem(plan, out->mem);
-  ddim_cl_plan_arg_u32(plan, out->ld);
+  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, kt);
+  ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, padded);
   ddim_cl_plan_arg_u32(plan, heads.head_ld);

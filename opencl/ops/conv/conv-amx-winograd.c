@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/ops/conv/conv-amx-winograd.h"
 
+#include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/conv/conv-amx.h"
 #include "opencl/ops/norm/norm-amx.h"
 
 /* As in kernels/amx-winograd*.cl. */
 #define PLANE 32
 #define BLOCK 32
+#define POSITION 128
 #define POINTS 6
 #define TILE 4
 /* Positions of a tile of the matrix units. */
@@ -46,9 +48,8 @@ static void
 input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
            const DdimClPrologue *prologue, DdimClMem a)
 {
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid->plane);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
@@ -65,9 +66,9 @@ record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *gri
                    const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClMem *ab,
                    DdimClMem a)
 {
-  ddim_cl_plan_step(plan, AMX_WINOGRAD_INPUT, "amx winograd input", 0);
+  ddim_cl_amx_task(plan, AMX_WINOGRAD_INPUT, "amx winograd input", 0);
   input_args(plan, shape, grid, x, prologue, a);
-  ddim_cl_plan_arg_optional(plan, ab);
+  ddim_cl_plan_arg_address(plan, ab);
   ddim_cl_plan_arg_u32(plan, shape->n);
   ddim_cl_plan_range(plan, grid->planes, (gsize)shape->n * (shape->h + 1) + 1, 1);
 }
@@ -76,7 +77,7 @@ static void
 record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
                         const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
 {
-  ddim_cl_plan_step(plan, AMX_WINOGRAD_INPUT_NORMALISED, "amx winograd input", 0);
+  ddim_cl_amx_task(plan, AMX_WINOGRAD_INPUT_NORMALISED, "amx winograd input", 0);
   input_args(plan, shape, grid, x, prologue, a);
   ddim_cl_plan_arg_u32(plan, shape->n);
   ddim_cl_norm_amx_args(plan, prologue->norm, x->c);
@@ -89,7 +90,8 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
 {
   /* The last block reads its taps past the last position. */
   const guint64 slack = 2 * grid->strip_width + BLOCK;
-  DdimClMem a = ddim_cl_plan_alloc(plan, (POINTS * grid->planes * grid->plane + slack) * PLANE);
+  DdimClMem a =
+      ddim_cl_plan_alloc_bytes(plan, (POINTS * grid->planes * grid->plane + slack) * POSITION);
   if (!prologue || !prologue->norm) {
     record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
   } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
@@ -142,12 +144,11 @@ ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const Dd
   const guint64 blocks = (grid.positions + BLOCK - 1) / BLOCK;
   const guint64 each = blocks_per_item(ddim_cl_plan_get_context(plan), &grid, blocks, panels);
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
-  ddim_cl_plan_step(plan, AMX_WINOGRAD_PRODUCT, "amx winograd 3x3", ddim_conv_flops(shape));
-  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_amx_task(plan, AMX_WINOGRAD_PRODUCT, "amx winograd 3x3", ddim_conv_flops(shape));
+  ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
-  ddim_cl_plan_arg_mem(plan, (DdimClMem){.buffer = weights->buffer});
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, grid.planes);
   ddim_cl_plan_arg_u64(plan, grid.positions);
   ddim_cl_plan_arg_u32(plan, (guint)each * BLOCK);

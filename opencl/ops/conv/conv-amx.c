@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/ops/conv/conv-amx.h"
 
+#include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/norm/norm-amx.h"
 
 /* Channels of a plane, positions and columns of a block: what the kernels' tiles are made for. */
 #define PLANE 32
 #define BLOCK 32
+#define POSITION 128
 
 /* How the input lies in planes of positions (kernels/amx-conv.cl). */
 typedef struct {
@@ -38,9 +40,8 @@ input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const
            const DdimClPrologue *prologue, DdimClMem a)
 {
   const guint up = shape->up ? 1 : 0;
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid->plane);
   ddim_cl_plan_arg_u32(plan, x->h << up);
   ddim_cl_plan_arg_u32(plan, x->w << up);
@@ -59,15 +60,15 @@ record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *gri
                    const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClMem *ab,
                    DdimClMem a)
 {
-  ddim_cl_plan_step(plan, AMX_INPUT, "amx input", 0);
+  ddim_cl_amx_task(plan, AMX_INPUT, "amx input", 0);
   input_args(plan, shape, grid, x, prologue, a);
-  ddim_cl_plan_arg_optional(plan, ab);
+  ddim_cl_plan_arg_address(plan, ab);
   ddim_cl_plan_arg_u32(plan, shape->n);
   ddim_cl_plan_arg_u64(plan, grid->rows);
   ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
 }
 
-/* The step that reads an image normalises it as well where the channels that it takes together stay
+/* The task that reads an image normalises it as well where the channels that it takes together stay
  * in a core's cache meanwhile, and there are enough of them, of all images, for every core. */
 #define UNIT_BYTES ((guint64)512 << 10)
 #define UNITS_PER_CORE 4
@@ -85,7 +86,7 @@ static void
 record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
                         const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
 {
-  ddim_cl_plan_step(plan, AMX_INPUT_NORMALISED, "amx input", 0);
+  ddim_cl_amx_task(plan, AMX_INPUT_NORMALISED, "amx input", 0);
   input_args(plan, shape, grid, x, prologue, a);
   ddim_cl_plan_arg_u32(plan, shape->n);
   ddim_cl_plan_arg_u32(plan, (guint)(grid->rows - (guint64)shape->n * grid->height));
@@ -99,7 +100,7 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
 {
   /* The last block reads its taps past the last position. */
   const guint64 slack = 2 * grid->width + 2 + BLOCK;
-  DdimClMem a = ddim_cl_plan_alloc(plan, (grid->planes * grid->plane + slack) * PLANE);
+  DdimClMem a = ddim_cl_plan_alloc_bytes(plan, (grid->planes * grid->plane + slack) * POSITION);
   if (!prologue || !prologue->norm) {
     record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
   } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
@@ -136,10 +137,10 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
   if (!weights->half)
     return (DdimClMem){.buffer = weights->buffer};
   const guint64 count = (guint64)weights->depth * weights->columns;
-  DdimClMem b = ddim_cl_plan_alloc(plan, count);
-  ddim_cl_plan_step(plan, AMX_WIDEN, "amx widen", 0);
+  DdimClMem b = ddim_cl_plan_alloc_bytes(plan, count * 2 * sizeof(guint16));
+  ddim_cl_amx_task(plan, AMX_WIDEN, "amx widen", 0);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
-  ddim_cl_plan_arg_mem(plan, b);
+  ddim_cl_plan_arg_address(plan, &b);
   ddim_cl_plan_range(plan, count / (PLANE * BLOCK), 1, 1);
   return b;
 }
@@ -161,11 +162,15 @@ has_whole_tiles(const DdimConvShape *shape)
 void
 ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue)
 {
-  ddim_cl_plan_arg_mem(plan, epilogue->bias);
-  ddim_cl_plan_arg_optional(plan, epilogue->has_emb ? &epilogue->emb : NULL);
+  ddim_cl_plan_arg_floats(plan, epilogue->bias);
+  ddim_cl_plan_arg_address(plan, epilogue->has_emb ? &epilogue->emb : NULL);
   ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
-  ddim_cl_plan_arg_optional(plan, epilogue->residual ? &epilogue->residual->mem : NULL);
-  ddim_cl_plan_arg_u32(plan, epilogue->residual ? epilogue->residual->ld : 0);
+  if (epilogue->residual) {
+    ddim_cl_plan_arg_tensor(plan, epilogue->residual, DDIM_CL_F32);
+  } else {
+    ddim_cl_plan_arg_address(plan, NULL);
+    ddim_cl_plan_arg_u32(plan, 0);
+  }
 }
 
 void
@@ -183,19 +188,18 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   const gboolean few = tiles > 2 && tiles <= FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   DdimClMem b = record_weights(plan, weights);
-  ddim_cl_plan_step(plan,
-                    few     ? AMX_PRODUCT_FEW
-                    : whole ? AMX_PRODUCT_WHOLE
-                            : AMX_PRODUCT,
-                    shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
+  ddim_cl_amx_task(plan,
+                   few     ? AMX_PRODUCT_FEW
+                   : whole ? AMX_PRODUCT_WHOLE
+                           : AMX_PRODUCT,
+                   shape->taps == 1 ? "amx 1x1" : "amx 3x3", ddim_conv_flops(shape));
   ddim_cl_plan_arg_u32(plan, shape->taps);
   ddim_cl_plan_arg_u32(plan, shape->stride);
-  ddim_cl_plan_arg_mem(plan, a);
+  ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
   ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);
-  ddim_cl_plan_arg_mem(plan, b);
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_address(plan, &b);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, grid.planes);
   ddim_cl_plan_arg_u64(plan, grid.positions);
   ddim_cl_plan_arg_u32(plan, (guint)rows);

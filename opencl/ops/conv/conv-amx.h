@@ -11,7 +11,7 @@ void ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimCl
                       const DdimClTensor *x, const DdimClPrologue *prologue, const DdimClTensor *y,
                       const DdimClEpilogue *epilogue);
 
-/** Whether images like @x are normalised by the step that reads them for a convolution. */
+/** Whether images like @x are normalised by the task that reads them for a convolution. */
 gboolean ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape,
                                      const DdimClTensor *x, const DdimClNorm *norm);
 /** Append what is added to a product: the end of its argument structure. */

@@ -21,13 +21,11 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
                       shape->stride, shape->up != 0, weights->half ? " -DHALF_WEIGHTS" : "");
   ddim_cl_plan_kernel(plan, "gemm", options, "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
   ddim_cl_plan_arg_u64(plan, 0);
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
-  ddim_cl_plan_arg_mem(plan, zeros);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, zeros);
   ddim_cl_plan_arg_u32(plan, shape->n);
   ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
   ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
@@ -45,11 +43,10 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
        const DdimClTensor *x, const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
-  DdimClMem col = ddim_cl_plan_alloc(plan, pixels * weights->depth);
+  DdimClMem col = ddim_cl_plan_alloc_floats(plan, pixels * weights->depth);
   ddim_cl_plan_kernel(plan, "epilogue", NULL, "im2col", "im2col", 0);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, col);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, col);
   ddim_cl_plan_arg_u64(plan, 0);
   ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
   ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));

@@ -15,11 +15,9 @@ ddim_cl_conv_tile(DdimClPlan *plan, DdimGemmProvider provider, const DdimConvSha
                                              shape->taps, shape->stride, shape->up != 0);
   ddim_cl_plan_kernel(plan, tile->source, options, "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
   ddim_cl_plan_arg_u32(plan, x->w << (shape->up ? 1 : 0));
   ddim_cl_plan_arg_u32(plan, shape->h);

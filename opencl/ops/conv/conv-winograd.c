@@ -54,10 +54,9 @@ winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
       g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1 -DNORM=%d -DUP=%d",
                       transform_lanes(plan, tiles), tiles->tile, prologue != NULL, shape->up != 0);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, prologue ? *prologue : x->mem);
-  ddim_cl_plan_arg_mem(plan, v);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, prologue ? *prologue : x->mem);
+  ddim_cl_plan_arg_floats(plan, v);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, x->c);
@@ -76,11 +75,10 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
                                              transform_lanes(plan, tiles), tiles->tile,
                                              epilogue->has_emb ? 1 : 0, epilogue->residual ? 1 : 0);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
-  ddim_cl_plan_arg_mem(plan, m);
+  ddim_cl_plan_arg_floats(plan, m);
   ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));
   ddim_cl_plan_arg_u32(plan, columns);
-  ddim_cl_plan_arg_mem(plan, y->mem);
-  ddim_cl_plan_arg_u32(plan, y->ld);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_epilogue_args(plan, epilogue, 0);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
@@ -122,9 +120,9 @@ winograd_piece(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
   const guint64 rows = tile_count(tiles);
   const guint64 v_stride = point_stride(tiles, weights->depth);
   const guint64 m_stride = point_stride(tiles, weights->columns);
-  DdimClMem v = ddim_cl_plan_alloc(plan, weights->batch * v_stride);
+  DdimClMem v = ddim_cl_plan_alloc_floats(plan, weights->batch * v_stride);
   winograd_input(plan, shape, tiles, x, prologue, v);
-  DdimClMem m = ddim_cl_plan_alloc(plan, weights->batch * m_stride);
+  DdimClMem m = ddim_cl_plan_alloc_floats(plan, weights->batch * m_stride);
   const DdimClGemm gemm = {.a = v,
                            .c = m,
                            .lda = weights->depth,

@@ -41,7 +41,7 @@ make_view(Operand *operand, guint batch, DdimClPlan *plan, GError **error)
   if (operand->view || !operand->rows)
     return TRUE;
   const guint64 align = MAX(ddim_cl_plan_get_context(plan)->base_align, sizeof(float));
-  const guint64 at = operand->mem.offset * sizeof(float), origin = at / align * align;
+  const guint64 at = operand->mem.at, origin = at / align * align;
   const guint64 floats =
       (batch - 1) * operand->stride + (operand->rows - 1) * operand->ld + operand->width;
   const cl_buffer_region region = {origin, at - origin + floats * sizeof(float)};
@@ -115,7 +115,7 @@ record_epilogue(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
 {
   g_autofree char *options = ddim_cl_epilogue_options(gemm->epilogue);
   ddim_cl_plan_kernel(plan, "epilogue", options, "epilogue", "epilogue", 0);
-  ddim_cl_plan_arg_mem(plan, gemm->c);
+  ddim_cl_plan_arg_floats(plan, gemm->c);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
   ddim_cl_epilogue_args(plan, gemm->epilogue, MAX(gemm->rows_per_image, 1));
   ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
@@ -126,10 +126,10 @@ static DdimClMem
 widen(DdimClPlan *plan, const DdimClMatrix *b)
 {
   const guint64 count = (guint64)b->batch * b->depth * b->columns;
-  DdimClMem wide = ddim_cl_plan_alloc(plan, count);
+  DdimClMem wide = ddim_cl_plan_alloc_floats(plan, count);
   ddim_cl_plan_kernel(plan, "pack", "-DHALF_WEIGHTS", "widen", "widen", 0);
   ddim_cl_plan_arg_buffer(plan, b->buffer);
-  ddim_cl_plan_arg_mem(plan, wide);
+  ddim_cl_plan_arg_floats(plan, wide);
   ddim_cl_plan_range(plan, count / 16, 1, 1);
   return wide;
 }
@@ -149,7 +149,7 @@ plan_copies(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
       !bytes)
     return (Operand){0};
   const guint64 floats = (bytes + sizeof(float) - 1) / sizeof(float);
-  return (Operand){.mem = ddim_cl_plan_alloc(plan, floats), .rows = 1, .width = floats};
+  return (Operand){.mem = ddim_cl_plan_alloc_bytes(plan, bytes), .rows = 1, .width = floats};
 }
 
 static void
@@ -184,10 +184,9 @@ keep_residual(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
 {
   DdimClTensor kept = ddim_cl_plan_alloc_tensor(plan, 1, 1, gemm->rows, b->columns);
   ddim_cl_plan_kernel(plan, "epilogue", NULL, "copy_rows", "copy", 0);
-  ddim_cl_plan_arg_mem(plan, gemm->c);
+  ddim_cl_plan_arg_floats(plan, gemm->c);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
-  ddim_cl_plan_arg_mem(plan, kept.mem);
-  ddim_cl_plan_arg_u32(plan, kept.ld);
+  ddim_cl_plan_arg_tensor(plan, &kept, DDIM_CL_F32);
   ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
   return kept;
 }
@@ -197,8 +196,8 @@ ddim_cl_gemm_clblast(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *
 {
   const DdimClEpilogue *epilogue = gemm->epilogue;
   const DdimClTensor *residual = epilogue ? epilogue->residual : NULL;
-  const gboolean in_place =
-      residual && residual->mem.buffer == gemm->c.buffer && residual->mem.offset == gemm->c.offset;
+  const gboolean in_place = residual && residual->mem.buffer == gemm->c.buffer &&
+                            residual->mem.block == gemm->c.block && residual->mem.at == gemm->c.at;
   DdimClMem b_mem = b->half ? widen(plan, b) : (DdimClMem){.buffer = b->buffer};
   DdimClTensor kept;
   DdimClEpilogue moved;

@@ -28,13 +28,13 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
   g_autofree char *options = g_strdup_printf("%s%s", epilogue, b->half ? " -DHALF_WEIGHTS" : "");
   ddim_cl_plan_kernel(plan, "gemm", options, "gemm", gemm->label,
                       2.0 * b->batch * gemm->rows * b->depth * b->columns);
-  ddim_cl_plan_arg_mem(plan, gemm->a);
+  ddim_cl_plan_arg_floats(plan, gemm->a);
   ddim_cl_plan_arg_u32(plan, gemm->lda);
   ddim_cl_plan_arg_u64(plan, gemm->a_batch);
   ddim_cl_plan_arg_buffer(plan, b->buffer);
   ddim_cl_plan_arg_u64(plan, 0);
   ddim_cl_plan_arg_u64(plan, (guint64)b->depth * b->columns);
-  ddim_cl_plan_arg_mem(plan, gemm->c);
+  ddim_cl_plan_arg_floats(plan, gemm->c);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
   ddim_cl_plan_arg_u64(plan, gemm->c_batch);
   ddim_cl_plan_arg_u32(plan, gemm->rows);

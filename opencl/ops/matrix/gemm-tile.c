@@ -10,12 +10,12 @@ ddim_cl_gemm_tile(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gem
   g_autofree char *options = ddim_cl_tile_options(plan, tile, b, b->depth, gemm->epilogue);
   ddim_cl_plan_kernel(plan, tile->source, options, "gemm", gemm->label,
                       2.0 * b->batch * gemm->rows * b->depth * b->columns);
-  ddim_cl_plan_arg_mem(plan, gemm->a);
+  ddim_cl_plan_arg_floats(plan, gemm->a);
   ddim_cl_plan_arg_u32(plan, gemm->lda);
   ddim_cl_plan_arg_u64(plan, gemm->a_batch);
   ddim_cl_plan_arg_buffer(plan, b->buffer);
   ddim_cl_plan_arg_u64(plan, (guint64)b->depth * b->columns);
-  ddim_cl_plan_arg_mem(plan, gemm->c);
+  ddim_cl_plan_arg_floats(plan, gemm->c);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
   ddim_cl_plan_arg_u64(plan, gemm->c_batch);
   ddim_cl_plan_arg_u32(plan, gemm->rows);

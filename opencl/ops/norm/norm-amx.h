@@ -3,10 +3,10 @@
 
 #include "opencl/ops/norm/norm-parts.h"
 
-/** Channels that the steps of kernels/amx-norm.cl take together: whole planes of 32 and whole
+/** Channels that the tasks of kernels/amx-norm.cl take together: whole planes of 32 and whole
  * groups; 0 when they cannot normalise @channels so. */
 guint ddim_cl_norm_amx_unit(guint channels, const DdimClNorm *norm);
 /** Append their argument structure `Norm`. */
 void ddim_cl_norm_amx_args(DdimClPlan *plan, const DdimClNorm *norm, guint channels);
-/** Record what ddim_cl_norm_scale_shift() does, as steps where they can. */
+/** Record what ddim_cl_norm_scale_shift() does, as tasks where they can. */
 DdimClMem ddim_cl_norm_amx(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm);

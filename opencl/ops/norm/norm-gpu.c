@@ -40,8 +40,7 @@ small(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
   const guint items =
       items_for(ddim_cl_plan_get_context(plan), (guint64)pixels * x->c / norm->groups);
   kernel(plan, norm, items, "norm_small_gpu", "norm");
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, x->c);
@@ -58,7 +57,7 @@ large(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
   DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
 
   kernel(plan, norm, items, "norm_finish_gpu", "norm finish");
-  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, CHUNK);
@@ -72,7 +71,7 @@ large(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
 DdimClMem
 ddim_cl_norm_scale_shift_gpu(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
 {
-  DdimClMem ab = ddim_cl_plan_alloc(plan, (guint64)x->n * 2 * x->c);
+  DdimClMem ab = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * 2 * x->c);
   if ((guint64)x->h * x->w * x->c / norm->groups <= SMALL)
     small(plan, x, norm, ab);
   else

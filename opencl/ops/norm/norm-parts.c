@@ -5,11 +5,10 @@ DdimClMem
 ddim_cl_norm_moments(DdimClPlan *plan, const DdimClTensor *x, guint chunk)
 {
   const guint pixels = x->h * x->w, chunks = (pixels + chunk - 1) / chunk;
-  DdimClMem part = ddim_cl_plan_alloc(plan, (guint64)x->n * chunks * 2 * x->c);
+  DdimClMem part = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * chunks * 2 * x->c);
   ddim_cl_plan_kernel(plan, "norm", "-DEMB=0 -DSILU=0", "norm_moments", "norm moments", 0);
-  ddim_cl_plan_arg_mem(plan, x->mem);
-  ddim_cl_plan_arg_u32(plan, x->ld);
-  ddim_cl_plan_arg_mem(plan, part);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, chunk);
   ddim_cl_plan_arg_u32(plan, x->c);
@@ -21,9 +20,9 @@ void
 ddim_cl_norm_args(DdimClPlan *plan, const DdimClNorm *norm, DdimClMem out)
 {
   /* Without an embedding its pointer still needs a valid buffer: gamma serves. */
-  ddim_cl_plan_arg_mem(plan, norm->gamma);
-  ddim_cl_plan_arg_mem(plan, norm->beta);
-  ddim_cl_plan_arg_mem(plan, norm->has_emb ? norm->emb : norm->gamma);
+  ddim_cl_plan_arg_floats(plan, norm->gamma);
+  ddim_cl_plan_arg_floats(plan, norm->beta);
+  ddim_cl_plan_arg_floats(plan, norm->has_emb ? norm->emb : norm->gamma);
   ddim_cl_plan_arg_u32(plan, norm->emb_ld);
-  ddim_cl_plan_arg_mem(plan, out);
+  ddim_cl_plan_arg_floats(plan, out);
 }

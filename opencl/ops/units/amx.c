@@ -12,6 +12,7 @@
 
 #include "opencl/ops/conv/conv-amx.h"
 #include "opencl/device/program.h"
+#include "opencl/plan/plan.h"
 
 /* CPUID leaf 7, EDX. */
 #define HAS_AMX_BF16 (1u << 22)
@@ -40,7 +41,7 @@ driver_takes_assembly(const DdimDeviceInfo *info)
   return strcmp(info->platform, "Portable Computing Language") == 0 && (major == 3 || major >= 7);
 }
 
-/* The steps of kernels/amx-run.cl hold the host's addresses, which a CPU of this machine
+/* The tasks of kernels/amx-run.cl hold the host's addresses, which a CPU of this machine
  * understands; one behind a network does not. */
 static gboolean
 computes_in_host_memory(DdimContext *context)
@@ -101,7 +102,7 @@ product_is_right(DdimContext *context)
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
   const DdimClTensor in = ddim_cl_plan_alloc_tensor(plan, 1, 1, PIXELS, CHANNELS);
   const DdimClTensor out = ddim_cl_plan_alloc_tensor(plan, 1, 1, PIXELS, CHANNELS);
-  const DdimClEpilogue epilogue = {.bias = ddim_cl_plan_alloc(plan, CHANNELS)};
+  const DdimClEpilogue epilogue = {.bias = ddim_cl_plan_alloc_floats(plan, CHANNELS)};
   const DdimConvShape shape = {CHANNELS, CHANNELS, 1, 1, FALSE, 1, 1, PIXELS};
   ddim_cl_conv_amx(plan, &shape, matrix, &in, NULL, &out, &epilogue);
   return ddim_cl_plan_seal(plan, NULL) &&
@@ -125,8 +126,8 @@ ddim_cl_expects_amx(DdimContext *context)
          (context->profile.amx_emulated ? processor_can_emulate() : processor_has_amx());
 }
 
-static gboolean
-find_out(DdimContext *context)
+gboolean
+ddim_cl_try_amx(DdimContext *context)
 {
   return ddim_cl_expects_amx(context) && computes_in_host_memory(context) &&
          product_is_right(context);
@@ -140,18 +141,10 @@ ddim_cl_expects_amx(DdimContext *context)
   return FALSE;
 }
 
-static gboolean
-find_out(DdimContext *context)
+gboolean
+ddim_cl_try_amx(DdimContext *context)
 {
   return FALSE;
 }
 
 #endif
-
-gboolean
-ddim_cl_has_amx(DdimContext *context)
-{
-  if (context->amx == DDIM_CL_UNKNOWN)
-    context->amx = find_out(context) ? DDIM_CL_RIGHT : DDIM_CL_WRONG;
-  return context->amx == DDIM_CL_RIGHT;
-}

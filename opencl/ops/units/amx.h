@@ -5,7 +5,7 @@
 
 /** Whether the device ought to have matrix units, by its driver and this machine's processor. */
 gboolean ddim_cl_expects_amx(DdimContext *context);
-/** Whether the device is this machine's processor, has AMX with bfloat16, the operating system lets
- * this process use it, the driver compiles kernels/amx-*.cl for it, and a small product comes
- * out right. Found out on the first call. */
-gboolean ddim_cl_has_amx(DdimContext *context);
+/** Try whether the device is this machine's processor, has AMX with bfloat16, the operating system
+ * lets this process use it, the driver compiles kernels/amx-*.cl for it, and a small product comes
+ * out right. */
+gboolean ddim_cl_try_amx(DdimContext *context);

@@ -50,8 +50,8 @@ multiply(DdimContext *context, DdimClMatrix *matrix, const Case *c, const float 
 {
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
   const guint64 a_count = (guint64)c->rows * c->depth, c_count = (guint64)c->rows * c->columns;
-  const DdimClMem a_mem = ddim_cl_plan_alloc(plan, c->batch * a_count);
-  const DdimClMem c_mem = ddim_cl_plan_alloc(plan, c->batch * c_count);
+  const DdimClMem a_mem = ddim_cl_plan_alloc_floats(plan, c->batch * a_count);
+  const DdimClMem c_mem = ddim_cl_plan_alloc_floats(plan, c->batch * c_count);
   matrix->batch = c->batch;
   matrix->depth = c->depth;
   const DdimClGemm gemm = {.a = a_mem,

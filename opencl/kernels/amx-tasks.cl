@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * What a step of amx-run.cl can do, and how it is told. Also included by the host (opencl/plan/steps.h). */
+ * What a task of amx-run.cl can do, and how it is told. The host includes this file as well
+ * (opencl/ops/amx/amx-tasks.h). */
 
-enum AmxStep {
+enum AmxTask {
   AMX_INPUT,
   AMX_INPUT_NORMALISED,
   AMX_PRODUCT,
@@ -17,9 +18,9 @@ enum AmxStep {
   AMX_NORM_FINISH
 };
 
-/* A step is so many words of 64 bits: which one, its range in x, y and z, how long it took, then its
+/* A task is so many words of 64 bits: which one, its range in x, y and z, how long it took, then its
  * arguments: addresses, integers, or the bits of a float. */
-#define AMX_STEP_WORDS 32
-#define AMX_STEP_RANGE 1
-#define AMX_STEP_TICKS 4
-#define AMX_STEP_ARGS 5
+#define AMX_TASK_WORDS 32
+#define AMX_TASK_RANGE 1
+#define AMX_TASK_TICKS 4
+#define AMX_TASK_ARGS 5
