@@ -7,6 +7,9 @@
 #include "core/data/error.h"
 #include "core/network/evaluator.h"
 #include "golden.h"
+#include "opencl/device/context-private.h"
+
+#define BLOCK_BYTES 2000000
 
 typedef struct {
   DdimContext *context;
@@ -57,15 +60,17 @@ static const Case cases[] = {
     {"guided_gray", "--image_size 16 --num_heads 4 --use_new_attention_order True", FALSE, FALSE},
 };
 
-/* Evaluate @c and return the largest absolute difference from the float64 output. */
+/* Evaluate @c, on a device that allocates at most @limit bytes at once, and return the largest absolute difference from the float64 output. */
 static double
-evaluate(const Case *c, DdimPrecision precision)
+evaluate(const Case *c, DdimPrecision precision, guint64 limit)
 {
   g_autoptr(GError) error = NULL;
   g_autofree char *weights = g_strdup_printf("unet_%s.pt", c->name);
   g_autofree char *data = g_strdup_printf("unet_%s.npz", c->name);
   Model model;
   model_open(&model, weights, c->flags, precision);
+  DdimDeviceInfo *device = model.context->info;
+  device->max_allocation = MIN(device->max_allocation, limit);
   g_autoptr(DdimArray) x = golden_array(data, "x");
   g_autoptr(DdimArray) t = golden_array(data, "t");
   g_autoptr(DdimArray) out = golden_array(data, "out");
@@ -113,16 +118,23 @@ evaluate(const Case *c, DdimPrecision precision)
 static void
 test_float32(gconstpointer data)
 {
-  g_assert_cmpfloat(evaluate(data, DDIM_PRECISION_F32), <, 2e-4);
+  g_assert_cmpfloat(evaluate(data, DDIM_PRECISION_F32, G_MAXUINT64), <, 2e-4);
 }
 
 /* Weights rounded to half, Winograd's after their transform. */
 static void
 test_half(gconstpointer data)
 {
-  const double error = evaluate(data, DDIM_PRECISION_F16);
+  const double error = evaluate(data, DDIM_PRECISION_F16, G_MAXUINT64);
   g_assert_cmpfloat(error, <, 4e-3);
   g_assert_cmpfloat(error, >, 0);
+}
+
+/* Intermediates that lie in several blocks of memory, because no one may hold them all. */
+static void
+test_blocks(void)
+{
+  g_assert_cmpfloat(evaluate(&cases[1], DDIM_PRECISION_F32, BLOCK_BYTES), <, 2e-4);
 }
 
 static void
@@ -211,6 +223,7 @@ main(int argc, char **argv)
     g_test_add_data_func(f32, &cases[i], test_float32);
     g_test_add_data_func(f16, &cases[i], test_half);
   }
+  g_test_add_func("/unet/blocks", test_blocks);
   g_test_add_func("/unet/size-error", test_size_error);
   g_test_add_func("/unet/stopped-loading", test_stopped_loading);
   return g_test_run();
