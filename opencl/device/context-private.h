@@ -34,6 +34,7 @@ struct _DdimContext {
   gsize base_align;          /**< of sub-buffers, in bytes */
   DdimClAttachment programs; /**< of program.c */
   DdimClAttachment units;    /**< which special units work: opencl/ops/units/units.c */
+  DdimClAttachment clblast;  /**< parameters: opencl/ops/matrix/clblast-use.c */
   DdimClAttachment tuning;   /**< see ddim_cl_context_tuning() */
   guint64 bytes, peak;
   DdimContextBuildFunc build_func;

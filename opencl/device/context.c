@@ -84,6 +84,7 @@ ddim_context_unref(DdimContext *context)
     return;
   detach(&context->programs);
   detach(&context->units);
+  detach(&context->clblast);
   detach(&context->tuning);
   if (context->queue)
     clReleaseCommandQueue(context->queue);

@@ -4,7 +4,8 @@
 #include "opencl/device/cl.h"
 #include "opencl/device/cl-error.h"
 
-/** The OpenCL name of a status code: "CL_OUT_OF_RESOURCES"; CLBlast's codes are known too. */
+/** The name of a status code of OpenCL 1.2 ("CL_OUT_OF_RESOURCES"), or of one that CLBlast adds
+ * ("CLBlastInvalidLeadDimA"). NULL for others. */
 const char *ddim_cl_status_name(cl_int status);
 
 /** TRUE for CL_SUCCESS; else sets @error: DDIM_CL_ERROR_MEMORY for the statuses that mean no

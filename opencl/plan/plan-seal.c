@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "opencl/device/kernel.h"
 #include "opencl/device/program.h"
-#include "opencl/device/status.h"
 
 /* Work-items of a group on a GPU: some subgroups of every vendor, so that one waits while others
  * compute. */
@@ -52,14 +52,11 @@ seal_kernel(DdimClPlan *plan, DdimClOp *op, GError **error)
     return FALSE;
   for (guint i = 0; i < op->args->len; i++) {
     const DdimClArg *arg = &g_array_index(op->args, DdimClArg, i);
-    cl_int status;
-    if (arg->kind == DDIM_CL_ARG_VALUE) {
-      status = clSetKernelArg(op->kernel, i, arg->size, arg->value);
-    } else {
-      cl_mem mem = ddim_cl_plan_get_cl_mem(plan, arg->mem);
-      status = clSetKernelArg(op->kernel, i, sizeof mem, &mem);
-    }
-    if (!ddim_cl_check(status, "clSetKernelArg", error))
+    const gboolean ok =
+        arg->kind == DDIM_CL_ARG_VALUE
+            ? ddim_cl_kernel_set_arg(op->kernel, i, arg->size, arg->value, error)
+            : ddim_cl_kernel_set_mem(op->kernel, i, ddim_cl_plan_get_cl_mem(plan, arg->mem), error);
+    if (!ok)
       return fail_in(op->name, error);
   }
   if (!op->local[0])

@@ -8,6 +8,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "opencl/ops/matrix/clblast-use.h"
+
 /* Neighbours drawn in a row without a new valid one: the neighbourhood is exhausted. */
 #define MAX_DRAWS 1000
 #define ALL_LARGE 0
@@ -128,7 +130,7 @@ static gboolean
 run(Climb *climb, GError **error)
 {
   /* Starts and neighbours of the kernel for large matrices, then of the one for small. */
-  static const double shares[] = {0.2, 0.35, 0.5, 0.85};
+  static const double shares[] = {0.2, 0.35, 0.68, 0.85};
   const double seconds = climb->search->seconds;
   GRand *rand = g_rand_new_with_seed(climb->search->seed);
   gboolean ok = try_starts(climb, DDIM_CLBLAST_XGEMM, shares[0] * seconds, error) &&
@@ -139,7 +141,7 @@ run(Climb *climb, GError **error)
       climb->cost[DDIM_CLBLAST_XGEMM] < climb->cost[DDIM_CLBLAST_XGEMM_DIRECT];
   const DdimClblastKernel first = large_first ? DDIM_CLBLAST_XGEMM : DDIM_CLBLAST_XGEMM_DIRECT;
   const DdimClblastKernel second = large_first ? DDIM_CLBLAST_XGEMM_DIRECT : DDIM_CLBLAST_XGEMM;
-  ok = ok && try_neighbours(climb, first, rand, shares[3] * seconds * 0.8, error) &&
+  ok = ok && try_neighbours(climb, first, rand, shares[2] * seconds, error) &&
        try_neighbours(climb, second, rand, shares[3] * seconds, error) && try_mixed(climb, error);
   g_rand_free(rand);
   return ok;

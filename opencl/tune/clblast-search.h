@@ -19,8 +19,8 @@ typedef struct {
   guint32 seed;
 } DdimClblastSearch;
 
-/** Look for the parameters that make @search->cost least on @context's device. Leaves them in use,
- * for CLBlast has no way back to its database; @best holds them. Returns their cost; negative when
- * none works or, with @error set, when it was cancelled. */
+/** Look for the parameters that make @search->cost least on @context's device. Leaves them in use
+ * on @context, because CLBlast has no way back to its database. @best holds them. Returns their
+ * cost; negative when none works or, with @error set, when it was cancelled. */
 double ddim_clblast_search(DdimContext *context, const DdimClblastSearch *search,
                            DdimClblastParameters *best, guint *tried, GError **error);

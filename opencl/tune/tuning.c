@@ -11,6 +11,7 @@
 
 #include "opencl/device/context-private.h"
 #include "opencl/device/status.h"
+#include "opencl/ops/matrix/clblast-use.h"
 
 /* A model has some dozens of shapes. */
 #define MAX_SHAPES 4096

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * CLBlast's parameters: which are valid, the search for them, and products with others than its
  * database's. */
-#include "opencl/ops/matrix/clblast.h"
+#include "opencl/ops/matrix/clblast-use.h"
 
 #include <clblast_c.h>
 #include <gio/gio.h>
@@ -129,10 +129,10 @@ test_search(void)
 }
 
 static void
-assert_right(void)
+assert_right(DdimContext *context)
 {
   g_autoptr(GError) error = NULL;
-  ddim_cl_verify_provider(ops_context(), DDIM_GEMM_CLBLAST, FALSE, &error);
+  ddim_cl_verify_provider(context, DDIM_GEMM_CLBLAST, FALSE, &error);
   g_assert_no_error(error);
 }
 
@@ -153,7 +153,7 @@ test_other_kernel(void)
   g_assert_cmpint(
       CLBlastOverrideParameters(device, "GemmRoutine", CLBlastPrecisionSingle, 1, routine, always),
       ==, CLBlastSuccess);
-  assert_right();
+  assert_right(ops_context());
 }
 
 static void
@@ -168,7 +168,103 @@ test_found(void)
   }
   g_assert_true(ddim_clblast_use(ops_context(), &p, &error));
   g_assert_no_error(error);
-  assert_right();
+  assert_right(ops_context());
+}
+
+/* Bytes that CLBlast wants now for copies of matrices that no tile divides, which tells the tiles.
+ */
+static gsize
+copy_bytes(DdimContext *context)
+{
+  gsize bytes = 0;
+  g_assert_cmpint(CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, CLBlastTransposeNo,
+                                             CLBlastTransposeNo, 300, 300, 300, 1, 400, 1, 400, 1,
+                                             400, &context->queue, &bytes),
+                  ==, CLBlastSuccess);
+  return bytes;
+}
+
+/* A context whose products are computed with tiles of 64 rows, or of 128. */
+static DdimContext *
+context_with_start(guint start)
+{
+  g_autoptr(GError) error = NULL;
+  DdimContext *context = ddim_context_new(NULL, &error);
+  g_assert_no_error(error);
+  DdimClblastParameters p = ddim_clblast_start(start);
+  p.values[DDIM_CLBLAST_GEMM_ROUTINE][0] = 0;
+  g_assert_true(ddim_clblast_use(context, &p, &error));
+  g_assert_no_error(error);
+  return context;
+}
+
+static void
+enter_and_leave(DdimContext *context)
+{
+  g_autoptr(GError) error = NULL;
+  g_assert_true(ddim_clblast_enter(context, &error));
+  g_assert_no_error(error);
+  ddim_clblast_leave();
+}
+
+/* CLBlast has one set for a device; each context has its own nevertheless. */
+static void
+test_two_contexts(void)
+{
+  g_autoptr(DdimContext) a = context_with_start(0);
+  const gsize of_a = copy_bytes(a);
+  g_autoptr(DdimContext) b = context_with_start(2);
+  const gsize of_b = copy_bytes(b);
+  g_assert_cmpuint(of_a, !=, of_b);
+  for (guint i = 0; i < 2; i++) {
+    enter_and_leave(a);
+    g_assert_cmpuint(copy_bytes(a), ==, of_a);
+    enter_and_leave(b);
+    g_assert_cmpuint(copy_bytes(b), ==, of_b);
+  }
+}
+
+typedef struct {
+  DdimContext *context;
+  gsize bytes; /* as copy_bytes() gives with the context's own set */
+  guint wrong;
+} Worker;
+
+static gpointer
+work(gpointer data)
+{
+  Worker *worker = data;
+  for (guint i = 0; i < 300; i++) {
+    g_autoptr(GError) error = NULL;
+    if (!ddim_clblast_enter(worker->context, &error)) {
+      worker->wrong++;
+      continue;
+    }
+    worker->wrong += copy_bytes(worker->context) != worker->bytes;
+    ddim_clblast_leave();
+    if (i % 100 == 0)
+      assert_right(worker->context);
+  }
+  return NULL;
+}
+
+/* The same in two threads at once. */
+static void
+test_two_threads(void)
+{
+  Worker workers[] = {{context_with_start(0)}, {context_with_start(2)}};
+  GThread *threads[2];
+  for (guint i = 0; i < 2; i++) {
+    enter_and_leave(workers[i].context);
+    workers[i].bytes = copy_bytes(workers[i].context);
+  }
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new("work", work, &workers[i]);
+  for (guint i = 0; i < 2; i++) {
+    g_thread_join(threads[i]);
+    g_assert_cmpuint(workers[i].wrong, ==, 0);
+    ddim_context_unref(workers[i].context);
+  }
 }
 
 int
@@ -176,8 +272,11 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/clblast/valid", test_valid);
-  g_test_add_func("/clblast/search", test_search);
+  /* before anything sets parameters: they replace the database's for the whole process */
   g_test_add_func("/clblast/other-kernel", test_other_kernel);
+  g_test_add_func("/clblast/search", test_search);
   g_test_add_func("/clblast/found", test_found);
+  g_test_add_func("/clblast/two-contexts", test_two_contexts);
+  g_test_add_func("/clblast/two-threads", test_two_threads);
   return ops_run_tests();
 }

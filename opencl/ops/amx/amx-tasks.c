@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "opencl/device/kernel.h"
 #include "opencl/device/program.h"
 #include "opencl/device/status.h"
 
@@ -35,12 +36,6 @@ free_table(gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, free_table)
 
-static gboolean
-set_arg(Table *table, guint index, gsize size, const void *value, GError **error)
-{
-  return ddim_cl_check(clSetKernelArg(table->kernel, index, size, value), "clSetKernelArg", error);
-}
-
 static gpointer
 new_table(DdimContext *context, guint count, GError **error)
 {
@@ -55,8 +50,8 @@ new_table(DdimContext *context, guint count, GError **error)
     return NULL;
   memset(table->words->host, 0, size);
   memset(table->counters->host, 0, lines * COUNTER_BYTES);
-  return set_arg(table, 0, sizeof(cl_mem), &table->words->mem, error) &&
-                 set_arg(table, 3, sizeof(cl_mem), &table->counters->mem, error)
+  return ddim_cl_kernel_set_mem(table->kernel, 0, table->words->mem, error) &&
+                 ddim_cl_kernel_set_mem(table->kernel, 3, table->counters->mem, error)
              ? g_steal_pointer(&table)
              : NULL;
 }
@@ -90,8 +85,8 @@ enqueue(gpointer data, guint first, guint count, GError **error)
   Table *table = data;
   const cl_uint values[] = {first, count};
   const gsize groups = table->context->info->compute_units, one = 1;
-  if (!set_arg(table, 1, sizeof(cl_uint), &values[0], error) ||
-      !set_arg(table, 2, sizeof(cl_uint), &values[1], error))
+  if (!ddim_cl_kernel_set_arg(table->kernel, 1, sizeof(cl_uint), &values[0], error) ||
+      !ddim_cl_kernel_set_arg(table->kernel, 2, sizeof(cl_uint), &values[1], error))
     return FALSE;
   return ddim_cl_check(clEnqueueNDRangeKernel(table->context->queue, table->kernel, 1, NULL,
                                               &groups, &one, 0, NULL, NULL),

@@ -3,11 +3,6 @@
  * constraints (src/tuning/kernels/xgemm.hpp and xgemm_direct.hpp of CLBlast). */
 #include "opencl/ops/matrix/clblast.h"
 
-#include <clblast_c.h>
-#include <glib/gi18n-lib.h>
-
-#include "opencl/device/status.h"
-
 /* Indices into the values of a kernel. */
 enum { GEMMK, KREG, KWG, KWI, MDIMA, MDIMC, MWG, NDIMB, NDIMC, NWG, SA, SB, STRM, STRN, VWM, VWN };
 enum { KWID, MDIMAD, MDIMCD, NDIMBD, NDIMCD, PADA, PADB, VWMD, VWND, WGD };
@@ -23,7 +18,7 @@ typedef struct {
   Parameter parameters[DDIM_CLBLAST_MAX_VALUES];
 } Kernel;
 
-/* The kernel of GEMMK = 1 is left out, see ddim_clblast_avoid_rows(). */
+/* The kernel of GEMMK = 1 is left out, see clblast-use.c. */
 static const Kernel kernels[DDIM_CLBLAST_N_KERNELS] = {
     {"Xgemm",
      16,
@@ -63,6 +58,12 @@ const char *
 ddim_clblast_kernel_name(DdimClblastKernel kernel)
 {
   return kernels[kernel].name;
+}
+
+const char *
+ddim_clblast_value_name(DdimClblastKernel kernel, guint index)
+{
+  return kernels[kernel].parameters[index].name;
 }
 
 guint
@@ -172,56 +173,4 @@ ddim_clblast_is_valid(const DdimDeviceInfo *device, const DdimClblastParameters 
 {
   return are_known(parameters) && is_valid_xgemm(device, parameters->values[DDIM_CLBLAST_XGEMM]) &&
          is_valid_direct(device, parameters->values[DDIM_CLBLAST_XGEMM_DIRECT]);
-}
-
-static gboolean
-override(DdimContext *context, DdimClblastKernel kernel, const DdimClblastParameters *parameters,
-         GError **error)
-{
-  const char *names[DDIM_CLBLAST_MAX_VALUES];
-  size_t values[DDIM_CLBLAST_MAX_VALUES];
-  for (guint i = 0; i < kernels[kernel].n; i++) {
-    names[i] = kernels[kernel].parameters[i].name;
-    values[i] = parameters->values[kernel][i];
-  }
-  const CLBlastStatusCode status =
-      CLBlastOverrideParameters(context->device, kernels[kernel].name, CLBlastPrecisionSingle,
-                                kernels[kernel].n, names, values);
-  return ddim_cl_check((cl_int)status, "CLBlastOverrideParameters", error);
-}
-
-gboolean
-ddim_clblast_use(DdimContext *context, const DdimClblastParameters *parameters, GError **error)
-{
-  g_return_val_if_fail(ddim_clblast_is_valid(context->info, parameters), FALSE);
-  for (DdimClblastKernel k = 0; k < DDIM_CLBLAST_N_KERNELS; k++)
-    if (!override(context, k, parameters, error))
-      return FALSE;
-  return TRUE;
-}
-
-/* Bytes that CLBlast wants for copies when it multiplies large matrices that lie as @layout has
- * them: its usual kernel copies one with either layout, the other one none when all are row-major.
- */
-static gsize
-copy_bytes(DdimContext *context, CLBlastLayout layout)
-{
-  const gsize n = 4096;
-  gsize bytes = 0;
-  if (CLBlastSGemmTempBufferSize(layout, CLBlastTransposeNo, CLBlastTransposeNo, n, n, n, 0, n, 0,
-                                 n, 0, n, &context->queue, &bytes) != CLBlastSuccess)
-    return 0;
-  return bytes;
-}
-
-void
-ddim_clblast_avoid_rows(DdimContext *context)
-{
-  if (copy_bytes(context, CLBlastLayoutRowMajor) || !copy_bytes(context, CLBlastLayoutColMajor))
-    return;
-  for (guint i = 0; i < G_N_ELEMENTS(starts); i++)
-    if (ddim_clblast_is_valid(context->info, &starts[i])) {
-      override(context, DDIM_CLBLAST_XGEMM, &starts[i], NULL);
-      return;
-    }
 }

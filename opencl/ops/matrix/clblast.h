@@ -23,6 +23,8 @@ typedef struct {
 
 /** CLBlast's name of @kernel. */
 const char *ddim_clblast_kernel_name(DdimClblastKernel kernel);
+/** CLBlast's name of a parameter of @kernel, @index < ddim_clblast_n_values(). */
+const char *ddim_clblast_value_name(DdimClblastKernel kernel, guint index);
 guint ddim_clblast_n_values(DdimClblastKernel kernel);
 
 /** Parameters for a start of searches: @index < ddim_clblast_n_starts(). */
@@ -35,12 +37,3 @@ void ddim_clblast_vary(DdimClblastParameters *parameters, DdimClblastKernel kern
 /** Whether CLBlast's kernels are defined for these values and the device's limits hold them. */
 gboolean ddim_clblast_is_valid(const DdimDeviceInfo *device,
                                const DdimClblastParameters *parameters);
-/** Use @parameters for all products on @context's device, in this process, from now on. */
-gboolean ddim_clblast_use(DdimContext *context, const DdimClblastParameters *parameters,
-                          GError **error);
-
-/** CLBlast has a second kernel for large matrices (GEMMK = 1), and its database prefers it on some
- * devices of Intel, NVIDIA and ARM. It wants row-major matrices and no copies, but strided batches
- * are launched over transposed ranges (all versions up to 1.7.0), and with some shapes even single
- * products are wrong (1.5.3). Where it would be used, the usual kernel is taken instead. */
-void ddim_clblast_avoid_rows(DdimContext *context);

@@ -3,7 +3,7 @@
 
 #include <clblast_c.h>
 
-#include "opencl/ops/matrix/clblast.h"
+#include "opencl/ops/matrix/clblast-use.h"
 #include "opencl/device/status.h"
 
 /* One matrix, or a batch of them, as CLBlast is given it. */
@@ -75,7 +75,7 @@ enqueue_single(const Product *p, guint i, cl_mem temp, cl_command_queue *queue)
         CLBlastSgemmWithTempBuffer(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo,
                                    b->width, a->rows, b->rows, 1.0f, b->view, b_at, b->ld, a->view,
                                    a_at, a->ld, 0.0f, c->view, c_at, c->ld, queue, NULL, temp);
-  /* Parameters that were set since may ask for more memory than was planned. */
+  /* Parameters that are used since then may ask for more memory than was planned. */
   if (status == CLBlastInsufficientMemoryTemp)
     status = CLBlastSgemm(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, b->width,
                           a->rows, b->rows, 1.0f, b->view, b_at, b->ld, a->view, a_at, a->ld, 0.0f,
@@ -101,12 +101,15 @@ enqueue_product(gpointer data, DdimClPlan *plan, GError **error)
   if (!make_view(&p->a, p->batch, plan, error) || !make_view(&p->b, p->batch, plan, error) ||
       !make_view(&p->c, p->batch, plan, error) || !make_view(&p->temp, 1, plan, error))
     return FALSE;
+  if (!ddim_clblast_enter(ddim_cl_plan_get_context(plan), error))
+    return FALSE;
   CLBlastStatusCode status = CLBlastSuccess;
   if (p->batch > 1 && is_exact(&p->a) && is_exact(&p->b) && is_exact(&p->c))
     status = enqueue_batch(p, queue);
   else
     for (guint i = 0; i < p->batch && status == CLBlastSuccess; i++)
       status = enqueue_single(p, i, p->temp.offset ? NULL : p->temp.view, queue);
+  ddim_clblast_leave();
   return ddim_cl_check((cl_int)status, "CLBlastSgemm", error);
 }
 
@@ -134,19 +137,32 @@ widen(DdimClPlan *plan, const DdimClMatrix *b)
   return wide;
 }
 
-/* Memory for the copies of a single product, which would else be allocated at each call: as much as
- * when no matrix lies as it should. Batches have no such interface. */
+/* Bytes that CLBlast wants for the copies of a single product when no matrix lies as it should. */
+static gsize
+copy_bytes(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  DdimContext *context = ddim_cl_plan_get_context(plan);
+  const gsize far = 1 + MAX(MAX(gemm->lda, gemm->ldc), MAX(b->columns, b->depth));
+  gsize bytes = 0;
+  GError *error = NULL;
+  if (!ddim_clblast_enter(context, &error)) {
+    ddim_cl_plan_fail(plan, error);
+    return 0;
+  }
+  const CLBlastStatusCode status = CLBlastSGemmTempBufferSize(
+      CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, b->columns, gemm->rows,
+      b->depth, 1, far, 1, far, 1, far, &context->queue, &bytes);
+  ddim_clblast_leave();
+  return status == CLBlastSuccess ? bytes : 0;
+}
+
+/* Memory for these copies, which would else be allocated at each call. Batches have no such
+ * interface. */
 static Operand
 plan_copies(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
 {
-  gsize bytes = 0;
-  const gsize far = 1 + MAX(MAX(gemm->lda, gemm->ldc), MAX(b->columns, b->depth));
-  if (b->batch > 1 ||
-      CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo,
-                                 b->columns, gemm->rows, b->depth, 1, far, 1, far, 1, far,
-                                 &ddim_cl_plan_get_context(plan)->queue,
-                                 &bytes) != CLBlastSuccess ||
-      !bytes)
+  const gsize bytes = b->batch > 1 ? 0 : copy_bytes(plan, b, gemm);
+  if (!bytes)
     return (Operand){0};
   const guint64 floats = (bytes + sizeof(float) - 1) / sizeof(float);
   return (Operand){.mem = ddim_cl_plan_alloc_bytes(plan, bytes), .rows = 1, .width = floats};
@@ -201,7 +217,6 @@ ddim_cl_gemm_clblast(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *
   DdimClMem b_mem = b->half ? widen(plan, b) : (DdimClMem){.buffer = b->buffer};
   DdimClTensor kept;
   DdimClEpilogue moved;
-  ddim_clblast_avoid_rows(ddim_cl_plan_get_context(plan));
   if (in_place) {
     kept = keep_residual(plan, b, gemm);
     moved = *epilogue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/ops/matrix/matrix.h"
 
+#include "opencl/device/kernel.h"
 #include "opencl/device/program.h"
 #include "opencl/device/status.h"
 
@@ -96,14 +97,15 @@ run_packing(cl_kernel kernel, DdimClMatrix *matrix, DdimClBuffer *staging, GErro
   /* Transforms know their taps. */
   const guint n =
       matrix->packing == DDIM_CL_PACK_PLAIN || matrix->packing == DDIM_CL_PACK_AMX ? 5 : 4;
-  cl_int status = clSetKernelArg(kernel, 0, sizeof(cl_mem), &staging->mem);
-  status |= clSetKernelArg(kernel, 1, sizeof(cl_mem), &matrix->buffer->mem);
-  for (guint i = 0; i < n; i++)
-    status |= clSetKernelArg(kernel, 2 + i, sizeof(cl_uint), &values[i]);
-  if (!ddim_cl_check(status, "clSetKernelArg", error))
+  if (!ddim_cl_kernel_set_mem(kernel, 0, staging->mem, error) ||
+      !ddim_cl_kernel_set_mem(kernel, 1, matrix->buffer->mem, error))
     return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!ddim_cl_kernel_set_arg(kernel, 2 + i, sizeof(cl_uint), &values[i], error))
+      return FALSE;
   const gsize range[2] = {matrix->columns, in_padded}, local[2] = {DDIM_CL_COLUMN_PADDING, 1};
-  status = clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, range, local, 0, NULL, NULL);
+  const cl_int status =
+      clEnqueueNDRangeKernel(context->queue, kernel, 2, NULL, range, local, 0, NULL, NULL);
   return ddim_cl_check(status, "clEnqueueNDRangeKernel", error) && ddim_cl_finish(context, error);
 }
 
