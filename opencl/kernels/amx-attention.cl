@@ -8,9 +8,6 @@
  *
  * Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
 
-/* A head's channels: at most so many. */
-#define MAX_CH 1024
-
 /* T: positions; blocks: of 32 of them; CH: a head's channels; scale: the bits of a float, of the scores' base-2 logarithms. */
 typedef struct {
   __global const float *qkv;
@@ -68,7 +65,7 @@ INLINE void attention_pack(uint block, uint head, uint n, __global const ulong *
   const uint here = min((uint)s.T - block * 32, 32u);
   for (uint plane = 0; plane < PLANES; plane++) {
     const uint c = plane * 32;
-    __global uint *q = out + ((ulong)block * PLANES + plane) * (BLOCK_BYTES / 4);
+    __global uint *q = out + ((ulong)block * PLANES + plane) * (AMX_BLOCK_BYTES / 4);
     __global uint *k = out + matrix + (plane * s.blocks + block) * 32 * 32;
     __global uint *v = out + 2 * matrix + ((ulong)block * CHP + c) * 32;
     float16 value[2][32];
@@ -179,12 +176,12 @@ INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
   const Attention s = *(__global const Attention *)args;
   const uint CH = s.CH, PLANES = (CH + 31) / 32, CHP = PLANES * 32, T = s.T, T_padded = s.blocks * 32;
   const ulong matrix = (ulong)T_padded * CHP * 4;
-  const ulong q = (ulong)s.packed + (n * s.heads + head) * 3 * matrix + (ulong)panel * PLANES * BLOCK_BYTES;
-  const ulong k = q - (ulong)panel * PLANES * BLOCK_BYTES + matrix, v = k + matrix;
+  const ulong q = (ulong)s.packed + (n * s.heads + head) * 3 * matrix + (ulong)panel * PLANES * AMX_BLOCK_BYTES;
+  const ulong k = q - (ulong)panel * PLANES * AMX_BLOCK_BYTES + matrix, v = k + matrix;
   float scores[KEYS * 32] __attribute__((aligned(64)));
   uint weights[KEYS * 32] __attribute__((aligned(64)));
   float block[32 * 32] __attribute__((aligned(64)));
-  float o[MAX_CH * 32] __attribute__((aligned(64)));
+  float o[AMX_MAX_HEAD * 32] __attribute__((aligned(64)));
   Running running[2] = {{(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)},
                         {(float16)(-INFINITY), (float16)(0.0f), (float16)(0.0f)}};
   for (uint i = 0; i < CHP * 2; i++)
@@ -194,7 +191,7 @@ INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
     for (uint b = 0; b < blocks; b++) {
       ZERO_4
       for (uint plane = 0; plane < PLANES; plane++)
-        STEP(k + ((ulong)plane * T_padded + first + b * 32) * POSITION, q + plane * BLOCK_BYTES)
+        STEP(k + ((ulong)plane * T_padded + first + b * 32) * AMX_POSITION, q + plane * AMX_BLOCK_BYTES)
       STORE_4(scores + b * 1024, 128)
     }
     for (uint half_ = 0; half_ < 2; half_++) {
@@ -207,7 +204,7 @@ INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
     for (uint plane = 0; plane < PLANES; plane++) {
       ZERO_4
       for (uint b = 0; b < blocks; b++)
-        STEP(v + ((ulong)(first / 32 + b) * CHP + plane * 32) * POSITION, weights + b * 1024)
+        STEP(v + ((ulong)(first / 32 + b) * CHP + plane * 32) * AMX_POSITION, weights + b * 1024)
       STORE_4(block, 128)
       for (uint i = 0; i < 64; i++) {
         float *sum = o + plane * 1024 + i * 16;

@@ -33,7 +33,7 @@ INLINE uint find_taps(const Product *s, ulong *taps)
   for (uint i = 0; i < edge * edge; i++) {
     const uint dy = i / edge, dx = i % edge;
     const ulong image = (dy % stride * stride + dx % stride) * s->parity;
-    taps[i] = (image + dy / stride * s->grid_width + dx / stride) * POSITION;
+    taps[i] = (image + dy / stride * s->grid_width + dx / stride) * AMX_POSITION;
   }
   return edge * edge;
 }
@@ -121,26 +121,26 @@ INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
   ulong tap[MAX_TAPS];
   const uint panel = x, planes = s.planes, taps = find_taps(&s, tap), steps = planes * taps;
   const ulong first = y * s.rows, end = min(first + s.rows, s.positions);
-  __global const uchar *b = s.b + (ulong)panel * steps * BLOCK_BYTES;
+  __global const uchar *b = s.b + (ulong)panel * steps * AMX_BLOCK_BYTES;
   float block[32 * 32] __attribute__((aligned(64)));
   const uint blocks = (end - first + 31) / 32;
   const uint share = blocks > 1 ? (63 + blocks - 1) / (blocks - 1) : 0;
   for (ulong p = first; p < end; p += 32) {
     const uint done = (p - first) / 32;
     const uint ahead_lines = done == 0 ? 64 : done <= 64 ? share : 0;
-    ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * BLOCK_BYTES
-                                        : (ulong)steps * (BLOCK_BYTES + (done - 1) * share * 64));
+    ulong ahead = (ulong)b + (done == 0 ? STEPS_AHEAD * AMX_BLOCK_BYTES
+                                        : (ulong)steps * (AMX_BLOCK_BYTES + (done - 1) * share * 64));
     const uint tile0 = p / 16, tile1 = p + 16 < end ? tile0 + 1 : tile0;
     const ulong p0 = whole ? tile_position(&s, tile0) : p, p1 = whole ? tile_position(&s, tile1) : p + 16;
-    const ulong apart = (p1 - p0) * POSITION;
-    ulong weights = (ulong)b, from = (ulong)s.a + p0 * POSITION;
+    const ulong apart = (p1 - p0) * AMX_POSITION;
+    ulong weights = (ulong)b, from = (ulong)s.a + p0 * AMX_POSITION;
     ZERO_4
-    for (uint i = 0; i < planes; i++, from += s.plane * POSITION)
+    for (uint i = 0; i < planes; i++, from += s.plane * AMX_POSITION)
       if (taps == 1) {
         STEP_BY(from, from + apart, weights, ASK_AHEAD, LOAD_ONCE, LOAD)
-        weights += BLOCK_BYTES;
+        weights += AMX_BLOCK_BYTES;
       } else {
-        for (uint t = 0; t < 9; t++, weights += BLOCK_BYTES)
+        for (uint t = 0; t < 9; t++, weights += AMX_BLOCK_BYTES)
           STEP_BY(from + tap[t], from + tap[t] + apart, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
       }
     STORE_4(block, 128)
@@ -167,11 +167,11 @@ INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
     DO(4)                                                                                          \
   }
 #define ADD_HI(r)                                                                                  \
-  LOAD(7, from_ + (r)*16 * POSITION, POSITION)                                                     \
+  LOAD(7, from_ + (r)*16 * AMX_POSITION, AMX_POSITION)                                                     \
   MULTIPLY(r, 7, 5)                                                                                \
   MULTIPLY(r, 7, 6)
 #define ADD_LO(r)                                                                                  \
-  LOAD(7, from_ + (r)*16 * POSITION + 64, POSITION)                                                \
+  LOAD(7, from_ + (r)*16 * AMX_POSITION + 64, AMX_POSITION)                                                \
   MULTIPLY(r, 7, 6)
 #define STORE_EACH(r) STORE(r, block + (r)*256, 64)
 
@@ -180,15 +180,15 @@ INLINE void few_tiles(uint strip, const Product *s, uint tiles)
   TILES
   ulong tap[MAX_TAPS];
   const uint planes = s->planes, taps = find_taps(s, tap);
-  ulong weights = (ulong)s->b + (ulong)(strip / 2) * planes * taps * BLOCK_BYTES + strip % 2 * 1024;
-  float block[5 * 256] __attribute__((aligned(64)));
+  ulong weights = (ulong)s->b + (ulong)(strip / 2) * planes * taps * AMX_BLOCK_BYTES + strip % 2 * 1024;
+  float block[AMX_MAX_FEW_TILES * 256] __attribute__((aligned(64)));
   EACH(ZERO)
   for (uint i = 0; i < planes; i++)
-    for (uint t = 0; t < taps; t++, weights += BLOCK_BYTES) {
-      const ulong from_ = (ulong)s->a + i * s->plane * POSITION + tap[t];
+    for (uint t = 0; t < taps; t++, weights += AMX_BLOCK_BYTES) {
+      const ulong from_ = (ulong)s->a + i * s->plane * AMX_POSITION + tap[t];
       LOAD(5, weights, 64)
       LOAD(6, weights + 2048, 64)
-      const ulong ahead = weights + STEPS_AHEAD * BLOCK_BYTES;
+      const ulong ahead = weights + STEPS_AHEAD * AMX_BLOCK_BYTES;
       UNROLL for (uint l = 0; l < 1024; l += 64)
       {
         __builtin_prefetch((const void *)(ahead + l), 0, 2);
@@ -206,7 +206,7 @@ INLINE void product_few(uint x, __global const ulong *args)
 {
   const Product s = *(__global const Product *)args;
   if (s.positions > 64)
-    few_tiles(x, &s, 5);
+    few_tiles(x, &s, AMX_MAX_FEW_TILES);
   else if (s.positions > 48)
     few_tiles(x, &s, 4);
   else

@@ -96,7 +96,7 @@ INLINE void input_normalised(uint x, uint n, __global const ulong *args)
   const Input *s = &p.to;
   const uint unit = p.norm.unit, first = x * unit, up = s->up;
   const uint pixels = (s->height >> up) * (s->width >> up);
-  float scale[MAX_UNIT], shift[MAX_UNIT];
+  float scale[AMX_MAX_UNIT], shift[AMX_MAX_UNIT];
   __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
   normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
   const uint rows = s->grid_height + (n + 1 == p.images ? p.tail : 0);

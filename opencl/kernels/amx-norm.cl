@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Group normalisation beside amx-input.cl, as in norm.cl: moments, and from them one scale and shift for each image and channel. */
 
-#define MAX_UNIT 1024
-
-/* unit: channels of whole planes of 32 and whole groups, at most MAX_UNIT. emb: 0, or the block's conditioning [n][2][C]
+/* unit: channels of whole planes of 32 and whole groups, at most AMX_MAX_UNIT. emb: 0, or the block's conditioning [n][2][C]
  * (scale-shift). eps: the bits of a float. */
 typedef struct {
   ulong C, unit, group, eps;
@@ -119,7 +117,7 @@ INLINE void norm_finish(uint x, uint n, __global const ulong *args)
 {
   const Finish s = *(__global const Finish *)args;
   const uint unit = s.norm.unit, first = x * unit, C = s.norm.C;
-  float scale[MAX_UNIT], shift[MAX_UNIT];
+  float scale[AMX_MAX_UNIT], shift[AMX_MAX_UNIT];
   for (uint c = 0; c < unit; c += 16)
     combine(&s, s.part + (ulong)n * s.chunks * 2 * C + first + c, scale + c, shift + c);
   finish(&s.norm, n, first, s.pixels, scale, shift);

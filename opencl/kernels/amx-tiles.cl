@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * In front of every program for the matrix units of x86 processors (AMX), which multiply tiles of bfloat16 and add in float32.
+ * In front of every program, behind amx-sizes.cl, for the matrix units of x86 processors (AMX), which multiply tiles of bfloat16 and add in float32.
  *
  * A float32 value a is split into a bfloat16 ah and what that leaves, al = a - ah, again as bfloat16: 16 bits of significand
  * together. Of the four products of two such pairs the least, al bl, is left out, and the other three take a fifth of the time
@@ -7,8 +7,8 @@
  *
  * Operations are functions, called item by item by the one kernel of amx-run.cl, with an argument structure of 64-bit words.
  *
- * Layouts, as bfloat16. Left factor: 32 values of a row are hi[16][2], lo[16][2], POSITION bytes; right factor: 32 x 32 are
- * [lo, hi][16 columns of 32][16][16 columns][2], BLOCK_BYTES. The pairs are the depths i and i + 16 of 32. */
+ * Layouts, as bfloat16. Left factor: 32 values of a row are hi[16][2], lo[16][2], AMX_POSITION bytes; right factor: 32 x 32 are
+ * [lo, hi][16 columns of 32][16][16 columns][2], AMX_BLOCK_BYTES. The pairs are the depths i and i + 16 of 32. */
 
 #ifndef __x86_64__
 #error "the matrix units of x86 processors"
@@ -69,9 +69,6 @@ INLINE Split split(float16 v0, float16 v1)
   return (Split){hi0 >> 16 | hi1, lo0 >> 16 | lo1};
 }
 
-#define POSITION 128
-#define BLOCK_BYTES 4096
-
 /* Where column n and channel c lie in [half panel][16][16 columns][2]. */
 #define WITHIN(n, c) ((n) / 16 % 2 * 512 + (c) % 16 * 32 + (n) % 16 * 2 + (c) / 16 % 2)
 
@@ -91,27 +88,27 @@ INLINE Split split(float16 v0, float16 v1)
     STORE(3, (ulong)(p) + 16 * (stride) + 64, stride)                                              \
   }
 
-/* Add to tiles 0 to 3 (two rows of two) the products of 16 rows at p and 16 at q, POSITION bytes apart, and 32 columns at b:
+/* Add to tiles 0 to 3 (two rows of two) the products of 16 rows at p and 16 at q, AMX_POSITION bytes apart, and 32 columns at b:
  * 32 deep. AHEAD: what is asked of memory meanwhile. LOAD_A, LOAD_B: LOAD, or LOAD_ONCE for what shall not take the first-level
  * cache from the other. */
 #define STEP_BY(p, q, b, AHEAD, LOAD_A, LOAD_B)                                                    \
   {                                                                                                \
     const ulong p_ = (ulong)(p), q_ = (ulong)(q), b_ = (ulong)(b);                                 \
-    LOAD_A(4, p_, POSITION)                                                                        \
+    LOAD_A(4, p_, AMX_POSITION)                                                                        \
     LOAD_B(6, b_, 64)                                                                              \
     LOAD_B(7, b_ + 1024, 64)                                                                       \
     AHEAD                                                                                          \
-    LOAD_A(5, q_, POSITION)                                                                        \
+    LOAD_A(5, q_, AMX_POSITION)                                                                        \
     MULTIPLY_4                                                                                     \
     LOAD_B(6, b_ + 2048, 64)                                                                       \
     LOAD_B(7, b_ + 3072, 64)                                                                       \
     MULTIPLY_4                                                                                     \
-    LOAD_A(4, p_ + 64, POSITION)                                                                   \
-    LOAD_A(5, q_ + 64, POSITION)                                                                   \
+    LOAD_A(4, p_ + 64, AMX_POSITION)                                                                   \
+    LOAD_A(5, q_ + 64, AMX_POSITION)                                                                   \
     MULTIPLY_4                                                                                     \
   }
 /* 32 rows in a row. */
-#define STEP(p, b) STEP_BY(p, (ulong)(p) + 16 * POSITION, b, , LOAD, LOAD)
+#define STEP(p, b) STEP_BY(p, (ulong)(p) + 16 * AMX_POSITION, b, , LOAD, LOAD)
 
 /* As AHEAD: the next `ahead_lines` lines from `ahead` on into the second-level cache. */
 #define ASK_AHEAD                                                                                  \

@@ -11,7 +11,7 @@ INLINE void widen(uint block, __global const ulong *args)
 {
   const Widen s = *(__global const Widen *)args;
   __global const half *h = s.from + (ulong)block * 1024;
-  __global uint *out = s.to + (ulong)block * (BLOCK_BYTES / 4);
+  __global uint *out = s.to + (ulong)block * (AMX_BLOCK_BYTES / 4);
   for (uint row = 0; row < 32; row++) {
     const float16 v0 = vload_half16(2 * row, h), v1 = vload_half16(2 * row + 1, h);
     const Split words = split(

@@ -49,18 +49,18 @@ INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint
   const uint width = s->width, x_ld = s->x_ld, up = s->up, tiles = s->strips * s->strip_width;
   const ulong strip = next_strip(s), point = next_point(s);
   /* A tile's pixels begin with the last two of the tile before; what lies outside counts as beyond the width. */
-  Pixel d[POINTS] = {0};
+  Pixel d[AMX_POINTS] = {0};
   for (uint i = 0, column = -3, left = s->strip_width; i <= tiles; i++) {
     d[0] = d[4];
     d[1] = d[5];
-    UNROLL for (uint j = 2; j < POINTS; j++, column++)
+    UNROLL for (uint j = 2; j < AMX_POINTS; j++, column++)
         d[j] = up && j % 2 == 0 ? d[j - 1] : get_pixel(line, column, width, x_ld, second, f, up, norm);
     if (i == 0)
       continue;
-    float16 v0[POINTS], v1[POINTS];
+    float16 v0[AMX_POINTS], v1[AMX_POINTS];
     TRANSFORM_INPUT(SET_V0, d[0].v0, d[1].v0, d[2].v0, d[3].v0, d[4].v0, d[5].v0)
     TRANSFORM_INPUT(SET_V1, d[0].v1, d[1].v1, d[2].v1, d[3].v1, d[4].v1, d[5].v1)
-    UNROLL for (uint p = 0; p < POINTS; p++)
+    UNROLL for (uint p = 0; p < AMX_POINTS; p++)
     {
       const Split words = split(v0[p], v1[p]);
       put16(words.hi, 0, out + p * point);
@@ -88,7 +88,7 @@ INLINE void put_margin(const WinogradInput *s, __global uint *out, uint strips)
   const uint words = s->strip_width * 2;
   const ulong strip = next_strip(s), point = next_point(s);
   for (uint i = 0; i < strips; i++, out += strip)
-    for (uint p = 0; p < POINTS; p++)
+    for (uint p = 0; p < AMX_POINTS; p++)
       NO_UNROLL for (uint j = 0; j < words; j++) put16((uint16)(0), j, out + p * point);
 }
 
@@ -134,7 +134,7 @@ INLINE void winograd_input_normalised(uint x, uint n, __global const ulong *args
   const WinogradInput *s = &p.to;
   const uint unit = p.norm.unit, first = x * unit, up = s->up;
   const uint rows = s->height + 1, width = s->width >> up, pixels = (s->height >> up) * width;
-  float scale[MAX_UNIT], shift[MAX_UNIT];
+  float scale[AMX_MAX_UNIT], shift[AMX_MAX_UNIT];
   __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
   normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
   for (uint c = 0; c < unit; c += 32) {

@@ -9,8 +9,8 @@ __kernel void amx_winograd_weights(__global const float *w, __global ushort *b, 
   const uint n = get_global_id(0), c = get_global_id(1), planes = C / 32;
   const bool real = n < n_real && c < c_real;
   w += real ? ((ulong)n * c_real + c) * 9 : 0;
-  b += ((ulong)(n / 32) * POINTS * planes + c / 32) * 3 * 2048 + WITHIN(n, c);
-  for (uint point = 0; point < POINTS; point++, b += (ulong)planes * 3 * 2048)
+  b += ((ulong)(n / 32) * AMX_POINTS * planes + c / 32) * 3 * 2048 + WITHIN(n, c);
+  for (uint point = 0; point < AMX_POINTS; point++, b += (ulong)planes * 3 * 2048)
     for (uint dy = 0; dy < 3; dy++) {
       float value = 0;
       for (uint dx = 0; dx < 3 && real; dx++)

@@ -4,9 +4,6 @@
  * by 2.2 times (root mean square of the four outputs; the worst 2.7) what direct convolution's do, with 0, +-1, +-2 by 3.3 (the
  * worst 5.6). */
 
-#define POINTS 6
-#define TILE 4
-
 #define POINT1 (2.0f / 3)
 #define POINT3 (3.0f / 2)
 #define SQUARE1 (POINT1 * POINT1)
@@ -39,7 +36,7 @@
 /* Taps to points. */
 #define FACTOR1 (0.5f / (SQUARE1 * (SQUARE1 - SQUARE3)))
 #define FACTOR3 (0.5f / (SQUARE3 * (SQUARE3 - SQUARE1)))
-__constant float filter_transform[POINTS][3] = {{1, 0, 0},
+__constant float filter_transform[AMX_POINTS][3] = {{1, 0, 0},
                                                 {FACTOR1, FACTOR1 * POINT1, FACTOR1 * SQUARE1},
                                                 {FACTOR1, -FACTOR1 * POINT1, FACTOR1 * SQUARE1},
                                                 {FACTOR3, FACTOR3 * POINT3, FACTOR3 * SQUARE3},

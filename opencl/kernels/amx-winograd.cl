@@ -11,12 +11,10 @@
  *
  * Layouts: A[point][plane of 32 channels][position], B[panel of 32 columns][point][plane][dy]. */
 
-/* Blocks of positions of an item, at most. */
-#define MOST_BLOCKS 8
 #define BLOCK_FLOATS 1024
 
 /* plane: positions of a plane of A; lines: of a strip, multiplied: all but the margin, or with it; strips: of an image; height,
- * width: the output's; rows: positions of an item, a multiple of 32, at most 32 MOST_BLOCKS. emb, res: 0 when there is none. */
+ * width: the output's; rows: positions of an item, a multiple of 32, at most 32 AMX_MAX_BLOCKS. emb, res: 0 when there is none. */
 typedef struct {
   __global const uchar *a;
   ulong plane;
@@ -34,7 +32,7 @@ INLINE __global const uchar *find_position(const WinogradProduct *s, ulong posit
 {
   if (s->lines == s->height)
     position += position / (s->lines * s->strip_width) * s->strip_width;
-  return s->a + position * POSITION;
+  return s->a + position * AMX_POSITION;
 }
 
 /* Where in the images it lies. */
@@ -68,7 +66,7 @@ INLINE void next_place(const WinogradProduct *s, Place *at)
 /* A position's four pixels, of which those within the image are put, columns from column0 on. */
 INLINE void put_position(const WinogradProduct *s, const float *products, const Place *at, uint column0)
 {
-  const uint column = (at->strip * s->strip_width + at->tile) * TILE, width = s->width;
+  const uint column = (at->strip * s->strip_width + at->tile) * AMX_PIXELS, width = s->width;
   if (at->line >= s->height || column >= width)
     return;
   const uint count = width - column;
@@ -77,11 +75,11 @@ INLINE void put_position(const WinogradProduct *s, const float *products, const 
   __global const float *res = s->res ? s->res + pixel * s->res_ld + column0 : 0;
   NO_UNROLL for (uint v = 0; v < 2; v++)
   {
-    float16 bias = get16(v, s->bias + column0), sums[TILE];
+    float16 bias = get16(v, s->bias + column0), sums[AMX_PIXELS];
     if (s->emb)
       bias += get16(v, s->emb + at->image * s->emb_ld + column0);
     TRANSFORM_OUTPUT(SUM_Y, PRODUCT(0), PRODUCT(1), PRODUCT(2), PRODUCT(3), PRODUCT(4), PRODUCT(5))
-    UNROLL for (uint j = 0; j < TILE; j++)
+    UNROLL for (uint j = 0; j < AMX_PIXELS; j++)
         if (j < count)
     {
       if (res)
@@ -110,7 +108,7 @@ INLINE void put_some(const WinogradProduct *s, Outputs *out, uint count, uint co
 /* 16 positions into the first-level cache. */
 INLINE void ask_positions(__global const uchar *p)
 {
-  NO_UNROLL for (uint l = 0; l < 16 * POSITION; l += 64) __builtin_prefetch((const void *)((ulong)p + l), 0, 3);
+  NO_UNROLL for (uint l = 0; l < 16 * AMX_POSITION; l += 64) __builtin_prefetch((const void *)((ulong)p + l), 0, 3);
 }
 
 /* Range: (columns / 32, ceil(positions / rows)). */
@@ -119,16 +117,16 @@ INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
   TILES
   const WinogradProduct s = *(__global const WinogradProduct *)args;
   const uint planes = s.planes, each = (32 + planes - 1) / planes;
-  const ulong first = y * s.rows, end = min(first + s.rows, s.positions), line = s.strip_width * POSITION;
-  const ulong point_bytes = (ulong)planes * 3 * BLOCK_BYTES, plane_bytes = s.plane * POSITION;
+  const ulong first = y * s.rows, end = min(first + s.rows, s.positions), line = s.strip_width * AMX_POSITION;
+  const ulong point_bytes = (ulong)planes * 3 * AMX_BLOCK_BYTES, plane_bytes = s.plane * AMX_POSITION;
   const uint blocks = (end - first + 31) / 32;
-  __global const uchar *b = s.b + panel * POINTS * point_bytes;
-  float products[MOST_BLOCKS * POINTS * BLOCK_FLOATS] __attribute__((aligned(64)));
+  __global const uchar *b = s.b + panel * AMX_POINTS * point_bytes;
+  float products[AMX_MAX_BLOCKS * AMX_POINTS * BLOCK_FLOATS] __attribute__((aligned(64)));
   Outputs out = {products, find_place(&s, first), 0};
   /* The next point's weights, over the steps of all blocks. */
   const uint ahead_lines = (64 + blocks - 1) / blocks;
-  for (uint point = 0; point < POINTS; point++, b += point_bytes) {
-    const bool last = point == POINTS - 1;
+  for (uint point = 0; point < AMX_POINTS; point++, b += point_bytes) {
+    const bool last = point == AMX_POINTS - 1;
     ulong ahead = (ulong)b + point_bytes;
     /* With the last point a block's outputs are put between the next block's steps, and the last block's at the end. */
     for (uint block = 0; block < blocks + last; block++) {
@@ -139,7 +137,7 @@ INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
       ZERO_4
       for (uint i = 0; i < planes; i++) {
         __global const uchar *next = i + 1 < planes ? p + plane_bytes : next_block;
-        NO_UNROLL for (uint dy = 0; dy < 3 && block < blocks; dy++, weights += BLOCK_BYTES)
+        NO_UNROLL for (uint dy = 0; dy < 3 && block < blocks; dy++, weights += AMX_BLOCK_BYTES)
         {
           STEP_BY(p + dy * line, p + apart + dy * line, weights, ASK_AHEAD, LOAD, LOAD_ONCE)
           if (dy < 2)
@@ -149,9 +147,9 @@ INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
         p = next;
       }
       if (block < blocks)
-        STORE_4(products + (block * POINTS + point) * BLOCK_FLOATS, 128)
+        STORE_4(products + (block * AMX_POINTS + point) * BLOCK_FLOATS, 128)
       if (last) {
-        out.products = products + block * POINTS * BLOCK_FLOATS;
+        out.products = products + block * AMX_POINTS * BLOCK_FLOATS;
         out.left = min(end - min(end, position), (ulong)32);
       }
     }

@@ -3,10 +3,9 @@
  * all keys, BLOCK at a time, with a running maximum and sum for each query (Milakov and Gimelshein 2018; Dao et al. 2022).
  * Operands pass through local memory; an item keeps the scores of 4 queries and 4 keys, and 4 queries' sums of SLICE / EDGE channels.
  *
- * Options: CH, the head's channels, and SLICE, those of them that a work-group sums up (more would not fit the registers),
+ * Options: EDGE; CH, the head's channels, and SLICE, those of them that a work-group sums up (more would not fit the registers),
  * multiples of 4. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
 
-#define EDGE 8
 #define ITEMS (EDGE * EDGE)
 #define BLOCK (4 * EDGE)
 #define LINE (BLOCK + 4)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/conv/conv-amx-winograd.h"
 #include "opencl/ops/units/units.h"
 
@@ -71,8 +72,8 @@ amx_seconds(const DdimConvShape *shape, const Rates *rates)
   const guint margin = shape->taps / 2;
   const double positions = (double)shape->n * (shape->h + margin) * (shape->w + margin);
   /* Whole tiles of pixels leave the margins out. */
-  const double multiplied =
-      shape->w % 16 == 0 ? (double)shape->n * shape->h * shape->w : ceil(positions / 32) * 32;
+  const double multiplied = shape->w % AMX_TILE == 0 ? (double)shape->n * shape->h * shape->w
+                                                     : ceil(positions / AMX_BLOCK) * AMX_BLOCK;
   const double products = 2 * multiplied * shape->taps * shape->taps * shape->in * columns(shape);
   const double input = 8 * positions * shape->stride * shape->stride * shape->in;
   return products / rates->amx_flops + input / rates->amx_input_bytes;
@@ -87,8 +88,8 @@ amx_winograd_seconds(DdimContext *context, const DdimConvShape *shape, const Rat
 {
   guint64 blocks, each;
   ddim_cl_conv_amx_winograd_blocks(context, shape, &blocks, &each);
-  const double products = 2.0 * blocks * 32 * 6 * 3 * shape->in * columns(shape);
-  const double input = 8.0 * blocks * 32 * 6 * shape->in;
+  const double products = 2.0 * blocks * AMX_BLOCK * AMX_POINTS * 3 * shape->in * columns(shape);
+  const double input = 8.0 * blocks * AMX_BLOCK * AMX_POINTS * shape->in;
   return products / rates->amx_flops * (1 + CACHE_BLOCKS / each) + input / rates->amx_input_bytes;
 }
 

@@ -31,9 +31,9 @@ record(DdimContext *context, const DdimConvShape *shape, DdimClChoice choice,
 {
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
   const guint down = shape->up ? 2 : 1, depth = weights->depth;
-  DdimClTensor x = ddim_cl_plan_alloc_tensor(plan, shape->n, shape->h * shape->stride / down,
-                                             shape->w * shape->stride / down,
-                                             shape->in + (depth - shape->in) % 16);
+  DdimClTensor x = ddim_cl_plan_alloc_tensor(
+      plan, shape->n, shape->h * shape->stride / down, shape->w * shape->stride / down,
+      shape->in + (depth - shape->in) % DDIM_CL_DEPTH_PADDING);
   DdimClTensor y = ddim_cl_plan_alloc_tensor(plan, shape->n, shape->h, shape->w, weights->columns);
   DdimClMem vector =
       ddim_cl_plan_alloc_floats(plan, 2 * (guint64)shape->n * MAX(x.c, weights->columns));

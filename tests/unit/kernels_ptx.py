@@ -80,7 +80,7 @@ class Ptx(unittest.TestCase):
                     self.assemble(self.compile(['gemm-tile'], tile | kind))
 
     def test_others(self):
-        self.assemble(self.compile(['attention-gpu'], {'CH': 128, 'SLICE': 128}))
+        self.assemble(self.compile(['attention-gpu'], {'EDGE': 8, 'CH': 128, 'SLICE': 128}))
         self.assemble(self.compile(['norm-gpu'], {'ITEMS': 256}))
 
 

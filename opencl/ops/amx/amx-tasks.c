@@ -11,8 +11,8 @@
 #define OPERATIONS                                                                                 \
   "+amx-norm+amx-input+amx-conv+amx-winograd-points+amx-winograd-input+amx-winograd+"              \
   "amx-attention+amx-widen+amx-tasks+amx-run"
-#define SOURCE "amx-tiles+amx-units" OPERATIONS
-#define EMULATED "amx-tiles+amx-emulated" OPERATIONS
+#define SOURCE "amx-sizes+amx-tiles+amx-units" OPERATIONS
+#define EMULATED "amx-sizes+amx-tiles+amx-emulated" OPERATIONS
 /* Of a counter: a line of a cache. */
 #define COUNTER_BYTES 64
 #define MAX_ARGS (AMX_TASK_WORDS - AMX_TASK_ARGS)

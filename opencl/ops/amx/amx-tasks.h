@@ -2,7 +2,8 @@
 #pragma once
 
 #include "opencl/plan/plan.h"
-/* The kinds of tasks: enum AmxTask. */
+/* The kinds of tasks, enum AmxTask, and the sizes that they are made for. */
+#include "opencl/kernels/amx-sizes.cl"
 #include "opencl/kernels/amx-tasks.cl"
 
 /** Begin task @task of the kernel of kernels/amx-run.cl: ddim_cl_plan_task() with the runner of the

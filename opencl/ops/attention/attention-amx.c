@@ -6,16 +6,11 @@
 #include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/units/units.h"
 
-/* Positions and channels that go together: what the kernels' tiles are made for. */
-#define BLOCK 32
-/* MAX_CH there. */
-#define MAX_HEAD_CHANNELS 1024
-
 gboolean
 ddim_cl_attention_amx_suits(DdimClPlan *plan, const DdimClAttention *attention,
                             const DdimClTensor *out)
 {
-  return out->c / attention->heads <= MAX_HEAD_CHANNELS &&
+  return out->c / attention->heads <= AMX_MAX_HEAD &&
          ddim_cl_has_amx(ddim_cl_plan_get_context(plan));
 }
 
@@ -24,8 +19,9 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
                       const DdimClTensor *out)
 {
   const DdimClHeads heads = ddim_cl_attention_heads(qkv, attention, out);
-  const guint T = heads.T, ch = heads.ch, blocks = (T + BLOCK - 1) / BLOCK;
-  const guint64 matrix = (guint64)blocks * BLOCK * ((ch + BLOCK - 1) / BLOCK * BLOCK);
+  const guint T = heads.T, ch = heads.ch, blocks = (T + AMX_BLOCK - 1) / AMX_BLOCK;
+  const guint64 matrix =
+      (guint64)blocks * AMX_BLOCK * ((ch + AMX_BLOCK - 1) / AMX_BLOCK * AMX_BLOCK);
 
   /* Two bfloat16 for each number. */
   DdimClMem packed =

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-/* As in kernels/attention-gpu.cl. */
+/* Work-items along an edge of a work-group, and positions that it takes together. */
 #define EDGE 8
-#define BLOCK 32
+#define BLOCK (4 * EDGE)
 /* Channels that a work-group sums up: 16 vectors of 4 in an item's registers. */
 #define MAX_SLICE 128
 
@@ -17,7 +17,7 @@ ddim_cl_attention_gpu(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   const guint T = heads.T, ch = heads.ch;
   const guint slices = (ch + MAX_SLICE - 1) / MAX_SLICE;
   const guint slice = ((ch + slices - 1) / slices + 3) / 4 * 4;
-  g_autofree char *options = g_strdup_printf("-DCH=%u -DSLICE=%u", ch, slice);
+  g_autofree char *options = g_strdup_printf("-DEDGE=%u -DCH=%u -DSLICE=%u", EDGE, ch, slice);
   ddim_cl_plan_kernel(plan, "attention-gpu", options, "attention_gpu", "attention", heads.flops);
   ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
   ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);

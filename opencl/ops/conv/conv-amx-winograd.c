@@ -5,16 +5,6 @@
 #include "opencl/ops/conv/conv-amx.h"
 #include "opencl/ops/norm/norm-amx.h"
 
-/* As in kernels/amx-winograd*.cl. */
-#define PLANE 32
-#define BLOCK 32
-#define POSITION 128
-#define POINTS 6
-#define TILE 4
-/* Positions of a tile of the matrix units. */
-#define TILE_ROWS 16
-#define MOST_BLOCKS 8
-
 /* How the input lies: planes of positions, which are tiles of pixels, for each point. */
 typedef struct {
   guint strips, strip_width; /* strips of an image, tiles across a strip */
@@ -30,14 +20,14 @@ typedef struct {
 static Grid
 make_grid(const DdimConvShape *shape, guint channels)
 {
-  const guint tiles = (shape->w + TILE - 1) / TILE;
+  const guint tiles = (shape->w + AMX_PIXELS - 1) / AMX_PIXELS;
   Grid grid = {.strips = (tiles + STRIP_WIDTH - 1) / STRIP_WIDTH,
-               .planes = (channels + PLANE - 1) / PLANE};
+               .planes = (channels + AMX_PLANE - 1) / AMX_PLANE};
   grid.strip_width = (tiles + grid.strips - 1) / grid.strips;
   /* Each line of a strip and its margin on top; behind the last strip the margin at the bottom. */
   const guint64 strips = (guint64)shape->n * grid.strips;
   grid.plane = (strips * (shape->h + 1) + 1) * grid.strip_width;
-  const gboolean whole = shape->h * grid.strip_width % TILE_ROWS == 0;
+  const gboolean whole = shape->h * grid.strip_width % AMX_TILE == 0;
   grid.lines = shape->h + (whole ? 0 : 1);
   grid.positions = (strips * grid.lines - (whole ? 0 : 1)) * grid.strip_width;
   return grid;
@@ -89,9 +79,9 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
              const DdimClPrologue *prologue)
 {
   /* The last block reads its taps past the last position. */
-  const guint64 slack = 2 * grid->strip_width + BLOCK;
-  DdimClMem a =
-      ddim_cl_plan_alloc_bytes(plan, (POINTS * grid->planes * grid->plane + slack) * POSITION);
+  const guint64 slack = 2 * grid->strip_width + AMX_BLOCK;
+  DdimClMem a = ddim_cl_plan_alloc_bytes(plan, (AMX_POINTS * grid->planes * grid->plane + slack) *
+                                                   AMX_POSITION);
   if (!prologue || !prologue->norm) {
     record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
   } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
@@ -114,8 +104,9 @@ static guint64
 blocks_per_item(DdimContext *context, const Grid *grid, guint64 blocks, guint panels)
 {
   const guint cores = context->info->compute_units;
-  const guint64 block_bytes = (guint64)POINTS * (grid->planes + 1) * BLOCK * PLANE * sizeof(float);
-  const guint64 most = CLAMP(CACHE_BYTES / block_bytes, 2, MOST_BLOCKS);
+  const guint64 block_bytes =
+      (guint64)AMX_POINTS * (grid->planes + 1) * AMX_BLOCK * AMX_PLANE * sizeof(float);
+  const guint64 most = CLAMP(CACHE_BYTES / block_bytes, 2, AMX_MAX_BLOCKS);
   guint64 pieces = MAX((4 * cores + panels - 1) / panels, (blocks + most - 1) / most);
   /* Each core begins with an equal share of them. */
   if (pieces > 1)
@@ -129,8 +120,8 @@ ddim_cl_conv_amx_winograd_blocks(DdimContext *context, const DdimConvShape *shap
                                  guint64 *each)
 {
   const Grid grid = make_grid(shape, shape->in);
-  *blocks = (grid.positions + BLOCK - 1) / BLOCK;
-  *each = blocks_per_item(context, &grid, *blocks, (shape->out + BLOCK - 1) / BLOCK);
+  *blocks = (grid.positions + AMX_BLOCK - 1) / AMX_BLOCK;
+  *each = blocks_per_item(context, &grid, *blocks, (shape->out + AMX_BLOCK - 1) / AMX_BLOCK);
 }
 
 void
@@ -140,8 +131,8 @@ ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const Dd
 {
   g_return_if_fail(shape->taps == 3 && shape->stride == 1);
   const Grid grid = make_grid(shape, x->c);
-  const guint panels = weights->columns / BLOCK;
-  const guint64 blocks = (grid.positions + BLOCK - 1) / BLOCK;
+  const guint panels = weights->columns / AMX_BLOCK;
+  const guint64 blocks = (grid.positions + AMX_BLOCK - 1) / AMX_BLOCK;
   const guint64 each = blocks_per_item(ddim_cl_plan_get_context(plan), &grid, blocks, panels);
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   ddim_cl_amx_task(plan, AMX_WINOGRAD_PRODUCT, "amx winograd 3x3", ddim_conv_flops(shape));
@@ -151,7 +142,7 @@ ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const Dd
   ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, grid.planes);
   ddim_cl_plan_arg_u64(plan, grid.positions);
-  ddim_cl_plan_arg_u32(plan, (guint)each * BLOCK);
+  ddim_cl_plan_arg_u32(plan, (guint)each * AMX_BLOCK);
   ddim_cl_plan_arg_u32(plan, grid.lines);
   ddim_cl_plan_arg_u32(plan, grid.strips);
   ddim_cl_plan_arg_u32(plan, grid.strip_width);

@@ -4,11 +4,6 @@
 #include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/norm/norm-amx.h"
 
-/* Channels of a plane, positions and columns of a block: what the kernels' tiles are made for. */
-#define PLANE 32
-#define BLOCK 32
-#define POSITION 128
-
 /* How the input lies in planes of positions (kernels/amx-conv.cl). */
 typedef struct {
   guint height, width; /* of an image's positions: the output's and a margin */
@@ -26,7 +21,7 @@ make_grid(const DdimConvShape *shape, guint channels)
   Grid grid = {.height = shape->h + margin,
                .width = shape->w + margin,
                .parities = shape->stride * shape->stride,
-               .planes = (channels + PLANE - 1) / PLANE};
+               .planes = (channels + AMX_PLANE - 1) / AMX_PLANE};
   /* Behind the last image its margin at the bottom, which else the next image's top serves as. */
   grid.rows = (guint64)shape->n * grid.height + 2 * margin;
   grid.plane = grid.parities * grid.rows * grid.width;
@@ -99,8 +94,8 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
              const DdimClPrologue *prologue)
 {
   /* The last block reads its taps past the last position. */
-  const guint64 slack = 2 * grid->width + 2 + BLOCK;
-  DdimClMem a = ddim_cl_plan_alloc_bytes(plan, (grid->planes * grid->plane + slack) * POSITION);
+  const guint64 slack = 2 * grid->width + 2 + AMX_BLOCK;
+  DdimClMem a = ddim_cl_plan_alloc_bytes(plan, (grid->planes * grid->plane + slack) * AMX_POSITION);
   if (!prologue || !prologue->norm) {
     record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
   } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
@@ -122,12 +117,12 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
 static guint64
 positions_per_item(DdimContext *context, const Grid *grid, guint panels)
 {
-  const guint64 blocks = (grid->positions + BLOCK - 1) / BLOCK;
+  const guint64 blocks = (grid->positions + AMX_BLOCK - 1) / AMX_BLOCK;
   const guint64 wanted = (guint64)context->info->compute_units * 4;
-  const guint64 most = MAX(ROWS_BYTES / (grid->planes * PLANE * sizeof(float)) / BLOCK, 2);
+  const guint64 most = MAX(ROWS_BYTES / (grid->planes * AMX_PLANE * sizeof(float)) / AMX_BLOCK, 2);
   guint64 pieces = MAX((wanted + panels - 1) / panels, (blocks + most - 1) / most);
   pieces = MIN(pieces, blocks);
-  return (blocks + pieces - 1) / pieces * BLOCK;
+  return (blocks + pieces - 1) / pieces * AMX_BLOCK;
 }
 
 /* The right factor; half-precision weights are widened into the arena each time. */
@@ -141,22 +136,15 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
   ddim_cl_amx_task(plan, AMX_WIDEN, "amx widen", 0);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
   ddim_cl_plan_arg_address(plan, &b);
-  ddim_cl_plan_range(plan, count / (PLANE * BLOCK), 1, 1);
+  ddim_cl_plan_range(plan, count / (AMX_PLANE * AMX_BLOCK), 1, 1);
   return b;
 }
-
-/* More than two tiles of positions and at most so many are all multiplied while the weights pass by
- * once. */
-#define FEW_TILES 5
-
-/* Pixels of a tile. */
-#define TILE 16
 
 /* Whether tiles can be 16 pixels in a row of an image each, without its margins. */
 static gboolean
 has_whole_tiles(const DdimConvShape *shape)
 {
-  return shape->taps == 3 && shape->w % TILE == 0;
+  return shape->taps == 3 && shape->w % AMX_TILE == 0;
 }
 
 void
@@ -182,10 +170,11 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   Grid grid = make_grid(shape, x->c);
   if (whole)
     grid.positions = (guint64)shape->n * shape->h * shape->w;
-  const guint panels = weights->columns / BLOCK;
+  const guint panels = weights->columns / AMX_BLOCK;
   const guint64 rows = positions_per_item(ddim_cl_plan_get_context(plan), &grid, panels);
-  const guint64 tiles = (grid.positions + BLOCK / 2 - 1) / (BLOCK / 2);
-  const gboolean few = tiles > 2 && tiles <= FEW_TILES;
+  const guint64 tiles = (grid.positions + AMX_TILE - 1) / AMX_TILE;
+  /* So few are all multiplied while the weights pass by once. */
+  const gboolean few = tiles > 2 && tiles <= AMX_MAX_FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   DdimClMem b = record_weights(plan, weights);
   ddim_cl_amx_task(plan,

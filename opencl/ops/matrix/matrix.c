@@ -66,7 +66,7 @@ ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, 
 }
 
 /* Both packings in one program, which is built faster than two. */
-#define AMX_PACK "amx-tiles+amx-winograd-points+amx-pack+amx-winograd-pack"
+#define AMX_PACK "amx-sizes+amx-tiles+amx-winograd-points+amx-pack+amx-winograd-pack"
 
 static cl_kernel
 packing_kernel(const DdimClMatrix *matrix, GError **error)

@@ -4,9 +4,6 @@
 #include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/norm/norm.h"
 
-/* Channels of a plane, and the most that kernels/amx-norm.cl takes together. */
-#define PLANE 32
-#define MAX_UNIT 1024
 /* Pixels of a piece: with a plane's channels they stay in the first-level cache for the second
  * pass. */
 #define CHUNK 256
@@ -16,11 +13,11 @@ ddim_cl_norm_amx_unit(guint channels, const DdimClNorm *norm)
 {
   const guint group = channels / norm->groups;
   guint unit = group;
-  if (channels % PLANE)
+  if (channels % AMX_PLANE)
     return 0;
-  while (unit % PLANE)
+  while (unit % AMX_PLANE)
     unit += group;
-  return unit <= MAX_UNIT ? unit : 0;
+  return unit <= AMX_MAX_UNIT ? unit : 0;
 }
 
 void
@@ -51,7 +48,7 @@ ddim_cl_norm_amx(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm
   ddim_cl_plan_arg_u32(plan, CHUNK);
   ddim_cl_plan_arg_u32(plan, chunks);
   ddim_cl_plan_arg_floats(plan, part);
-  ddim_cl_plan_range(plan, x->c / PLANE, chunks, x->n);
+  ddim_cl_plan_range(plan, x->c / AMX_PLANE, chunks, x->n);
 
   DdimClMem ab = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * 2 * x->c);
   ddim_cl_amx_task(plan, AMX_NORM_FINISH, "norm finish", 0);
