@@ -86,12 +86,13 @@ build_sampling(Advanced *advanced, UiRows *rows)
 
   advanced->sampler = ui_choice_new();
   ui_choice_add(advanced->sampler, "ddim", _("DDIM"));
+  ui_choice_add(advanced->sampler, "dpm++", _("DPM++ (2M)"));
   ui_choice_add(advanced->sampler, "ddpm", _("DDPM (ancestral)"));
   advanced->model_eta = gtk_check_button_new_with_mnemonic(suits);
   advanced->eta = ui_spin_new("eta", 0, 0.1);
   gtk_spin_button_set_digits(GTK_SPIN_BUTTON(advanced->eta), 2);
   ui_rows_add(rows, _("Sampler"), advanced->sampler, NULL,
-              _("DDIM needs few steps; DDPM is for many"));
+              _("DDIM needs few steps, DPM++ often fewer; DDPM is for many"));
   ui_rows_add_wide(rows, advanced->model_eta);
   ui_rows_add(rows, _("Eta"), advanced->eta, NULL,
               _("How much noise a DDIM step adds: 0 none, 1 as much as DDPM"));
