@@ -25,7 +25,7 @@ struct _DdimCompletion {
 static GStrv
 split_choices(const GOptionEntry *entry)
 {
-  static const char letters[] = G_CSET_a_2_z G_CSET_DIGITS "|-";
+  static const char letters[] = G_CSET_a_2_z G_CSET_DIGITS "|-+";
   const char *word = entry->arg_description;
 
   if (!word || !strchr(word, '|') || strspn(word, letters) != strlen(word))

@@ -157,6 +157,39 @@ test_second_job(void)
   g_assert_cmpmem(first.labels->data, 2 * sizeof(gint64), second.labels->data, 2 * sizeof(gint64));
 }
 
+/* Generators at work in turns, each with its own sampler: none disturbs another, and each sampler
+ * makes its own pictures. */
+static void
+test_several_samplers(void)
+{
+  static const char *const samplers[] = {"ddim", "ddpm", "dpm++"};
+  enum { N = G_N_ELEMENTS(samplers), SIZE = 3 * PLANE * sizeof(float) };
+  DdimGenerator *generators[N] = {NULL};
+  char *alone[N] = {NULL};
+
+  for (guint round = 0; round < 2; round++)
+    for (guint i = 0; i < N; i++) {
+      g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 2, 1);
+      g_auto(Told) told;
+      told_init(&told);
+      if (!generators[i])
+        generators[i] = ddim_generator_new();
+      g_object_set(request, "sampler", samplers[i], "eta", 0.0, NULL);
+      g_assert_true(ddim_generator_run(generators[i], request, &callbacks, &told, NULL, NULL));
+      g_assert_cmpuint(told.labels->len, ==, 2);
+      if (round == 0)
+        alone[i] = g_memdup2(told.images->data, 2 * SIZE);
+      else
+        g_assert_cmpmem(told.images->data, 2 * SIZE, alone[i], 2 * SIZE);
+    }
+  for (guint i = 1; i < N; i++)
+    g_assert_cmpint(memcmp(alone[0], alone[i], SIZE), !=, 0);
+  for (guint i = 0; i < N; i++) {
+    ddim_generator_free(generators[i]);
+    g_free(alone[i]);
+  }
+}
+
 static void
 test_other_model(void)
 {
@@ -245,6 +278,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/generator/callbacks", test_callbacks);
   g_test_add_func("/generator/second-job", test_second_job);
+  g_test_add_func("/generator/several-samplers", test_several_samplers);
   g_test_add_func("/generator/other-model", test_other_model);
   g_test_add_func("/generator/cancel", test_cancel);
   g_test_add_func("/generator/image-fails", test_image_fails);
