@@ -15,5 +15,10 @@ gsize ddim_npy_header_size(const guint8 *start, gsize size);
 gboolean ddim_npy_parse_header(const guint8 *start, gsize size, DdimTensor *tensor, gsize *n_bytes,
                                GError **error);
 GBytes *ddim_npy_make_header(const DdimTensor *tensor, GError **error);
+/* Hand the bytes of @tensor to @func, in C order and in pieces. Stops at FALSE. */
+typedef gboolean (*DdimNpyPieceFunc)(gconstpointer piece, gsize size, gpointer user_data,
+                                     GError **error);
+gboolean ddim_npy_foreach_piece(const DdimTensor *tensor, DdimNpyPieceFunc func, gpointer user_data,
+                                GError **error);
 
 G_END_DECLS

@@ -311,24 +311,31 @@ ddim_npy_make_header(const DdimTensor *tensor, GError **error)
   return g_string_free_to_bytes(text);
 }
 
-static gboolean
-write_elements(DdimOutFile *output, const DdimTensor *tensor, GError **error)
+gboolean
+ddim_npy_foreach_piece(const DdimTensor *tensor, DdimNpyPieceFunc func, gpointer user_data,
+                       GError **error)
 {
   enum { PIECE = 1 << 17 };
   gsize count = ddim_tensor_count(tensor), size = ddim_dtype_size(tensor->dtype);
   g_autofree guint8 *buffer = NULL;
 
   if (ddim_tensor_is_contiguous(tensor))
-    return ddim_out_file_write(output, tensor->data, count * size, error);
+    return func(tensor->data, count * size, user_data, error);
   buffer = g_malloc(PIECE * size);
   for (gsize done = 0; done < count;) {
     gsize n = MIN(count - done, PIECE);
     ddim_tensor_read(tensor, done, n, tensor->dtype, buffer);
-    if (!ddim_out_file_write(output, buffer, n * size, error))
+    if (!func(buffer, n * size, user_data, error))
       return FALSE;
     done += n;
   }
   return TRUE;
+}
+
+static gboolean
+write_piece(gconstpointer piece, gsize size, gpointer output, GError **error)
+{
+  return ddim_out_file_write(output, piece, size, error);
 }
 
 gboolean
@@ -342,6 +349,7 @@ ddim_npy_write(const char *path, const DdimTensor *tensor, GError **error)
   if (!output)
     return FALSE;
   start = g_bytes_get_data(header, &size);
-  return ddim_out_file_write(output, start, size, error) && write_elements(output, tensor, error) &&
+  return ddim_out_file_write(output, start, size, error) &&
+         ddim_npy_foreach_piece(tensor, write_piece, output, error) &&
          ddim_out_file_commit(output, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* .npz: a zip of .npy files, as numpy.savez writes and numpy.load reads it. */
+/* Reading .npz: a zip of .npy files, as numpy.savez writes it. */
 #include "core/data/npy.h"
 
 #include <glib/gi18n-lib.h>
@@ -9,15 +9,12 @@
 #include "core/data/error.h"
 #include "core/data/file-map.h"
 #include "core/data/npy-private.h"
-#include "core/data/out-file.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(zip_t, zip_discard)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(zip_file_t, zip_fclose)
 
 /* Deflate cannot expand more than this, so a member that claims more is no honest one. */
 #define MAX_EXPANSION 1032
-
-/* --- Reading --- */
 
 static gboolean
 bad_member(const char *name, const char *why, GError **error)
@@ -181,96 +178,4 @@ ddim_npz_read(const char *path, const char *name, GError **error)
   if (!array)
     g_prefix_error(error, "“%s”: ", path);
   return array;
-}
-
-/* --- Writing --- */
-
-static gboolean
-zip_failed(const char *path, const char *why, GError **error)
-{
-  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, _("cannot write “%s”: %s"), path, why);
-  return FALSE;
-}
-
-/* A packed copy of a strided view; what is contiguous is used in place. */
-static gconstpointer
-get_packed(const DdimTensor *tensor, GPtrArray *keep, GError **error)
-{
-  gsize count = ddim_tensor_count(tensor);
-  gpointer data;
-
-  if (ddim_tensor_is_contiguous(tensor))
-    return tensor->data;
-  data = g_try_malloc(count * ddim_dtype_size(tensor->dtype));
-  if (!data) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("not enough memory for array “%s”"),
-                tensor->name);
-    return NULL;
-  }
-  ddim_tensor_read(tensor, 0, count, tensor->dtype, data);
-  g_ptr_array_add(keep, data);
-  return data;
-}
-
-/* @keep holds what must live until the archive is closed. */
-static gboolean
-add_member(zip_t *archive, const char *path, const DdimTensor *tensor, GPtrArray *keep,
-           GError **error)
-{
-  g_autoptr(GBytes) header = ddim_npy_make_header(tensor, error);
-  gconstpointer data = header ? get_packed(tensor, keep, error) : NULL;
-  g_autofree char *name = g_strconcat(tensor->name, ".npy", NULL);
-  zip_buffer_fragment_t parts[2];
-  zip_source_t *source;
-  zip_int64_t index;
-  gsize header_size;
-
-  if (!header || (!data && ddim_tensor_count(tensor) > 0))
-    return FALSE;
-  parts[0].data = g_bytes_unref_to_data(g_steal_pointer(&header), &header_size);
-  parts[0].length = header_size;
-  g_ptr_array_add(keep, parts[0].data);
-  parts[1].data = (zip_uint8_t *)data;
-  parts[1].length = ddim_tensor_count(tensor) * ddim_dtype_size(tensor->dtype);
-  source = zip_source_buffer_fragment(archive, parts, parts[1].length > 0 ? 2 : 1, 0);
-  if (!source)
-    return zip_failed(path, zip_strerror(archive), error);
-  index = zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8);
-  if (index < 0) {
-    zip_source_free(source);
-    return zip_failed(path, zip_strerror(archive), error);
-  }
-  /* 1 January 1980, like NumPy: the same arrays make the same file. */
-  if (zip_set_file_compression(archive, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
-      zip_file_set_dostime(archive, (zip_uint64_t)index, 0, 0x21, 0) != 0)
-    return zip_failed(path, zip_strerror(archive), error);
-  return TRUE;
-}
-
-gboolean
-ddim_npz_write(const char *path, const DdimTensor *tensors, guint n, GError **error)
-{
-  g_autoptr(GPtrArray) keep = g_ptr_array_new_with_free_func(g_free);
-  g_autoptr(DdimOutFile) output = ddim_out_file_open(path, error);
-  const char *temporary = output ? ddim_out_file_get_temporary(output, error) : NULL;
-  g_autoptr(zip_t) archive = NULL;
-  int code;
-
-  if (!temporary)
-    return FALSE;
-  archive = zip_open(temporary, ZIP_CREATE | ZIP_TRUNCATE, &code);
-  if (!archive) {
-    zip_error_t why;
-    zip_error_init_with_code(&why, code);
-    zip_failed(path, zip_error_strerror(&why), error);
-    zip_error_fini(&why);
-    return FALSE;
-  }
-  for (guint i = 0; i < n; i++)
-    if (!add_member(archive, path, &tensors[i], keep, error))
-      return FALSE;
-  if (zip_close(archive) != 0)
-    return zip_failed(path, zip_strerror(archive), error);
-  archive = NULL; /* closed */
-  return ddim_out_file_commit(output, error);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "core/data/out-file.h"
 
 #include <errno.h>
@@ -6,16 +7,19 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct _DdimOutput {
   char *path;      /* as the caller named it, for messages */
-  char *target;    /* what `temporary` is renamed to; NULL when `fd` is the target itself */
-  char *temporary; /* NULL when there is none */
+  char *target;    /* what the file will be called; NULL when `fd` is the target itself */
+  char *folder;    /* of `target` */
+  char *temporary; /* the file's name; NULL when it has none yet, or none is needed */
   int fd;          /* -1 once closed */
   gboolean own_fd;
-  gboolean by_name; /* someone else writes `temporary` by its name */
+  gboolean replaces;    /* the file that `replaced` describes */
+  struct stat replaced; /* when it was opened */
 };
 
 static gboolean
@@ -37,47 +41,88 @@ close_fd(DdimOutFile *output, GError **error)
   return TRUE;
 }
 
-/* A file of an unused name in @folder, with the permissions that any new file gets. */
-static gboolean
-make_temporary(DdimOutFile *output, const char *folder, int *fd, GError **error)
+/* The name under which the kernel knows an open file that has none. */
+static char *
+name_of_fd(int fd)
 {
-  g_autofree char *pattern = g_build_filename(folder, ".ddim-XXXXXX", NULL);
-
-  *fd = g_mkstemp_full(pattern, O_WRONLY | O_CLOEXEC, 0666);
-  if (*fd < 0)
-    return fail(output, errno, error);
-  output->temporary = g_steal_pointer(&pattern);
-  return TRUE;
+  return g_strdup_printf("/proc/self/fd/%d", fd);
 }
 
+/* A file without a name, which is gone when the program ends, however that happens. -1 where the
+ * file system or the system knows no such thing. */
+static int
+open_nameless(DdimOutFile *output, int mode)
+{
+#ifdef O_TMPFILE
+  int fd = open(output->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+  g_autofree char *name = name_of_fd(fd);
+
+  if (fd < 0 || access(name, F_OK) == 0)
+    return fd;
+  close(fd); /* /proc is not there, and no other way leads to a name */
+#endif
+  return -1;
+}
+
+static char *
+temporary_pattern(DdimOutFile *output)
+{
+  return g_build_filename(output->folder, ".ddim-XXXXXX", NULL);
+}
+
+/* The new file is as readable as the one that it replaces, and no more so meanwhile; otherwise it
+ * gets the permissions of any new file. */
 static gboolean
 open_beside(DdimOutFile *output, GError **error)
 {
   /* A link stays a link: what it points to is replaced. */
   char *resolved = realpath(output->path, NULL);
-  g_autofree char *folder = NULL;
+  const int mode = output->replaces ? output->replaced.st_mode & 0666 : 0666;
 
   output->target = g_strdup(resolved ? resolved : output->path);
   free(resolved);
-  folder = g_path_get_dirname(output->target);
+  output->folder = g_path_get_dirname(output->target);
   output->own_fd = TRUE;
-  return make_temporary(output, folder, &output->fd, error);
+  output->fd = open_nameless(output, mode);
+  if (output->fd < 0) {
+    g_autofree char *pattern = temporary_pattern(output);
+    output->fd = g_mkstemp_full(pattern, O_WRONLY | O_CLOEXEC, mode);
+    if (output->fd < 0)
+      return fail(output, errno, error);
+    output->temporary = g_steal_pointer(&pattern);
+  }
+  return TRUE;
+}
+
+static gboolean
+open_new(DdimOutFile *output, GError **error)
+{
+  struct stat link;
+
+  if (errno != ENOENT)
+    return fail(output, errno, error);
+  if (lstat(output->path, &link) != 0)
+    return open_beside(output, error);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+              _("cannot write “%s”: it is a link to a file that does not exist"), output->path);
+  return FALSE;
 }
 
 static gboolean
 open_target(DdimOutFile *output, GError **error)
 {
-  struct stat info;
-
   if (g_str_equal(output->path, "-")) {
     output->fd = STDOUT_FILENO;
     return TRUE;
   }
   if (output->path[0] == '\0')
     return fail(output, ENOENT, error);
-  if (stat(output->path, &info) != 0 || S_ISREG(info.st_mode))
+  if (stat(output->path, &output->replaced) != 0)
+    return open_new(output, error);
+  output->replaces = S_ISREG(output->replaced.st_mode);
+  if (output->replaces)
     return open_beside(output, error);
-  if (S_ISDIR(info.st_mode))
+  if (S_ISDIR(output->replaced.st_mode))
     return fail(output, EISDIR, error);
   /* Renaming over /dev/null or a pipe would destroy it. */
   output->own_fd = TRUE;
@@ -105,6 +150,7 @@ ddim_out_file_free(DdimOutFile *output)
   if (output->temporary)
     g_unlink(output->temporary);
   g_free(output->temporary);
+  g_free(output->folder);
   g_free(output->target);
   g_free(output->path);
   g_free(output);
@@ -127,69 +173,56 @@ ddim_out_file_write(DdimOutFile *output, gconstpointer data, gsize size, GError 
   return TRUE;
 }
 
-const char *
-ddim_out_file_get_temporary(DdimOutFile *output, GError **error)
+/* Owner and permissions of the file that is replaced. Only root may give a file to another user;
+ * it is then still better to have the new content than not. */
+static void
+pass_on_rights(DdimOutFile *output)
 {
-  int fd;
+  const struct stat *old = &output->replaced;
 
-  output->by_name = TRUE;
-  if (!output->temporary) { /* standard output or a device: collect the bytes elsewhere first */
-    if (!make_temporary(output, g_get_tmp_dir(), &fd, error))
-      return NULL;
-    close(fd);
-  }
-  return output->temporary;
+  if (!output->replaces)
+    return;
+  if (fchown(output->fd, old->st_uid, old->st_gid) != 0 &&
+      fchown(output->fd, (uid_t)-1, old->st_gid) != 0)
+    g_debug("%s: the owner changes", output->path);
+  if (fchmod(output->fd, old->st_mode & 0777) != 0)
+    g_debug("%s: the permissions change", output->path);
 }
 
+/* A nameless file gets its name. Linking cannot replace a file, so that one gets a temporary name
+ * first, for as long as renaming takes. */
 static gboolean
-copy_temporary(DdimOutFile *output, int from, GError **error)
+give_name(DdimOutFile *output, GError **error)
 {
-  enum { SIZE = 1 << 20 };
-  g_autofree guint8 *buffer = g_malloc(SIZE);
+  g_autofree char *from = name_of_fd(output->fd);
 
-  for (;;) {
-    gssize n = read(from, buffer, SIZE);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return n == 0 || fail(output, errno, error);
-    if (!ddim_out_file_write(output, buffer, (gsize)n, error))
-      return FALSE;
+  if (!output->replaces && linkat(AT_FDCWD, from, AT_FDCWD, output->target, AT_SYMLINK_FOLLOW) == 0)
+    return TRUE;
+  for (guint tries = 0; tries < 100; tries++) {
+    g_autofree char *name = temporary_pattern(output);
+    g_autofree char *letters = g_strdup_printf("%06x", g_random_int() & 0xffffff);
+    memcpy(name + strlen(name) - 6, letters, 6);
+    if (linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+      output->temporary = g_steal_pointer(&name);
+      return TRUE;
+    }
+    if (errno != EEXIST)
+      break;
   }
-}
-
-/* The library may have replaced the file: the name counts, not the descriptor of what was there
- * before. */
-static gboolean
-finish_by_name(DdimOutFile *output, GError **error)
-{
-  gboolean ok;
-  int fd = open(output->temporary, O_RDONLY | O_CLOEXEC);
-
-  if (fd < 0)
-    return fail(output, errno, error);
-  if (output->target)
-    ok = fsync(fd) == 0 || fail(output, errno, error);
-  else
-    ok = copy_temporary(output, fd, error);
-  close(fd);
-  return ok;
+  return fail(output, errno, error);
 }
 
 gboolean
 ddim_out_file_commit(DdimOutFile *output, GError **error)
 {
-  if (output->by_name) {
-    if (!finish_by_name(output, error))
-      return FALSE;
-  } else if (output->target && fsync(output->fd) != 0) {
-    return fail(output, errno, error);
-  }
-  if (!close_fd(output, error))
-    return FALSE;
   if (!output->target)
-    return TRUE;
-  if (g_rename(output->temporary, output->target) != 0)
+    return close_fd(output, error);
+  pass_on_rights(output);
+  if (fsync(output->fd) != 0)
+    return fail(output, errno, error);
+  if ((!output->temporary && !give_name(output, error)) || !close_fd(output, error))
+    return FALSE;
+  if (output->temporary && g_rename(output->temporary, output->target) != 0)
     return fail(output, errno, error);
   g_clear_pointer(&output->temporary, g_free);
   return TRUE;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "core/data/out-file.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 typedef struct {
@@ -77,18 +81,63 @@ test_abandoned(Fixture *fixture, gconstpointer data)
   g_assert_cmpuint(count_files(fixture->folder), ==, 0);
 }
 
+/* Permissions and owner of what is replaced stay, and no link is written through to nothing. */
 static void
-test_by_name(Fixture *fixture, gconstpointer data)
+test_rights(Fixture *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimOutFile) output = ddim_out_file_open(fixture->path, &error);
-  const char *temporary = ddim_out_file_get_temporary(output, &error);
-  g_autofree char *other = g_strconcat(temporary, ".other", NULL);
+  struct stat before, after;
 
-  g_assert_true(g_file_set_contents(other, "by name", -1, NULL));
-  g_assert_cmpint(g_rename(other, temporary), ==, 0);
-  g_assert_true(ddim_out_file_commit(output, &error));
-  assert_content(fixture->path, "by name");
+  g_assert_true(ddim_out_file_write_file(fixture->path, "old", 3, &error));
+  g_assert_cmpint(chmod(fixture->path, 0600), ==, 0);
+  if (geteuid() == 0)
+    g_assert_cmpint(chown(fixture->path, 1234, 4321), ==, 0);
+  g_assert_cmpint(stat(fixture->path, &before), ==, 0);
+  g_assert_true(ddim_out_file_write_file(fixture->path, "new", 3, &error));
+  assert_content(fixture->path, "new");
+  g_assert_cmpint(stat(fixture->path, &after), ==, 0);
+  g_assert_cmpint(after.st_mode, ==, before.st_mode);
+  g_assert_cmpint(after.st_uid, ==, before.st_uid);
+  g_assert_cmpint(after.st_gid, ==, before.st_gid);
+  g_assert_cmpint(after.st_ino, !=, before.st_ino);
+}
+
+static void
+test_link_to_nothing(Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *link = g_build_filename(fixture->folder, "link", NULL);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_cmpint(symlink("file", link), ==, 0);
+  g_assert_false(ddim_out_file_write_file(link, "new", 3, &error));
+  g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_nonnull(g_strrstr(error->message, "link"));
+  g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+  g_unlink(link);
+}
+
+/* The program ends in the middle of writing: nothing is left, where files can be without a name. */
+static void
+test_killed(Fixture *fixture, gconstpointer data)
+{
+  int status, probe = open(fixture->folder, O_TMPFILE | O_WRONLY, 0600);
+  pid_t child;
+
+  if (probe < 0) {
+    g_test_skip("this file system has no files without a name");
+    return;
+  }
+  close(probe);
+  child = fork();
+  if (child == 0) {
+    DdimOutFile *output = ddim_out_file_open(fixture->path, NULL);
+    if (output && ddim_out_file_write(output, "half", 4, NULL))
+      raise(SIGKILL);
+    _exit(1);
+  }
+  g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+  g_assert_true(WIFSIGNALED(status));
+  g_assert_cmpuint(count_files(fixture->folder), ==, 0);
 }
 
 static void
@@ -109,17 +158,11 @@ static void
 test_devices(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimOutFile) output = NULL;
   struct stat info;
 
   g_assert_true(ddim_out_file_write_file("/dev/null", "x", 1, &error));
   g_assert_cmpint(stat("/dev/null", &info), ==, 0);
   g_assert_true(S_ISCHR(info.st_mode));
-
-  output = ddim_out_file_open("/dev/null", &error);
-  g_assert_true(g_file_set_contents(ddim_out_file_get_temporary(output, &error), "x", 1, NULL));
-  g_assert_true(ddim_out_file_commit(output, &error));
-  g_assert_no_error(error);
 
   g_assert_false(ddim_out_file_write_file("/dev/full", "x", 1, &error));
   g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
@@ -164,7 +207,9 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   ADD("/output/replaces-at-commit", test_replaces_at_commit);
   ADD("/output/abandoned", test_abandoned);
-  ADD("/output/by-name", test_by_name);
+  ADD("/output/rights", test_rights);
+  ADD("/output/link-to-nothing", test_link_to_nothing);
+  ADD("/output/killed", test_killed);
   ADD("/output/link-stays", test_link_stays);
   g_test_add_func("/output/devices", test_devices);
   ADD("/output/refused", test_refused);
