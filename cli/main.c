@@ -133,7 +133,7 @@ init_locale(void)
   bindtextdomain(GETTEXT_PACKAGE, DDIM_LOCALE_DIR);
   bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
   textdomain(GETTEXT_PACKAGE);
-  ddim_cli_init_charset();
+  ddim_cli_init_print();
 }
 
 int

@@ -3,6 +3,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
+#include "core/data/printable.h"
 #include "core/model/models.h"
 #include "cli/terminal/members.h"
 #include "cli/terminal/print.h"
@@ -35,22 +36,27 @@ print_json(GPtrArray *files, GStrv folders)
 static void
 print_table(GPtrArray *files, GStrv folders)
 {
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
   guint width = 0;
 
   for (guint i = 0; i < files->len; i++) {
     const DdimModelFile *file = files->pdata[i];
-    width = MAX(width, (guint)g_utf8_strlen(file->name, -1));
+    char *name = ddim_printable(file->name);
+    g_ptr_array_add(names, name);
+    width = MAX(width, (guint)g_utf8_strlen(name, -1));
   }
   for (guint i = 0; i < files->len; i++) {
     const DdimModelFile *file = files->pdata[i];
-    g_autofree char *size = g_format_size(file->size);
-    int pad = width - g_utf8_strlen(file->name, -1);
-    g_print("%s%*s  %10s  %s\n", file->name, pad, "", size, file->path);
+    g_autofree char *size = g_format_size(file->size), *path = ddim_printable(file->path);
+    int pad = width - g_utf8_strlen(names->pdata[i], -1);
+    g_print("%s%*s  %10s  %s\n", (const char *)names->pdata[i], pad, "", size, path);
   }
-  if (files->len == 0) {
-    g_print("%s\n", _("No models found. These folders were searched:"));
-    for (guint i = 0; folders[i]; i++)
-      g_print("  %s\n", folders[i]);
+  if (files->len > 0)
+    return;
+  g_print("%s\n", _("No models found. These folders were searched:"));
+  for (guint i = 0; folders[i]; i++) {
+    g_autofree char *folder = ddim_printable(folders[i]);
+    g_print("  %s\n", folder);
   }
 }
 

@@ -3,11 +3,11 @@
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/data/error.h"
 #include "core/data/file-map.h"
+#include "core/data/file.h"
 #include "core/data/printable.h"
 #include "cli/terminal/members.h"
 
@@ -34,13 +34,10 @@ gboolean
 ddim_picture_is_png(const char *path)
 {
   static const char signature[8] = "\211PNG\r\n\032\n";
+  g_autoptr(DdimFile) file = ddim_file_open(path, NULL);
   char bytes[8];
-  FILE *file = fopen(path, "rb");
-  gboolean png = file && fread(bytes, 1, 8, file) == 8 && memcmp(bytes, signature, 8) == 0;
 
-  if (file)
-    fclose(file);
-  return png;
+  return file && ddim_file_read(file, 0, bytes, 8, NULL) && memcmp(bytes, signature, 8) == 0;
 }
 
 /* The command, with what a request does not hold. (transfer full) */

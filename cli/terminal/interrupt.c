@@ -7,16 +7,23 @@
 
 #include "cli/terminal/command.h"
 
+/* Those that are not ignored already, as nohup does with SIGHUP. */
 static void
 fill_set(sigset_t *set)
 {
+  static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+
   sigemptyset(set);
-  sigaddset(set, SIGINT);
-  sigaddset(set, SIGTERM);
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+    struct sigaction now;
+    if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+      sigaddset(set, numbers[i]);
+  }
 }
 
 /* A handler could not call g_cancellable_cancel(), which is not safe there; a thread that waits for
- * signals can. */
+ * signals can. A terminal that is closed may send SIGHUP more than once, and nobody is in a hurry
+ * then: only the others end the program at once. */
 static gpointer
 wait_for_signals(gpointer data)
 {
@@ -27,8 +34,9 @@ wait_for_signals(gpointer data)
   fill_set(&set);
   if (sigwait(&set, &number) == 0)
     g_cancellable_cancel(cancellable);
-  if (sigwait(&set, &number) == 0)
-    _exit(DDIM_EXIT_CANCELLED);
+  while (sigwait(&set, &number) == 0)
+    if (number != SIGHUP)
+      _exit(DDIM_EXIT_CANCELLED);
   return NULL;
 }
 

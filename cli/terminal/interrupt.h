@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/** From now on SIGINT and SIGTERM cancel the cancellable returned instead of ending the program; a
- * second one ends it at once with DDIM_EXIT_CANCELLED. Call it before any other thread is started.
- * (transfer full) */
+/** From now on SIGINT, SIGTERM and SIGHUP cancel the cancellable returned instead of ending the
+ * program, unless they are ignored; a second SIGINT or SIGTERM ends it at once with
+ * DDIM_EXIT_CANCELLED. Call it before any other thread is started. (transfer full) */
 GCancellable *ddim_interrupt_new(void);
 
 G_END_DECLS

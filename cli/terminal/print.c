@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/terminal/command.h"
 #include "cli/terminal/members.h"
+#include "core/data/printable.h"
 
 static gboolean
 is_ascii(void)
@@ -17,13 +19,15 @@ is_ascii(void)
   return g_str_equal(charset, "ANSI_X3.4-1968") || g_str_equal(charset, "US-ASCII");
 }
 
-/* (transfer full) */
+/* @text cleaned and in the locale's charset. (transfer full) */
 static char *
-to_ascii(const char *text)
+to_shown(const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  g_autofree char *clean = ddim_printable_lines(text);
+  char *shown =
+      is_ascii() ? g_str_to_ascii(clean, NULL) : g_locale_from_utf8(clean, -1, NULL, NULL, NULL);
 
-  return g_str_to_ascii(valid, NULL);
+  return shown ? shown : g_steal_pointer(&clean);
 }
 
 int
@@ -38,10 +42,9 @@ ddim_cli_print(const char *text)
 int
 ddim_cli_print_text(const char *text)
 {
-  g_autofree char *shown =
-      is_ascii() ? to_ascii(text) : g_locale_from_utf8(text, -1, NULL, NULL, NULL);
+  g_autofree char *shown = to_shown(text);
 
-  return ddim_cli_print(shown ? shown : text);
+  return ddim_cli_print(shown);
 }
 
 int
@@ -52,32 +55,26 @@ ddim_cli_print_json(JsonBuilder *builder)
   return ddim_cli_print(line);
 }
 
-static void
-print_ascii(const char *text, FILE *stream)
-{
-  g_autofree char *ascii = to_ascii(text);
-
-  fputs(ascii, stream);
-  fflush(stream);
-}
-
+/* Help and tables: whoever prints them has nothing else to do, and GOption exits after its own. */
 static void
 on_print(const char *text)
 {
-  print_ascii(text, stdout);
+  if (ddim_cli_print_text(text) != DDIM_EXIT_OK)
+    _exit(DDIM_EXIT_FAILURE);
 }
 
 static void
 on_printerr(const char *text)
 {
-  print_ascii(text, stderr);
+  g_autofree char *shown = to_shown(text);
+
+  fputs(shown, stderr);
+  fflush(stderr);
 }
 
 void
-ddim_cli_init_charset(void)
+ddim_cli_init_print(void)
 {
-  if (!is_ascii())
-    return;
   g_set_print_handler(on_print);
   g_set_printerr_handler(on_printerr);
 }

@@ -15,8 +15,11 @@ int ddim_cli_print_text(const char *text);
 /** What was built, as one line. */
 int ddim_cli_print_json(JsonBuilder *builder);
 
-/** Make g_print() and g_printerr() write what comes nearest where the locale has ASCII only: plain
- * quotes for “ ”, a space for the one in “13.0 MB”. Once, after setlocale(). */
-void ddim_cli_init_charset(void);
+/** From now on whatever is printed for people with g_print(), g_printerr() and
+ * ddim_cli_print_text() is text and nothing else: no control characters, which names in files may
+ * hold, and in a locale that has ASCII only what comes nearest: plain quotes for “ ”. When standard
+ * output is full or closed, g_print() says so and ends the program with DDIM_EXIT_FAILURE. Once,
+ * after setlocale(). */
+void ddim_cli_init_print(void);
 
 G_END_DECLS

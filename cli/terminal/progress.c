@@ -2,11 +2,13 @@
 #include "cli/terminal/progress.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/terminal/command.h"
+#include "core/data/printable.h"
 
 /* Where there is no terminal, work that takes longer than this is named. */
 #define PATIENCE G_USEC_PER_SEC
@@ -38,7 +40,7 @@ static void
 clear(DdimBar *bar)
 {
   if (bar->shown)
-    g_printerr("\r\033[K");
+    fputs("\r\033[K", stderr);
   bar->shown = FALSE;
 }
 
@@ -80,11 +82,12 @@ append_bar(GString *line, double fraction, guint width)
   g_string_append_c(line, ']');
 }
 
-/* The bar takes what @text leaves of the line. */
+/* The bar takes what @what leaves of the line. */
 static void
-draw(DdimBar *bar, double fraction, const char *text)
+draw(DdimBar *bar, double fraction, const char *what)
 {
-  g_autoptr(GString) line = g_string_new("\r");
+  g_autoptr(GString) line = g_string_new(NULL);
+  g_autofree char *text = ddim_printable(what);
   int width = (int)columns() - 1; /* a full line would wrap on some terminals */
   int room = width - 1 - (int)g_utf8_strlen(text, -1);
   g_autofree char *shown = room < 0 ? g_utf8_substring(text, 0, width) : g_strdup(text);
@@ -93,7 +96,10 @@ draw(DdimBar *bar, double fraction, const char *text)
     append_bar(line, fraction, MIN(room, 40));
     g_string_append_c(line, ' ');
   }
-  g_printerr("%s%s\033[K", line->str, shown);
+  /* Texts cannot move the cursor: g_printerr() takes that away. */
+  fputs("\r", stderr);
+  g_printerr("%s%s", line->str, shown);
+  fputs("\033[K", stderr);
   bar->shown = TRUE;
   bar->drawn = g_get_monotonic_time();
 }
@@ -102,7 +108,7 @@ void
 ddim_bar_status(DdimBar *bar, const char *what, double fraction)
 {
   gint64 now = g_get_monotonic_time();
-  g_autofree char *text = NULL;
+  g_autofree char *clean = NULL, *text = NULL;
 
   if (bar->verbosity == DDIM_QUIET)
     return;
@@ -112,7 +118,8 @@ ddim_bar_status(DdimBar *bar, const char *what, double fraction)
     bar->since = now;
     bar->named = FALSE;
   }
-  text = g_strconcat(what, " ...", NULL);
+  clean = ddim_printable(what);
+  text = g_strconcat(clean, " ...", NULL);
   if (bar->terminal) {
     draw(bar, fraction, text);
   } else if (!bar->named && (now - bar->since > PATIENCE || bar->verbosity == DDIM_VERBOSE)) {
@@ -173,7 +180,7 @@ ddim_bar_progress(DdimBar *bar, const DdimProgress *progress)
 void
 ddim_bar_say(DdimBar *bar, DdimVerbosity level, const char *format, ...)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *clean = NULL;
   va_list args;
 
   if (bar->verbosity < level)
@@ -181,8 +188,9 @@ ddim_bar_say(DdimBar *bar, DdimVerbosity level, const char *format, ...)
   va_start(args, format);
   text = g_strdup_vprintf(format, args);
   va_end(args);
+  clean = ddim_printable(text);
   clear(bar);
-  g_printerr("%s\n", text);
+  g_printerr("%s\n", clean);
 }
 
 void

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Bad input, full disks, terminals and signals: one line that says why, nothing half-written."""
+import json
 import os
+import pathlib
 import pty
 import re
 import shutil
@@ -12,6 +14,7 @@ import sys
 import time
 import unittest
 
+import checkpoints
 import ddim
 import npy
 import tap
@@ -177,7 +180,7 @@ class Interrupt(ddim.Case):
         return errors
 
     def test_finished_pictures_are_kept(self):
-        for number in [signal.SIGINT, signal.SIGTERM]:
+        for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
             with self.subTest(signal=number):
                 process = ddim.popen(*self.MANY, '--class', '1', '-o', 'x.png', cwd=self.folder, stderr=subprocess.PIPE,
                                      text=True)
@@ -192,14 +195,14 @@ class Interrupt(ddim.Case):
                 self.assertIn(f'{len(files)} of 5000', errors)
 
     def test_finished_images_of_an_array_are_kept(self):
-        for name in ['x.npz', 'x.npy', 'x.png']:
+        for name, number in [('x.npz', signal.SIGHUP), ('x.npy', signal.SIGTERM), ('x.png', signal.SIGINT)]:
             with self.subTest(name=name):
                 grid = ['--grid'] if name == 'x.png' else []
                 process = ddim.popen(*self.MANY, *grid, '-o', name, cwd=self.folder, stderr=subprocess.PIPE, text=True)
                 for line in process.stderr:
                     if line.startswith('image 1'):
                         break
-                errors = self.interrupt(process, signal.SIGINT)
+                errors = self.interrupt(process, number)
                 kept = int(re.search(r'(\d+) of 5000', errors)[1])
                 self.assertGreaterEqual(kept, 2)
                 path = self.folder / name
@@ -209,6 +212,33 @@ class Interrupt(ddim.Case):
                     self.assertEqual(npy.load(path).shape, (kept, 3, 32, 32))
                 else:
                     self.assertGreaterEqual(npy.load_png(path)[0].shape[0], 32)
+
+    def test_nohup(self):
+        """A signal that whoever started the command ignores stays ignored."""
+        process = ddim.popen(*self.MANY, '--class', '1', '-o', 'x.png', cwd=self.folder, stderr=subprocess.PIPE, text=True,
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        self.wait_until(lambda: (self.folder / 'x-0000.png').exists(), process)
+        process.send_signal(signal.SIGHUP)
+        number = len(list(self.folder.iterdir())) + 2
+        self.wait_until(lambda: (self.folder / f'x-{number:04}.png').exists(), process)
+        self.interrupt(process, signal.SIGINT)
+
+    def test_other_commands_leave_nothing(self):
+        """However far they are."""
+        (self.folder / 'x.safetensors').write_text('old')
+        for command in [['convert', 'textures', 'x.safetensors'],
+                        ['noise', '--seed', '1', '--shape', '16,3,512,512', '-o', 'y.npy']]:
+            began = time.monotonic()
+            self.good(*command)
+            whole = time.monotonic() - began
+            for path in self.folder.iterdir():
+                path.write_text('old')
+            for i in range(20):
+                process = ddim.popen(*command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(whole * i / 20)
+                process.send_signal(signal.SIGINT)
+                process.wait(timeout=60)
+                self.assertLessEqual({path.name for path in self.folder.iterdir()}, {'x.safetensors', 'y.npy'})
 
     def test_nothing_finished_leaves_the_old_file(self):
         (self.folder / 'x.npz').write_text('old')
@@ -243,6 +273,31 @@ class Interrupt(ddim.Case):
             time.sleep(0.02)
 
 
+class FullOutput(ddim.Case):
+    def test_standard_output(self):
+        for args in [['models'], ['models', '--json'], ['devices'], ['devices', '--json'], ['--help'], ['help'],
+                     ['help', 'info'], ['generate', '--help'], ['--version'], ['info', 'textures'],
+                     ['schedule', '--steps', '10']]:
+            with self.subTest(args=args), open('/dev/full', 'w', encoding='ascii') as full:
+                process = ddim.popen(*args, stdout=full, stderr=subprocess.PIPE, text=True)
+                _, errors = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 1, errors)
+                self.assertRegex(errors, r'\Addim: [^\n]+\n\Z')
+
+
+class OnlyFiles(ddim.Case):
+    def test_pipe(self):
+        """Nobody writes into it: waiting for that would be for ever."""
+        os.mkfifo(self.folder / 'pipe')
+        superres = ['-m', ddim.DATA / 'unet_superres.pt', '--size', '32', '--class', '1']
+        for args in [['info', 'pipe'], ['convert', 'pipe', 'x.safetensors'], ['generate', '-m', './pipe'],
+                     ['generate', '--init-noise', 'pipe'], ['generate', *superres, '--low-res', 'pipe']]:
+            with self.subTest(args=args):
+                began = time.monotonic()
+                self.assertIn('regular file', self.refused(1, *args))
+                self.assertLess(time.monotonic() - began, 30)
+
+
 class Terminal(ddim.Case):
     def on_terminal(self, *args):
         """What the command writes on a terminal."""
@@ -272,6 +327,28 @@ class Terminal(ddim.Case):
 
     def test_quiet(self):
         self.assertEqual(self.on_terminal('generate', *QUICK, '-q', '-o', 'x.png'), '')
+
+    EVIL = 'evil\033]0;title\007\033[2J\n\u202egnp'
+
+    def test_names_cannot_steer_the_terminal(self):
+        """Names of models, files and classes come from anywhere."""
+        tensors, metadata = checkpoints.read_safetensors(self.default_model())
+        metadata['class_names'] = json.dumps([self.EVIL] * len(json.loads(metadata['class_names'])))
+        checkpoints.write_safetensors(self.folder / f'{self.EVIL}.safetensors', tensors, metadata)
+        shown = [self.good('models', '--model-path', self.folder).stdout,
+                 self.good('info', self.EVIL, '--model-path', self.folder).stdout,
+                 self.good('convert', f'{self.EVIL}.safetensors', f'{self.EVIL}2.safetensors').stdout,
+                 self.on_terminal('generate', '-m', self.EVIL, '--model-path', self.folder, '-v', '--steps', '2', '--size',
+                                  '16', '--seed', '1', '-n', '8', '-o', f'{self.EVIL}.png')]
+        for text in shown:
+            self.assertIn('evil', text)
+            for bad in ['\033]', '\033[2J', '\007', '\u202e']:
+                self.assertNotIn(bad, text)
+        self.assertEqual(shown[0].count('\n'), len(shown[0].splitlines()))
+        self.assertTrue(all('safetensors' in line for line in shown[0].splitlines()))
+
+    def default_model(self):
+        return pathlib.Path(json.loads(self.good('models', '--json').stdout)['models'][0]['path'])
 
     def test_image_is_not_written_to_a_terminal(self):
         try:
