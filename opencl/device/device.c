@@ -80,14 +80,45 @@ device_info_new(cl_platform_id platform, cl_device_id device, guint index)
   return info;
 }
 
+/* The drivers that the OpenCL loader would use, or NULL when there are none. (transfer full) */
+static char *
+describe_drivers(GError **error)
+{
+  const char *folder = g_getenv("OCL_ICD_VENDORS");
+  if (!folder)
+    folder = "/etc/OpenCL/vendors";
+  if (g_file_test(folder, G_FILE_TEST_IS_REGULAR))
+    return g_filename_display_name(folder);
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
+  g_autoptr(GString) names = g_string_new(NULL);
+  for (const char *name; dir && (name = g_dir_read_name(dir));)
+    if (g_str_has_suffix(name, ".icd"))
+      g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+  return names->len ? g_utf8_make_valid(names->str, -1) : NULL;
+}
+
+/* Drivers may be missing, or not work: PoCL has no device when it cannot make its cache folder, and
+ * no driver starts when too many files are open. */
 static GPtrArray *
 no_device(GError **error)
 {
-  g_set_error_literal(
-      error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE,
-      _("no OpenCL device found. Install your GPU's OpenCL driver, or one that runs on any "
-        "processor: Debian and Ubuntu: pocl-opencl-icd (CPU), mesa-opencl-icd (AMD, Intel), "
-        "intel-opencl-icd (Intel), nvidia-opencl-icd (NVIDIA); Fedora: pocl, mesa-libOpenCL"));
+  g_autoptr(GError) why = NULL;
+  g_autofree char *drivers = describe_drivers(&why);
+  if (drivers)
+    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE,
+                _("OpenCL drivers are installed (%s), but none of them offers a device. Do they "
+                  "work for this user, can they write into the folder for caches, and are not too "
+                  "many files open?"),
+                drivers);
+  else if (why && why->code != G_FILE_ERROR_NOENT)
+    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE,
+                _("no OpenCL device can be looked for: %s"), why->message);
+  else
+    g_set_error_literal(
+        error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE,
+        _("no OpenCL device found. Install your GPU's OpenCL driver, or one that runs on any "
+          "processor: Debian and Ubuntu: pocl-opencl-icd (CPU), mesa-opencl-icd (AMD, Intel), "
+          "intel-opencl-icd (Intel), nvidia-opencl-icd (NVIDIA); Fedora: pocl, mesa-libOpenCL"));
   return NULL;
 }
 

@@ -2,9 +2,9 @@
 #include "opencl/device/program-build.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
+#include "opencl/device/cache-file.h"
 #include "opencl/device/kernel-sources.h"
 #include "opencl/device/status.h"
 
@@ -47,6 +47,7 @@ cache_path(DdimContext *context, const char *source, const char *text, const cha
 /* A cache file is the SHA-256 of what follows and of the file's own name, then the driver's binary:
  * drivers trust binaries, and some crash on damaged ones. */
 #define DIGEST_SIZE 32
+#define MAX_BINARY (1u << 30)
 
 static void
 digest_binary(const char *path, const guchar *binary, gsize size, guchar digest[DIGEST_SIZE])
@@ -64,9 +65,9 @@ digest_binary(const char *path, const guchar *binary, gsize size, guchar digest[
 static guchar *
 read_binary(const char *path, gsize *size)
 {
-  g_autofree char *data = NULL;
   guchar digest[DIGEST_SIZE];
-  if (!g_file_get_contents(path, &data, size, NULL) || *size <= DIGEST_SIZE)
+  g_autofree char *data = ddim_cl_cache_read(path, MAX_BINARY, size, NULL);
+  if (!data || *size <= DIGEST_SIZE)
     return NULL;
   digest_binary(path, (const guchar *)data + DIGEST_SIZE, *size - DIGEST_SIZE, digest);
   return memcmp(data, digest, DIGEST_SIZE) == 0 ? (guchar *)g_steal_pointer(&data) : NULL;
@@ -111,8 +112,7 @@ save_binary(cl_program program, const char *path)
   if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS)
     return;
   digest_binary(path, binary, size, data);
-  g_autofree char *folder = g_path_get_dirname(path);
-  if (g_mkdir_with_parents(folder, 0700) == 0)
+  if (ddim_cl_cache_make_folder(path, NULL))
     g_file_set_contents(path, (const char *)data, (gssize)(DIGEST_SIZE + size), NULL);
 }
 

@@ -3,12 +3,11 @@
  * with CLBlast's parameters, and one for every shape with seconds for every way. */
 #include "opencl/tune/tuning.h"
 
-#include <errno.h>
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
+#include "opencl/device/cache-file.h"
 #include "opencl/device/context-private.h"
 #include "opencl/device/status.h"
 #include "opencl/ops/matrix/clblast-use.h"
@@ -173,15 +172,18 @@ set_damaged(const char *path, GError **error)
 static char *
 read_text(const char *path, gboolean *found, GError **error)
 {
-  GStatBuf info = {0};
-  g_autofree char *text = NULL;
+  g_autoptr(GError) why = NULL;
   gsize size = 0;
-  *found = g_stat(path, &info) == 0 || errno != ENOENT;
+  g_autofree char *text = ddim_cl_cache_read(path, MAX_FILE_BYTES, &size, &why);
+  *found = text || why->code != G_FILE_ERROR_NOENT;
   if (!*found)
     return NULL;
-  if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE_BYTES ||
-      !g_file_get_contents(path, &text, &size, NULL) || strlen(text) != size ||
-      !g_str_has_prefix(text, CHECKSUM_PREFIX)) {
+  if (!text) {
+    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED,
+                _("the measurements are ignored, for their file cannot be read: %s"), why->message);
+    return NULL;
+  }
+  if (strlen(text) != size || !g_str_has_prefix(text, CHECKSUM_PREFIX)) {
     set_damaged(path, error);
     return NULL;
   }
@@ -329,12 +331,8 @@ ddim_cl_tuning_save(const DdimClTuning *tuning, const char *path, GError **error
   g_autofree char *body = g_key_file_to_data(file, NULL, NULL);
   g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, body, -1);
   g_autofree char *text = g_strconcat(CHECKSUM_PREFIX, sum, "\n", body, NULL);
-  g_autofree char *folder = g_path_get_dirname(path);
-  if (g_mkdir_with_parents(folder, 0700) != 0) {
-    const int code = errno;
-    g_autofree char *shown = g_filename_display_name(folder);
-    g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(code),
-                _("making the folder %s failed: %s"), shown, g_strerror(code));
+  if (!ddim_cl_cache_make_folder(path, error)) {
+    g_prefix_error(error, "%s: ", _("the measurements cannot be kept"));
     return FALSE;
   }
   return g_file_set_contents(path, text, -1, error);

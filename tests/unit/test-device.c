@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Which device is chosen, and what is said when there is none. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "opencl/device/context.h"
@@ -212,6 +213,28 @@ test_no_platform(void)
   g_test_trap_assert_passed();
 }
 
+/* Drivers that are there but do not work are not to be installed. */
+static void
+test_no_working_driver(void)
+{
+  if (g_test_subprocess()) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("ddim-drivers-XXXXXX", NULL);
+    g_autofree char *driver = g_build_filename(folder, "broken.icd", NULL);
+    g_assert_true(g_file_set_contents(driver, "libnothing.so", -1, NULL));
+    g_setenv("OCL_ICD_VENDORS", folder, TRUE);
+    g_assert_null(ddim_device_list(&error));
+    g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_DEVICE);
+    g_assert_nonnull(strstr(error->message, "broken.icd"));
+    g_assert_null(strstr(error->message, "nstall your"));
+    g_unlink(driver);
+    g_rmdir(folder);
+    return;
+  }
+  g_test_trap_subprocess(NULL, 0, 0);
+  g_test_trap_assert_passed();
+}
+
 /* Intel's matrix unit needs both extensions, by their whole names, and is made for the smallest
  * sub-groups. */
 static void
@@ -253,6 +276,7 @@ main(int argc, char **argv)
   g_test_add_func("/device/not-utf8", test_not_utf8);
   g_test_add_func("/device/environment", test_environment);
   g_test_add_func("/device/no-platform", test_no_platform);
+  g_test_add_func("/device/no-working-driver", test_no_working_driver);
   g_test_add_func("/device/intel-matrix-unit", test_intel_matrix_unit);
   return g_test_run();
 }

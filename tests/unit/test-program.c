@@ -2,6 +2,8 @@
  * The cache of compiled programs: used when it fits, made again when it is damaged, done without
  * when it can't be written. */
 #include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <math.h>
 
 #include "opencl/ops/edges.h"
@@ -119,6 +121,34 @@ assert_recovers(const char *path, const char *good, gsize good_size)
   g_assert_cmpuint(size, >, 32);
   g_assert_cmpuint(compute(), ==, 0);
   write_file(path, good, good_size);
+}
+
+/* Whatever lies where a program should be is not waited for, read without end, or run. */
+static void
+test_no_file(void)
+{
+  g_autofree char *path = fresh_file(), *good = NULL;
+  gsize size = 0;
+  read_file(path, &good, &size);
+  for (guint i = 0; i < 3; i++) {
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(i == 0   ? mkfifo(path, 0600)
+                    : i == 1 ? symlink("/dev/zero", path)
+                             : symlink("nothing", path),
+                    ==, 0);
+    assert_recovers(path, good, size);
+  }
+  if (geteuid() != 0)
+    return;
+  g_assert_cmpint(chown(path, 1234, 1234), ==, 0);
+  assert_recovers(path, good, size);
+  /* A folder of somebody else's: nothing of it is used, nothing put there. */
+  g_autofree char *folder = g_path_get_dirname(path);
+  g_assert_cmpint(g_unlink(path), ==, 0);
+  g_assert_cmpint(chown(folder, 1234, 1234), ==, 0);
+  g_assert_cmpuint(compute(), ==, 1);
+  g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+  g_assert_cmpint(chown(folder, 0, 0), ==, 0);
 }
 
 static void
@@ -336,6 +366,7 @@ main(int argc, char **argv)
   g_setenv("XDG_CACHE_HOME", cache, TRUE);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/program/second-start", test_second_start);
+  g_test_add_func("/program/no-file", test_no_file);
   g_test_add_func("/program/truncated", test_truncated);
   g_test_add_func("/program/damaged", test_damaged);
   g_test_add_func("/program/exchanged", test_exchanged);

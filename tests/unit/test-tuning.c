@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * What was measured: its file, and that choices follow it. */
 #include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "opencl/tune/choice.h"
@@ -102,6 +104,15 @@ assert_damaged(File *file)
   g_assert_nonnull(strstr(message, "damaged"));
 }
 
+/* What is there is no file of the program's: 'ddim tune' would not mend that. */
+static void
+assert_unreadable(File *file)
+{
+  g_autofree char *message = refused(file, &file->info);
+  g_assert_nonnull(strstr(message, "cannot be read"));
+  g_assert_nonnull(strstr(message, file->path));
+}
+
 static void
 test_round_trip(File *file, gconstpointer data)
 {
@@ -201,13 +212,26 @@ test_hostile(File *file, gconstpointer data)
   assert_damaged(file);
   g_autofree char *large = g_strnfill(3 << 20, '#');
   write_checked(file, large);
-  assert_damaged(file);
+  assert_unreadable(file);
+  g_remove(file->path);
   write_bytes(file, "\0\0\0", 3);
   assert_damaged(file);
   g_remove(file->path);
   g_assert_cmpint(g_mkdir(file->path, 0700), ==, 0);
-  assert_damaged(file);
+  assert_unreadable(file);
   g_rmdir(file->path);
+  g_assert_cmpint(mkfifo(file->path, 0600), ==, 0);
+  assert_unreadable(file);
+  g_remove(file->path);
+  g_assert_cmpint(symlink(file->path, file->path), ==, 0);
+  assert_unreadable(file);
+  g_remove(file->path);
+  if (geteuid() != 0)
+    return;
+  g_free(save(file));
+  g_assert_cmpint(chown(file->path, 1234, 1234), ==, 0);
+  assert_unreadable(file);
+  g_remove(file->path);
 }
 
 /* CLBlast's parameters are kept as well, and what was measured with others is forgotten. */
