@@ -23,6 +23,8 @@ typedef struct {
   int sampling_begun;    /* atomic: read by the thread that waits for signals */
   DdimGenerator *generator;
   DdimWriter *writer;
+  GCancellable *cancellable;
+  GError *trouble; /* why sampling need not begin */
   DdimBar *bar;
   gboolean chose_class; /* nobody named one */
   JsonBuilder *images;  /* of --json: what each image is */
@@ -64,7 +66,11 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
   generation->resolved = g_object_ref(resolved);
   g_atomic_int_set(&generation->sampling_begun, 1);
   generation->sampling = g_get_monotonic_time();
-  ddim_writer_set_request(generation->writer, resolved);
+  if (!ddim_writer_set_request(generation->writer, resolved, ddim_config_get_image_channels(config),
+                               &generation->trouble)) {
+    g_cancellable_cancel(generation->cancellable);
+    return;
+  }
   ddim_bar_warn(generation->bar, ddim_generator_get_tuning_problem(generation->generator));
   say_settings(generation, config);
   g_object_get(generation->request, "seed", &asked, "class", &class_name, NULL);
@@ -224,6 +230,7 @@ generate(Generation *generation, gboolean json)
   int code;
 
   handler = g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), generation, NULL);
+  generation->cancellable = cancellable;
   generation->begun = g_get_monotonic_time();
   generation->generator = ddim_generator_new();
   generation->images = json_builder_new();
@@ -231,7 +238,8 @@ generate(Generation *generation, gboolean json)
   ddim_generator_run(generation->generator, generation->request, &callbacks, generation,
                      cancellable, &error);
   g_cancellable_disconnect(cancellable, handler);
-  code = finish(generation, error, json);
+  code = finish(generation, generation->trouble ? generation->trouble : error, json);
+  g_clear_error(&generation->trouble);
   g_clear_object(&generation->resolved);
   g_clear_object(&generation->images);
   g_clear_pointer(&generation->generator, ddim_generator_free);

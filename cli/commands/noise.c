@@ -9,6 +9,8 @@
 #include "core/data/npy.h"
 #include "cli/terminal/options.h"
 
+#define NOT_GIVEN G_MININT /* --draws */
+
 typedef struct {
   guint n_dims;
   gsize shape[DDIM_MAX_DIMS]; /* of the file; with draws, their number comes first */
@@ -64,7 +66,7 @@ ddim_cmd_noise(DdimCli *cli, int argc, char **argv)
   g_autoptr(DdimOptions) options = ddim_options_new(names);
   g_autoptr(DdimRequest) request = ddim_request_new();
   g_autofree char *shape_text = NULL, *out = NULL, *rng = NULL;
-  int draws = 0;
+  int draws = NOT_GIVEN;
   const GOptionEntry entries[] = {{"shape", 0, 0, G_OPTION_ARG_STRING, &shape_text,
                                    N_("size of one draw, such as 1,3,32,32"), "N,C,H,W"},
                                   {"draws", 0, 0, G_OPTION_ARG_INT, &draws,
@@ -92,7 +94,7 @@ ddim_cmd_noise(DdimCli *cli, int argc, char **argv)
   g_object_get(request, "seed", &seed, "rng", &rng, NULL);
   if (seed < 0 || !shape_text || !out)
     return ddim_cli_usage(_("--seed, --shape and -o are needed"));
-  if (draws < 0)
+  if (draws < 1 && draws != NOT_GIVEN)
     return ddim_cli_usage(_("--draws: %d is not valid; expected at least 1"), draws);
   if (!parse_shape(shape_text, draws, &shape))
     return ddim_cli_usage(_("--shape: '%s' is not valid; expected up to %d sizes of at least 1, "

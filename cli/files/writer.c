@@ -2,12 +2,16 @@
 #include "cli/files/writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/data/error.h"
 #include "core/data/npy.h"
+#include "core/data/out-file.h"
 #include "cli/files/picture.h"
 
 typedef enum { KIND_PNG, KIND_GRID, KIND_NPZ, KIND_NPY } Kind;
@@ -23,6 +27,7 @@ struct _DdimWriter {
   GArray *labels;   /* gint64 */
   GPtrArray *names; /* of the labels, char* */
   guint n_images;   /* so far */
+  int pipe;         /* what the images go into, held open; -1 for anything else */
 };
 
 static gboolean
@@ -75,6 +80,41 @@ check_folder(const char *path, GError **error)
   return FALSE;
 }
 
+/* name.png alone; name-007.png among 120. (transfer full) */
+static char *
+numbered_path(const DdimWriter *writer, guint index)
+{
+  g_autofree char *last = NULL, *stem = NULL;
+
+  if (writer->count == 1 || writer->kind != KIND_PNG || g_str_equal(writer->path, "-"))
+    return g_strdup(writer->path);
+  last = g_strdup_printf("%u", writer->count - 1);
+  stem = g_strndup(writer->path, strlen(writer->path) - strlen(".png"));
+  return g_strdup_printf("%s-%0*u.png", stem, (int)strlen(last), index);
+}
+
+/* Open the output to see whether that is possible; the name may be too long. A pipe stays open, so
+ * that waiting for its reader, which may take long, comes first and can be interrupted. */
+static gboolean
+try_to_open(DdimWriter *writer, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr(DdimOutFile) probe = NULL;
+  struct stat info;
+
+  if (!writer->path)
+    return TRUE;
+  path = numbered_path(writer, writer->count - 1);
+  if (stat(path, &info) == 0 && S_ISFIFO(info.st_mode)) {
+    writer->pipe = open(path, O_WRONLY | O_CLOEXEC);
+    return TRUE; /* an error comes again when it is written to */
+  }
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+    return TRUE;
+  probe = ddim_out_file_open(path, error);
+  return probe != NULL;
+}
+
 DdimWriter *
 ddim_writer_new(const char *path, guint count, gboolean grid, GError **error)
 {
@@ -82,12 +122,13 @@ ddim_writer_new(const char *path, guint count, gboolean grid, GError **error)
 
   writer->path = g_strdup(path);
   writer->count = count;
+  writer->pipe = -1;
   writer->images = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_image_free);
   writer->labels = g_array_new(FALSE, FALSE, sizeof(gint64));
   writer->names = g_ptr_array_new_with_free_func(g_free);
   if (!find_kind(writer, grid, error))
     return NULL;
-  if (g_strcmp0(path, "-") != 0 && !check_folder(path, error))
+  if (g_strcmp0(path, "-") != 0 && (!check_folder(path, error) || !try_to_open(writer, error)))
     return NULL;
   return g_steal_pointer(&writer);
 }
@@ -103,11 +144,39 @@ ddim_writer_free(DdimWriter *writer)
   g_clear_pointer(&writer->array, ddim_array_free);
   g_array_unref(writer->labels);
   g_ptr_array_unref(writer->names);
+  if (writer->pipe >= 0)
+    close(writer->pipe);
   g_free(writer);
 }
 
-void
-ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved)
+/* Arrays are written when all images are there: a night of sampling shall not end in a full disk.
+ */
+static gboolean
+check_space(DdimWriter *writer, guint channels, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname(writer->path);
+  const guint64 size = writer->kind == KIND_NPY ? sizeof(float) : 1;
+  struct statvfs disk;
+  struct stat info;
+  int width, height;
+  guint64 needed;
+
+  if ((writer->kind != KIND_NPZ && writer->kind != KIND_NPY) ||
+      (stat(writer->path, &info) == 0 && !S_ISREG(info.st_mode)) || statvfs(folder, &disk) != 0)
+    return TRUE;
+  g_object_get(writer->request, "width", &width, "height", &height, NULL);
+  needed = size * writer->count * channels * width * height;
+  if (needed / disk.f_frsize < disk.f_bavail)
+    return TRUE;
+  g_autofree char *asked = g_format_size(needed);
+  g_autofree char *left = g_format_size((guint64)disk.f_bavail * disk.f_frsize);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
+              _("'%s' needs %s, but its disk has only %s left"), writer->path, asked, left);
+  return FALSE;
+}
+
+gboolean
+ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channels, GError **error)
 {
   gint64 seed;
 
@@ -116,19 +185,7 @@ ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved)
     g_object_get(resolved, "seed", &seed, NULL);
     writer->path = g_strdup_printf("ddim-%" G_GINT64_FORMAT ".png", seed);
   }
-}
-
-/* name.png alone; name-007.png among 120. (transfer full) */
-static char *
-numbered_path(const DdimWriter *writer, guint index)
-{
-  g_autofree char *last = NULL, *stem = NULL;
-
-  if (writer->count == 1 || g_str_equal(writer->path, "-"))
-    return g_strdup(writer->path);
-  last = g_strdup_printf("%u", writer->count - 1);
-  stem = g_strndup(writer->path, strlen(writer->path) - strlen(".png"));
-  return g_strdup_printf("%s-%0*u.png", stem, (int)strlen(last), index);
+  return g_str_equal(writer->path, "-") || check_space(writer, channels, error);
 }
 
 static void

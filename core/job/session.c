@@ -2,22 +2,40 @@
 #include "core/job/session.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
+#include <inttypes.h>
+#include <sys/stat.h>
 
 #include "core/model/models.h"
+#include "core/model/settings.h"
+
+/* What changes when somebody replaces or edits the file. */
+static void
+append_file(GString *key, const char *path)
+{
+  struct stat info = {0};
+
+  if (stat(path, &info) == 0)
+    g_string_append_printf(key, "%" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 ".%09ld",
+                           (guint64)info.st_dev, (guint64)info.st_ino, (gint64)info.st_size,
+                           (gint64)info.st_mtim.tv_sec, (long)info.st_mtim.tv_nsec);
+  g_string_append_c(key, '\n');
+}
 
 /* All that tells one session from another. (transfer full) */
 static char *
 make_key(const char *path, DdimRequest *request)
 {
   g_autofree char *flags = NULL, *device = NULL, *precision = NULL;
-  GStatBuf info = {0};
+  g_autofree char *sidecar = ddim_settings_sidecar_path(path);
+  GString *key = g_string_new(path);
 
   g_object_get(request, "flags", &flags, "device", &device, "precision", &precision, NULL);
-  g_stat(path, &info);
-  return g_strdup_printf("%s\n%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n%s\n%s\n%s", path,
-                         (gint64)info.st_size, (gint64)info.st_mtime, flags ? flags : "",
-                         device ? device : "", precision ? precision : "");
+  g_string_append_c(key, '\n');
+  append_file(key, path);
+  append_file(key, sidecar);
+  g_string_append_printf(key, "%s\n%s\n%s", flags ? flags : "", device ? device : "",
+                         precision ? precision : "");
+  return g_string_free(key, FALSE);
 }
 
 static char *
@@ -38,10 +56,10 @@ ddim_session_new(DdimRequest *request, GError **error)
   g_object_get(request, "flags", &flags, NULL);
   if (!ddim_request_check(request, error) || !(session->path = find_path(request, error)))
     return NULL;
+  session->key = make_key(session->path, request); /* before reading: it may change meanwhile */
   if (!(session->checkpoint = ddim_checkpoint_open(session->path, error)) ||
       !(session->config = ddim_config_load(session->checkpoint, flags, error)))
     return NULL;
-  session->key = make_key(session->path, request);
   return g_steal_pointer(&session);
 }
 

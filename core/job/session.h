@@ -35,8 +35,8 @@ gboolean ddim_session_start(DdimSession *session, DdimRequest *request,
                             const DdimNetworkParams *params, GError **error);
 /** Who is told from now on, also by evaluations, that kernels are built; NULL: nobody. */
 void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data);
-/** Whether @request would make the same session: the same file unchanged, flags, device and
- * precision. */
+/** Whether @request would make the same session: the same file and sidecar unchanged, flags, device
+ * and precision. */
 gboolean ddim_session_matches(DdimSession *session, DdimRequest *request);
 
 /** What a measurement takes: properties batch, width and height, where they are 0 one image of the

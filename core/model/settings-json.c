@@ -162,8 +162,8 @@ ddim_settings_from_json(const char *text, gsize length, const char *origin, GErr
 
 /* The checkpoint's path with its suffix replaced by ".json". A dot in the name of a folder does not
  * begin a suffix. */
-static char *
-sidecar_path(const char *checkpoint_path)
+char *
+ddim_settings_sidecar_path(const char *checkpoint_path)
 {
   g_autofree char *folder = g_path_get_dirname(checkpoint_path);
   g_autofree char *base = g_path_get_basename(checkpoint_path);
@@ -178,7 +178,7 @@ sidecar_path(const char *checkpoint_path)
 DdimSettings *
 ddim_settings_from_sidecar(const char *checkpoint_path, GError **error)
 {
-  g_autofree char *path = sidecar_path(checkpoint_path);
+  g_autofree char *path = ddim_settings_sidecar_path(checkpoint_path);
   g_autofree char *base = g_filename_display_basename(path);
   g_autoptr(GError) local = NULL;
   g_autoptr(GBytes) bytes = ddim_file_map(path, &local);

@@ -23,6 +23,8 @@ void ddim_settings_note(DdimSettings *settings, const char *format, ...) G_GNUC_
 
 /** @flags  (nullable) as typed: "--image_size 64 --noise_schedule=cosine". DDIM_ERROR_ARGUMENT. */
 DdimSettings *ddim_settings_from_flags(const char *flags, GError **error);
+/** The sidecar of the file @checkpoint_path: NAME.json beside it. (transfer full) */
+char *ddim_settings_sidecar_path(const char *checkpoint_path);
 /** The file NAME.json beside @checkpoint_path; empty settings when there is none.
  * DDIM_ERROR_FORMAT, G_FILE_ERROR. */
 DdimSettings *ddim_settings_from_sidecar(const char *checkpoint_path, GError **error);

@@ -120,7 +120,8 @@ class Noise(ddim.Case):
         self.refused(1, 'noise', '--seed', '1', '--shape', '4611686018427387904', '-o', 'x.npy')
         self.refused(1, 'noise', '--seed', '1', '--shape', '3', '--rng', 'dice', '-o', 'x.npy')
         self.refused(1, 'noise', '--seed', '1', '--shape', '3', '-o', 'none/such.npy')
-        self.refused(2, 'noise', '--seed', '1', '--shape', '3', '--draws', '-1', '-o', 'x.npy')
+        for draws in [-1, 0]:
+            self.refused(2, 'noise', '--seed', '1', '--shape', '3', '--draws', draws, '-o', 'x.npy')
 
 
 if __name__ == '__main__':

@@ -158,6 +158,35 @@ class Disk(ddim.Case):
         self.assertEqual(done.stdout, 'x.npz\nold\n')
         self.assertRegex(done.stderr, r'\Addim: [^\n]+\n\Z')
 
+    def test_full_folder_is_told_before_sampling(self):
+        began = time.monotonic()
+        done = self.in_namespace('mount -t tmpfs -o size=64k none "$1"; cd "$1"; d=$2; shift 2; '
+                                 'code=0; "$d" generate "$@" --steps 1000 -n 100 --size 64 -o x.npz || code=$?; ls -A; '
+                                 'exit $code')
+        self.assertEqual((done.returncode, done.stdout), (1, ''))
+        self.assertRegex(done.stderr, r"\Addim: 'x.npz' needs [^\n]+\n\Z")
+        self.assertLess(time.monotonic() - began, 60)
+
+    def test_names_are_told_before_sampling(self):
+        """Names that are too long, also only once they are numbered, and links to nothing."""
+        os.symlink('nothing', self.folder / 'link.png')
+        for args in [['-o', 'x' * 300 + '.png'], ['-n', '100', '-o', 'x' * 250 + '.png'], ['-o', 'link.png']]:
+            began = time.monotonic()
+            self.refused(1, 'generate', '--steps', '1000', '--size', '512', *args)
+            self.assertLess(time.monotonic() - began, 20)
+
+    def test_pipe(self):
+        """The image waits for somebody who reads it; waiting can be interrupted."""
+        os.mkfifo(self.folder / 'x.png')
+        process = ddim.popen('generate', *QUICK, '-o', 'x.png', cwd=self.folder)
+        self.assertEqual((self.folder / 'x.png').read_bytes()[:4], b'\x89PNG')
+        self.assertEqual(process.wait(timeout=60), 0)
+        process = ddim.popen('generate', *QUICK, '-o', 'x.png', cwd=self.folder)
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        self.assertNotEqual(process.wait(timeout=10), 0)
+
     def test_read_only_folder(self):
         done = self.in_namespace('mount -t tmpfs -o ro none "$1"; d=$2; f=$1; shift 2; "$d" generate "$@" -o "$f/x.png"')
         self.assertEqual(done.returncode, 1)

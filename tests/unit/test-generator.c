@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The job as front ends see it: what callbacks get, cancelling, a second job. Pictures themselves
  * are held against the original's in tests/cli. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "core/data/error.h"
 #include "core/job/generator.h"
+#include "core/job/session.h"
 
 enum { SIDE = 16, PLANE = SIDE * SIDE, STEPS = 4 };
 
@@ -190,6 +192,43 @@ test_several_samplers(void)
   }
 }
 
+/* A session holds for the same weights and the same settings beside them, and no longer. */
+static void
+test_session_key(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("ddim-session-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "m.pt", NULL);
+  g_autofree char *sidecar = g_build_filename(folder, "m.json", NULL);
+  g_autofree char *source =
+      g_build_filename(g_getenv("DDIM_TEST_DATA"), "unet_tiny_uncond.pt", NULL);
+  g_autoptr(DdimRequest) request = make_request("unet_tiny_uncond.pt", 1, 0);
+  static const char *const sidecars[] = {NULL, "{\"diffusion_steps\": 100}",
+                                         "{\"diffusion_steps\": 200}", "{}"};
+  g_autofree char *weights = NULL;
+  gsize size;
+
+  g_assert_true(g_file_get_contents(source, &weights, &size, NULL));
+  g_assert_true(g_file_set_contents(path, weights, (gssize)size, NULL));
+  g_object_set(request, "model", path, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(sidecars); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimSession) session = NULL;
+    if (sidecars[i])
+      g_assert_true(g_file_set_contents(sidecar, sidecars[i], -1, NULL));
+    session = ddim_session_new(request, &error);
+    g_assert_no_error(error);
+    g_assert_true(ddim_session_matches(session, request));
+    if (i + 1 < G_N_ELEMENTS(sidecars))
+      g_assert_true(g_file_set_contents(sidecar, sidecars[i + 1], -1, NULL));
+    else
+      g_assert_true(g_file_set_contents(path, weights, (gssize)size, NULL));
+    g_assert_false(ddim_session_matches(session, request));
+  }
+  g_unlink(path);
+  g_unlink(sidecar);
+  g_rmdir(folder);
+}
+
 static void
 test_other_model(void)
 {
@@ -277,6 +316,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/generator/callbacks", test_callbacks);
+  g_test_add_func("/generator/session-key", test_session_key);
   g_test_add_func("/generator/second-job", test_second_job);
   g_test_add_func("/generator/several-samplers", test_several_samplers);
   g_test_add_func("/generator/other-model", test_other_model);
