@@ -49,6 +49,14 @@ make_command(DdimRequest *request, gboolean grid)
   return g_strconcat(line, grid ? " --grid" : "", NULL);
 }
 
+/* Whether a file's name in @command was no UTF-8. JSON, and so the picture, cannot hold such a
+ * name, only U+FFFD in place of what is wrong. */
+static gboolean
+is_lossy(const char *command)
+{
+  return strstr(command, "\xef\xbf\xbd") != NULL;
+}
+
 static void
 append_row(GString *out, const char *label, const char *value)
 {
@@ -75,7 +83,12 @@ describe_for_people(DdimRequest *request, GHashTable *text)
     append_row(out, specs[i]->name, value);
   }
   g_autofree char *clean = ddim_printable(command);
-  g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), clean);
+  g_string_append_printf(
+      out, "\n%s\n  %s\n",
+      is_lossy(command)
+          ? _("To make it again, once each � in a file's name is what the picture could not hold:")
+          : _("To make it again:"),
+      clean);
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
@@ -96,7 +109,7 @@ describe_as_json(DdimRequest *request, GHashTable *text)
     ddim_member_null(builder, "index");
   json_builder_set_member_name(builder, "request");
   json_builder_add_value(builder, json_from_string(settings, NULL));
-  ddim_member_string(builder, "command", command);
+  ddim_member_string(builder, "command", is_lossy(command) ? NULL : command);
   json_builder_end_object(builder);
   return ddim_members_to_line(builder);
 }

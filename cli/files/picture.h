@@ -20,7 +20,8 @@ GHashTable *ddim_picture_text_new(DdimRequest *resolved, int index, const char *
 gboolean ddim_picture_is_png(const char *path);
 /** The settings in the picture @path and the command that makes it again, for `ddim info`.
  * (transfer full)
- * @json  one JSON object instead of lines for people */
+ * @json  one JSON object instead of lines for people; its command is null when the picture cannot
+ * tell a file's name, which was no UTF-8 */
 char *ddim_picture_describe(const char *path, gboolean json, GError **error);
 
 G_END_DECLS

@@ -19,6 +19,17 @@ typedef struct {
   guint8 *piece; /* PIECE bytes */
 } Reading;
 
+static gpointer
+allocate(gsize size, GError **error)
+{
+  gpointer data = g_try_malloc(MAX(size, 1));
+
+  if (!data)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("not enough memory for an array of %zu bytes"), size);
+  return data;
+}
+
 static gboolean
 read_storage(DdimCheckpoint *checkpoint, const DdimStorage *storage, guint64 offset, gpointer to,
              gsize size, GError **error)
@@ -182,14 +193,9 @@ read_strided(Reading *reading, gsize first, gsize n, guint8 *out, GError **error
     return FALSE;
   ddim_tensor_get_extent(&view, &extent);
   size = extent * ddim_dtype_size(view.dtype);
-  data = g_try_malloc(MAX(size, 1));
-  if (!data) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory for an array of %zu bytes"), size);
-    return FALSE;
-  }
-  if (!read_storage(reading->checkpoint, reading->place.storage, reading->place.begin, data, size,
-                    error))
+  data = allocate(size, error);
+  if (!data || !read_storage(reading->checkpoint, reading->place.storage, reading->place.begin,
+                             data, size, error))
     return FALSE;
   view.data = data;
   ddim_tensor_read(&view, first, n, reading->as, out);
@@ -201,14 +207,14 @@ ddim_checkpoint_read(DdimCheckpoint *checkpoint, const DdimTensor *tensor, gsize
                      DdimDType as, gpointer out, GError **error)
 {
   const gsize index = (gsize)(tensor - (const DdimTensor *)checkpoint->tensors->data);
-  g_autofree guint8 *piece = g_malloc(PIECE);
+  g_autofree guint8 *piece = allocate(PIECE, error);
   Reading reading = {.checkpoint = checkpoint, .tensor = tensor, .as = as, .piece = piece};
 
   g_return_val_if_fail(index < checkpoint->tensors->len, FALSE);
   g_return_val_if_fail(first <= ddim_tensor_count(tensor) && n <= ddim_tensor_count(tensor) - first,
                        FALSE);
-  if (n == 0)
-    return TRUE;
+  if (!piece || n == 0)
+    return piece != NULL;
   reading.place = g_array_index(checkpoint->places, DdimPlace, index);
   return ddim_tensor_is_contiguous(tensor) ? read_contiguous(&reading, first, n, out, error)
                                            : read_strided(&reading, first, n, out, error);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/network/weights.h"
 
+#include <glib/gi18n-lib.h>
+
+#include "core/data/error.h"
 #include "core/data/tensor.h"
 
 typedef struct {
@@ -126,9 +129,13 @@ static float *
 read_parts(const DdimWeights *weights, const Layer *layer, GError **error)
 {
   const gsize row = (gsize)layer->parts[0]->in * layer->parts[0]->taps * layer->parts[0]->taps;
-  g_autofree float *values = g_new(float, layer->out *row);
+  const gsize size = layer->out * row * sizeof(float);
+  g_autofree float *values = g_try_malloc(size);
   float *next = values;
-  for (guint i = 0; i < layer->n_parts; i++) {
+  if (!values)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("not enough memory for an array of %zu bytes"), size);
+  for (guint i = 0; values && i < layer->n_parts; i++) {
     const DdimTensor *tensor = find_part(weights, layer->parts[i], error);
     if (!tensor || !ddim_checkpoint_read(weights->checkpoint, tensor, 0, ddim_tensor_count(tensor),
                                          DDIM_DTYPE_F32, next, error))

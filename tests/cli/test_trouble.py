@@ -96,6 +96,14 @@ class BadInput(ddim.Case):
         altered = data.replace(b'"count":1', b'"count":0')
         self.assertIn('count', self.refused(1, 'info', self.write('altered.png', mend(altered))))
 
+    def test_path_that_is_not_utf8(self):
+        """A picture cannot tell it, so its command is not to be run as it is."""
+        name = os.fsdecode(b'm\xff.pt')
+        shutil.copy(ddim.DATA / 'unet_tiny_uncond.pt', self.folder / name)
+        self.good('generate', '-m', f'./{name}', '--size', '16', '--steps', '2', '--seed', '1', '-o', 'x.png')
+        self.assertIn('once each \ufffd', self.good('info', 'x.png').stdout)
+        self.assertIsNone(json.loads(self.good('info', '--json', 'x.png').stdout)['command'])
+
     def write(self, name, data):
         (self.folder / name).write_bytes(data)
         return name
