@@ -5,41 +5,34 @@
  *   gemm:  C[b][m][n] = sum_k A[b][m][k] B[b][n/NR][k][n%NR]
  *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
  *
- * Options: EPILOGUE (1: add bias, and with EMB a vector per image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE,
- * UP for conv; HALF_WEIGHTS. A work-item does `rows` rows of one panel, so that the panel stays in a CPU's cache. */
+ * Options: CONV (1: the convolution), HALF_WEIGHTS. A work-item does `rows` rows of one panel, so that the panel stays in a
+ * CPU's cache. All other cases are arguments: they cost a few branches per row, and drivers compile each program for a
+ * second. */
 
 #define NV (NR / VEC)
 
-#if EPILOGUE
+/* What is added to a product: a bias, a vector per image (emb_ld 0: none) and a residual (res_ld 0: none). With
+ * rows_per_image 0 nothing is added, and the pointers are not read. */
 #define EPILOGUE_PARAMETERS                                                                        \
   , __global const float *bias, ulong bias_off, __global const float *emb, ulong emb_off,          \
       uint emb_ld, __global const float *res, ulong res_off, uint res_ld, uint rows_per_image
 #define EPILOGUE_PASS , bias, emb, emb_ld, res, res_ld, rows_per_image
-#define EPILOGUE_BLOCK                                                                             \
-  , __global const float *bias, __global const float *emb, uint emb_ld, __global const float *res, \
-      uint res_ld, uint rows_per_image
 #define EPILOGUE_OFFSETS                                                                           \
   bias += bias_off + col;                                                                          \
   emb += emb_off + col;                                                                            \
   res += res_off + col;
-#else
-#define EPILOGUE_PARAMETERS
-#define EPILOGUE_PASS
-#define EPILOGUE_BLOCK
-#define EPILOGUE_OFFSETS
-#endif
 
-inline vec epilogue(vec value, ulong row, uint i EPILOGUE_BLOCK)
+inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
+                    __global const float *emb, uint emb_ld, __global const float *res, uint res_ld,
+                    uint rows_per_image)
 {
-#if EPILOGUE
-  value += LOADV(bias + i * VEC);
-#if EMB
-  value += LOADV(emb + (row / rows_per_image) * emb_ld + i * VEC);
-#endif
-#if RES
-  value += LOADV(res + row * res_ld + i * VEC);
-#endif
-#endif
+  if (rows_per_image) {
+    value += LOADV(bias + i * VEC);
+    if (emb_ld)
+      value += LOADV(emb + (row / rows_per_image) * emb_ld + i * VEC);
+    if (res_ld)
+      value += LOADV(res + row * res_ld + i * VEC);
+  }
   return value;
 }
 
@@ -103,7 +96,7 @@ inline vec epilogue(vec value, ulong row, uint i EPILOGUE_BLOCK)
   if (row < end)                                                                                   \
     BLOCK(1)
 
-#ifndef TAPS
+#if !CONV
 
 #define BLOCK(R)                                                                                   \
   {                                                                                                \
@@ -136,8 +129,6 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
 
 #else
 
-#define PAD (TAPS / 2)
-
 #define BLOCK(R)                                                                                   \
   {                                                                                                \
     vec acc[R][NV];                                                                                \
@@ -148,41 +139,46 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
     {                                                                                              \
       const ulong pixel = row + r_;                                                                \
       const ulong line = pixel / out_width;                                                        \
-      x_[r_] = (int)(pixel % out_width) * STRIDE - PAD;                                            \
-      y_[r_] = (int)(line % out_height) * STRIDE - PAD;                                            \
-      image_[r_] = line / out_height * (in_height >> UP);                                          \
+      x_[r_] = (int)(pixel % out_width) * stride - pad;                                            \
+      y_[r_] = (int)(line % out_height) * stride - pad;                                            \
+      image_[r_] = line / out_height * (in_height >> up);                                          \
     }                                                                                              \
-    for (uint tap = 0; tap < TAPS * TAPS; tap++) {                                                 \
+    for (uint tap = 0, dy = 0, dx = 0; tap < taps * taps; tap++) {                                 \
       __global const float *p[R];                                                                  \
       UNROLL for (int r_ = 0; r_ < R; r_++)                                                        \
       {                                                                                            \
-        const int iy = y_[r_] + (int)(tap / TAPS), ix = x_[r_] + (int)(tap % TAPS);                \
+        const int iy = y_[r_] + (int)dy, ix = x_[r_] + (int)dx;                                    \
         const bool in = iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width;           \
-        p[r_] = in ? a + ((image_[r_] + (iy >> UP)) * (in_width >> UP) + (ix >> UP)) * lda         \
+        p[r_] = in ? a + ((image_[r_] + (iy >> up)) * (in_width >> up) + (ix >> up)) * lda         \
                    : zeros;                                                                        \
       }                                                                                            \
       MULTIPLY(R, p, b + (ulong)tap * C * NR, C)                                                   \
+      if (++dx == taps) {                                                                          \
+        dx = 0;                                                                                    \
+        dy++;                                                                                      \
+      }                                                                                            \
     }                                                                                              \
     STORE(R)                                                                                       \
   }
 
 /* Global size: (N / NR, ceil(images * out_height * out_width / rows)). in_height, in_width: after upsampling. zeros: at least
- * C zeros, read in place of pixels outside. */
+ * C zeros, read in place of pixels outside. taps: 3 (3x3) or 1. up: 1 reads the input through nearest upsampling by 2. */
 __kernel void conv(__global const float *a, ulong a_off, uint lda, __global const weight *b,
                    ulong b_off, __global float *c, ulong c_off, uint ldc,
                    __global const float *zeros, ulong zeros_off, uint images, uint in_height,
-                   uint in_width, uint out_height, uint out_width, uint C,
-                   uint rows EPILOGUE_PARAMETERS)
+                   uint in_width, uint out_height, uint out_width, uint C, uint taps, uint stride,
+                   uint up, uint rows EPILOGUE_PARAMETERS)
 {
+  const int pad = (int)taps / 2;
   const uint col = get_global_id(0) * NR;
   ulong row = (ulong)get_global_id(1) * rows;
   const ulong end = min(row + rows, (ulong)images * out_height * out_width);
   a += a_off;
-  b += b_off + (ulong)col * C * TAPS * TAPS;
+  b += b_off + (ulong)col * C * taps * taps;
   c += c_off + col;
   zeros += zeros_off;
   EPILOGUE_OFFSETS
-  PREFETCH_BEGIN(b, C *TAPS *TAPS)
+  PREFETCH_BEGIN(b, C *taps *taps)
   ROWS
 }
 

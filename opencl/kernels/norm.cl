@@ -35,8 +35,8 @@ __kernel void norm_moments(__global const float *x, ulong x_off, uint x_ld, __gl
   STOREV(sum0 + sum1, part + C);
 }
 
-/* ab[n][2][C] from part: y = x * ab[0] + ab[1] normalises, applies gamma and beta and, with EMB, the block's conditioning
- * y * (1 + emb[c]) + emb[C + c] (scale-shift). Global size: (groups, images). */
+/* ab[n][2][C] from part: y = x * ab[0] + ab[1] normalises, applies gamma and beta and, unless emb_ld is 0, the block's
+ * conditioning y * (1 + emb[c]) + emb[C + c] (scale-shift). Global size: (groups, images). */
 __kernel void norm_finish(__global const float *part, ulong part_off, __global const float *gamma,
                           ulong gamma_off, __global const float *beta, ulong beta_off,
                           __global const float *emb, ulong emb_off, uint emb_ld, __global float *ab,
@@ -70,19 +70,19 @@ __kernel void norm_finish(__global const float *part, ulong part_off, __global c
   emb += emb_off + (ulong)n * emb_ld + c0;
   for (uint c = 0; c < width; c++) {
     float a = scale * gamma[c], b = beta[c] - mean * scale * gamma[c];
-#if EMB
-    a *= 1.0f + emb[c];
-    b = fma(b, 1.0f + emb[c], emb[C + c]);
-#endif
+    if (emb_ld) {
+      a *= 1.0f + emb[c];
+      b = fma(b, 1.0f + emb[c], emb[C + c]);
+    }
     ab[c] = a;
     ab[C + c] = b;
   }
 }
 
-/* y = x * ab[0] + ab[1], then SiLU with SILU 1. Global size: (C/VEC, pixel chunks, images). */
+/* y = x * ab[0] + ab[1], then SiLU with activate 1. Global size: (C/VEC, pixel chunks, images). */
 __kernel void norm_apply(__global const float *x, ulong x_off, uint x_ld, __global const float *ab,
                          ulong ab_off, __global float *y, ulong y_off, uint y_ld, uint pixels,
-                         uint chunk, uint C)
+                         uint chunk, uint C, uint activate)
 {
   const uint c = get_global_id(0) * VEC, n = get_global_id(2);
   const uint first = get_global_id(1) * chunk, end = min(first + chunk, pixels);
@@ -92,9 +92,8 @@ __kernel void norm_apply(__global const float *x, ulong x_off, uint x_ld, __glob
   y += y_off + (ulong)n * pixels * y_ld + c;
   for (uint i = first; i < end; i++) {
     vec v = fma(LOADV(x + (ulong)i * x_ld), a, b);
-#if SILU
-    v = silu(v);
-#endif
+    if (activate)
+      v = silu(v);
     STOREV(v, y + (ulong)i * y_ld);
   }
 }

@@ -5,8 +5,7 @@
  *   V[point][tile][C] = B^T d B     M[point][tile][K] = V U     y = A^T M A
  *
  * Options: one of WEIGHTS, INPUT and OUTPUT (1), which kernel, because drivers compile all that a program has; TILE;
- * NORM (1: the input is silu(x * scale + shift), scale and shift per image and channel, ab[n][2][C]); UP (1: the input is
- * read through nearest upsampling by 2); RES (1: add a residual); EMB (1: add a vector per image). */
+ * HALF_WEIGHTS, PACKED for WEIGHTS. All other cases are arguments, so that there are few programs to compile. */
 
 #define EDGE (TILE + 2)
 
@@ -105,12 +104,6 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 
 #if INPUT
 
-#if NORM
-#define ACTIVATE(v) v = silu(fma(v, scale, shift));
-#else
-#define ACTIVATE(v)
-#endif
-
 /* One column of a tile at x = px, activated and transformed vertically, into t[.][i]. */
 #define COLUMN(i, px)                                                                              \
   {                                                                                                \
@@ -121,8 +114,9 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
       const int row = (int)(ty * TILE) + j - 1;                                                    \
       vec value = (vec)(0.0f);                                                                     \
       if (row >= 0 && row < (int)height && col >= 0 && col < (int)width) {                         \
-        value = LOADV(x + ((ulong)(row >> UP) * (width >> UP) + (col >> UP)) * x_ld);              \
-        ACTIVATE(value)                                                                            \
+        value = LOADV(x + ((ulong)(row >> up) * (width >> up) + (col >> up)) * x_ld);              \
+        if (norm)                                                                                  \
+          value = silu(fma(value, scale, shift));                                                  \
       }                                                                                            \
       line[j] = value;                                                                             \
     }                                                                                              \
@@ -136,19 +130,22 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 #define GET_ROW(i) t[j][i]
 #define PUT_ROW(i, value) STOREV(value, out + (j * EDGE + i) * point)
 
-/* height, width: of the convolution, after upsampling. point: floats from one point's matrix to the next. Global size: (C/VEC, rows of tiles or tiles). */
+/* height, width: of the convolution, after upsampling. point: floats from one point's matrix to the next. norm: 1 takes
+ * silu(x * scale + shift) for the input, scale and shift per image and channel, ab[n][2][C]; with 0 nothing reads ab. up: 1
+ * reads the input through nearest upsampling by 2. Global size: (C/VEC, rows of tiles or tiles). */
 __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
                              __global const float *ab, ulong ab_off, __global float *v, ulong v_off,
                              uint height, uint width, uint C, uint tiles_y, uint tiles_x,
-                             uint first_row, ulong point)
+                             uint first_row, ulong point, uint norm, uint up)
 {
   const uint c = get_global_id(0) * VEC;
   const uint n = (first_row + TILE_ROW) / tiles_y, ty = (first_row + TILE_ROW) % tiles_y;
-  x += x_off + (ulong)n * (height >> UP) * (width >> UP) * x_ld + c;
-#if NORM
-  const vec scale = LOADV(ab + ab_off + (ulong)n * 2 * C + c);
-  const vec shift = LOADV(ab + ab_off + (ulong)n * 2 * C + C + c);
-#endif
+  x += x_off + (ulong)n * (height >> up) * (width >> up) * x_ld + c;
+  vec scale = (vec)(0.0f), shift = (vec)(0.0f);
+  if (norm) {
+    scale = LOADV(ab + ab_off + (ulong)n * 2 * C + c);
+    shift = LOADV(ab + ab_off + (ulong)n * 2 * C + C + c);
+  }
   __global float *out =
       v + v_off + ((ulong)TILE_ROW * tiles_x + TILE_FIRST) * C + c;
   vec t[EDGE][EDGE];
@@ -186,17 +183,15 @@ __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
 #define GET_M(j) LOADV(in + (j * EDGE + i) * point)
 #define SET_R(j, value) r[j][i] = (value)
 #define GET_R(i) r[j][i]
-#if RES
 #define PUT_Y(i, value)                                                                            \
-  if (i < left)                                                                                    \
-  STOREV((value) + b + LOADV(a + (ulong)(i)*res_ld), o + (ulong)(i)*y_ld)
-#else
-#define PUT_Y(i, value)                                                                            \
-  if (i < left)                                                                                    \
-  STOREV((value) + b, o + (ulong)(i)*y_ld)
-#endif
+  if (i < left) {                                                                                  \
+    vec sum = (value) + b;                                                                         \
+    if (res_ld)                                                                                    \
+      sum += LOADV(a + (ulong)(i)*res_ld);                                                         \
+    STOREV(sum, o + (ulong)(i)*y_ld);                                                              \
+  }
 
-/* y = A^T M A + bias (+ emb[n]) (+ residual). Global size: (K/VEC, rows of tiles or tiles). K: the row length of M.
+/* y = A^T M A + bias (+ emb[n]; emb_ld 0: none) (+ residual; res_ld 0: none). Global size: (K/VEC, rows of tiles or tiles). K: the row length of M.
  * The residual may be y itself. */
 __kernel void winograd_output(__global const float *m, ulong m_off, ulong point, uint K,
                               __global float *y, ulong y_off, uint y_ld, __global const float *bias,
@@ -207,9 +202,8 @@ __kernel void winograd_output(__global const float *m, ulong m_off, ulong point,
   const uint k = get_global_id(0) * VEC;
   const uint n = (first_row + TILE_ROW) / tiles_y, ty = (first_row + TILE_ROW) % tiles_y;
   vec b = LOADV(bias + bias_off + k);
-#if EMB
-  b += LOADV(emb + emb_off + (ulong)n * emb_ld + k);
-#endif
+  if (emb_ld)
+    b += LOADV(emb + emb_off + (ulong)n * emb_ld + k);
   for (uint tx = TILE_FIRST; tx < TILE_END; tx++) {
     __global const float *in =
         m + m_off + ((ulong)TILE_ROW * tiles_x + tx) * K + k;

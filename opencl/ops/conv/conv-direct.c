@@ -15,11 +15,7 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   const guint panels = weights->columns / context->profile.nr;
   const guint rows = ddim_cl_rows_per_item(context, pixels, x->c, panels);
-  g_autofree char *epilogue_options = ddim_cl_epilogue_options(epilogue);
-  g_autofree char *options =
-      g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s", epilogue_options, shape->taps,
-                      shape->stride, shape->up != 0, weights->half ? " -DHALF_WEIGHTS" : "");
-  ddim_cl_plan_kernel(plan, "gemm", options, "conv",
+  ddim_cl_plan_kernel(plan, "gemm", weights->half ? "-DCONV=1 -DHALF_WEIGHTS" : "-DCONV=1", "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
@@ -32,8 +28,12 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, shape->taps);
+  ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_u32(plan, shape->up != 0);
   ddim_cl_plan_arg_u32(plan, rows);
-  ddim_cl_epilogue_args(plan, epilogue, shape->h * shape->w);
+  ddim_cl_epilogue_args(plan, epilogue);
+  ddim_cl_plan_arg_u32(plan, shape->h * shape->w);
   ddim_cl_plan_range(plan, panels, (pixels + rows - 1) / rows, 1);
 }
 

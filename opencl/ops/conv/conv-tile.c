@@ -25,6 +25,7 @@ ddim_cl_conv_tile(DdimClPlan *plan, DdimGemmProvider provider, const DdimConvSha
   ddim_cl_plan_arg_u64(plan, pixels);
   ddim_cl_plan_arg_u32(plan, weights->columns);
   ddim_cl_plan_arg_u32(plan, x->c);
-  ddim_cl_epilogue_args(plan, epilogue, shape->h * shape->w);
+  ddim_cl_epilogue_args(plan, epilogue);
+  ddim_cl_plan_arg_u32(plan, shape->h * shape->w);
   ddim_cl_tile_range(plan, tile, weights, pixels);
 }

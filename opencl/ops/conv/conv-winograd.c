@@ -50,9 +50,8 @@ static void
 winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
 {
-  g_autofree char *options =
-      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1 -DNORM=%d -DUP=%d",
-                      transform_lanes(plan, tiles), tiles->tile, prologue != NULL, shape->up != 0);
+  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1",
+                                             transform_lanes(plan, tiles), tiles->tile);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_floats(plan, prologue ? *prologue : x->mem);
@@ -64,6 +63,8 @@ winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
   ddim_cl_plan_arg_u32(plan, tiles->x);
   ddim_cl_plan_arg_u32(plan, tiles->first);
   ddim_cl_plan_arg_u64(plan, point_stride(tiles, x->c));
+  ddim_cl_plan_arg_u32(plan, prologue != NULL);
+  ddim_cl_plan_arg_u32(plan, shape->up != 0);
   tile_range(plan, x->c, tiles);
 }
 
@@ -71,15 +72,14 @@ static void
 winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles, DdimClMem m,
                 guint columns, const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
-  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1 -DEMB=%d -DRES=%d",
-                                             transform_lanes(plan, tiles), tiles->tile,
-                                             epilogue->has_emb ? 1 : 0, epilogue->residual ? 1 : 0);
+  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1",
+                                             transform_lanes(plan, tiles), tiles->tile);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
   ddim_cl_plan_arg_floats(plan, m);
   ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));
   ddim_cl_plan_arg_u32(plan, columns);
   ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
-  ddim_cl_epilogue_args(plan, epilogue, 0);
+  ddim_cl_epilogue_args(plan, epilogue);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, tiles->y);

@@ -11,18 +11,16 @@ ddim_cl_epilogue_options(const DdimClEpilogue *epilogue)
 }
 
 void
-ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, guint rows_per_image)
+ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue)
 {
-  /* Pointers that the options compile out still need a valid buffer: the bias serves. */
+  /* Pointers that are not read still need a valid buffer: the bias serves. */
   ddim_cl_plan_arg_floats(plan, epilogue->bias);
   ddim_cl_plan_arg_floats(plan, epilogue->has_emb ? epilogue->emb : epilogue->bias);
-  ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
+  ddim_cl_plan_arg_u32(plan, epilogue->has_emb ? epilogue->emb_ld : 0);
   if (epilogue->residual) {
     ddim_cl_plan_arg_tensor(plan, epilogue->residual, DDIM_CL_F32);
   } else {
     ddim_cl_plan_arg_floats(plan, epilogue->bias);
     ddim_cl_plan_arg_u32(plan, 0);
   }
-  if (rows_per_image)
-    ddim_cl_plan_arg_u32(plan, rows_per_image);
 }

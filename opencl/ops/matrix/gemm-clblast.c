@@ -120,7 +120,8 @@ record_epilogue(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
   ddim_cl_plan_kernel(plan, "epilogue", options, "epilogue", "epilogue", 0);
   ddim_cl_plan_arg_floats(plan, gemm->c);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
-  ddim_cl_epilogue_args(plan, gemm->epilogue, MAX(gemm->rows_per_image, 1));
+  ddim_cl_epilogue_args(plan, gemm->epilogue);
+  ddim_cl_plan_arg_u32(plan, MAX(gemm->rows_per_image, 1));
   ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
 }
 

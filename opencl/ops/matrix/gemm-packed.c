@@ -24,9 +24,9 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
   const guint panels = b->columns / context->profile.nr;
   const guint rows =
       ddim_cl_rows_per_item(context, gemm->rows, b->depth, (guint64)panels * b->batch);
-  g_autofree char *epilogue = ddim_cl_epilogue_options(gemm->epilogue);
-  g_autofree char *options = g_strdup_printf("%s%s", epilogue, b->half ? " -DHALF_WEIGHTS" : "");
-  ddim_cl_plan_kernel(plan, "gemm", options, "gemm", gemm->label,
+  /* No rows of an image tell the kernel that there is nothing to add, and pointers are not read. */
+  const DdimClEpilogue none = {.bias = gemm->c};
+  ddim_cl_plan_kernel(plan, "gemm", b->half ? "-DHALF_WEIGHTS" : NULL, "gemm", gemm->label,
                       2.0 * b->batch * gemm->rows * b->depth * b->columns);
   ddim_cl_plan_arg_floats(plan, gemm->a);
   ddim_cl_plan_arg_u32(plan, gemm->lda);
@@ -40,7 +40,7 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
   ddim_cl_plan_arg_u32(plan, gemm->rows);
   ddim_cl_plan_arg_u32(plan, b->depth);
   ddim_cl_plan_arg_u32(plan, rows);
-  if (gemm->epilogue)
-    ddim_cl_epilogue_args(plan, gemm->epilogue, gemm->rows_per_image);
+  ddim_cl_epilogue_args(plan, gemm->epilogue ? gemm->epilogue : &none);
+  ddim_cl_plan_arg_u32(plan, gemm->epilogue ? MAX(gemm->rows_per_image, 1) : 0);
   ddim_cl_plan_range(plan, panels, (gemm->rows + rows - 1) / rows, b->batch);
 }

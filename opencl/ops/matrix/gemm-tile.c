@@ -21,7 +21,9 @@ ddim_cl_gemm_tile(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gem
   ddim_cl_plan_arg_u32(plan, gemm->rows);
   ddim_cl_plan_arg_u32(plan, b->columns);
   ddim_cl_plan_arg_u32(plan, b->depth);
-  if (gemm->epilogue)
-    ddim_cl_epilogue_args(plan, gemm->epilogue, MAX(gemm->rows_per_image, 1));
+  if (gemm->epilogue) {
+    ddim_cl_epilogue_args(plan, gemm->epilogue);
+    ddim_cl_plan_arg_u32(plan, MAX(gemm->rows_per_image, 1));
+  }
   ddim_cl_tile_range(plan, tile, b, gemm->rows);
 }

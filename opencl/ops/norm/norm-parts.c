@@ -6,7 +6,7 @@ ddim_cl_norm_moments(DdimClPlan *plan, const DdimClTensor *x, guint chunk)
 {
   const guint pixels = x->h * x->w, chunks = (pixels + chunk - 1) / chunk;
   DdimClMem part = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * chunks * 2 * x->c);
-  ddim_cl_plan_kernel(plan, "norm", "-DEMB=0 -DSILU=0", "norm_moments", "norm moments", 0);
+  ddim_cl_plan_kernel(plan, "norm", NULL, "norm_moments", "norm moments", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_plan_arg_u32(plan, pixels);
@@ -23,6 +23,6 @@ ddim_cl_norm_args(DdimClPlan *plan, const DdimClNorm *norm, DdimClMem out)
   ddim_cl_plan_arg_floats(plan, norm->gamma);
   ddim_cl_plan_arg_floats(plan, norm->beta);
   ddim_cl_plan_arg_floats(plan, norm->has_emb ? norm->emb : norm->gamma);
-  ddim_cl_plan_arg_u32(plan, norm->emb_ld);
+  ddim_cl_plan_arg_u32(plan, norm->has_emb ? norm->emb_ld : 0);
   ddim_cl_plan_arg_floats(plan, out);
 }

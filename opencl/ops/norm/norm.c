@@ -15,8 +15,7 @@ ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNo
   const guint pixels = x->h * x->w;
   DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
   DdimClMem ab = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * 2 * x->c);
-  ddim_cl_plan_kernel(plan, "norm", norm->has_emb ? "-DEMB=1 -DSILU=0" : "-DEMB=0 -DSILU=0",
-                      "norm_finish", "norm finish", 0);
+  ddim_cl_plan_kernel(plan, "norm", NULL, "norm_finish", "norm finish", 0);
   ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
@@ -35,13 +34,13 @@ ddim_cl_norm_apply(DdimClPlan *plan, const DdimClTensor *x, DdimClMem ab, gboole
 {
   const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
   const guint pixels = x->h * x->w, chunk = profile->row_loop ? CHUNK : 1;
-  ddim_cl_plan_kernel(plan, "norm", silu ? "-DEMB=0 -DSILU=1" : "-DEMB=0 -DSILU=0", "norm_apply",
-                      "norm apply", 0);
+  ddim_cl_plan_kernel(plan, "norm", NULL, "norm_apply", "norm apply", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_floats(plan, ab);
   ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, chunk);
   ddim_cl_plan_arg_u32(plan, x->c);
+  ddim_cl_plan_arg_u32(plan, silu ? 1 : 0);
   ddim_cl_plan_range(plan, x->c / profile->vec, (pixels + chunk - 1) / chunk, x->n);
 }
