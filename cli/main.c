@@ -5,6 +5,7 @@
 #include "cli/terminal/command.h"
 #include "cli/terminal/completion.h"
 #include "core/data/similar.h"
+#include "opencl/device/compile-worker.h"
 #include "cli/terminal/man.h"
 #include "cli/terminal/print.h"
 
@@ -142,7 +143,10 @@ main(int argc, char **argv)
   DdimCli cli = {0};
   const char *first = argc > 1 ? argv[1] : NULL;
   const DdimCommand *command;
+  int status;
 
+  if (ddim_compile_worker_begin(argc, argv, &status))
+    return status;
   init_locale();
   g_set_prgname("ddim");
   if (!first) {

@@ -10,7 +10,8 @@
 #include "cli/terminal/command.h"
 #include "core/data/printable.h"
 
-/* Where there is no terminal, work that takes longer than this is named. */
+/* Where there is no terminal, what is being done is told at most so often, and not at all when the
+ * whole takes no longer. */
 #define PATIENCE G_USEC_PER_SEC
 /* Redrawn at most so often. */
 #define REDRAW_INTERVAL (G_USEC_PER_SEC / 25)
@@ -20,9 +21,8 @@ struct _DdimBar {
   gboolean terminal;
   gboolean shown; /* something without a line end is on the screen */
   gint64 drawn;   /* when */
-  char *what;     /* the last status */
-  gint64 since;   /* when it came */
-  gboolean named;
+  char *what;     /* the last status that was told without a terminal */
+  gint64 told;    /* when, or when the bar was made */
 };
 
 DdimBar *
@@ -32,6 +32,7 @@ ddim_bar_new(DdimVerbosity verbosity)
   const char *term = g_getenv("TERM");
 
   bar->verbosity = verbosity;
+  bar->told = g_get_monotonic_time();
   bar->terminal = isatty(STDERR_FILENO) && g_strcmp0(term, "dumb") != 0;
   return bar;
 }
@@ -112,19 +113,16 @@ ddim_bar_status(DdimBar *bar, const char *what, double fraction)
 
   if (bar->verbosity == DDIM_QUIET)
     return;
-  if (g_strcmp0(bar->what, what) != 0) {
-    g_free(bar->what);
-    bar->what = g_strdup(what);
-    bar->since = now;
-    bar->named = FALSE;
-  }
   clean = ddim_printable(what);
   text = g_strconcat(clean, " ...", NULL);
   if (bar->terminal) {
     draw(bar, fraction, text);
-  } else if (!bar->named && (now - bar->since > PATIENCE || bar->verbosity == DDIM_VERBOSE)) {
+  } else if (g_strcmp0(bar->what, what) != 0 &&
+             (now - bar->told > PATIENCE || bar->verbosity == DDIM_VERBOSE)) {
     g_printerr("%s\n", text);
-    bar->named = TRUE;
+    g_free(bar->what);
+    bar->what = g_strdup(what);
+    bar->told = now;
   }
 }
 

@@ -17,8 +17,8 @@ void ddim_bar_free(DdimBar *bar);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimBar, ddim_bar_free)
 
 gboolean ddim_bar_is_terminal(DdimBar *bar);
-/** What is being done before the first step. On a terminal it replaces the bar; elsewhere it is one
- * line, and only once it has taken a while. @fraction negative when unknown. */
+/** What is being done before the first step. On a terminal it replaces the bar; elsewhere it is a
+ * line, at most one a second, and none in the first second. @fraction negative when unknown. */
 void ddim_bar_status(DdimBar *bar, const char *what, double fraction);
 /** Likewise as a DdimStatusFunc, with the bar as its data. */
 void ddim_bar_on_status(const char *what, double fraction, gpointer bar);

@@ -83,16 +83,19 @@ ddim_session_free(DdimSession *session)
 /* A driver compiles for seconds, and some of that only at the first evaluation: say so meanwhile.
  */
 static void
-on_build(const char *program, gpointer data)
+on_build(const DdimBuildProgress *progress, gpointer data)
 {
   DdimSession *session = data;
   g_autofree char *what = NULL;
 
   if (!session->status)
     return;
-  what = g_strdup_printf(_("Building kernels for %s; the first run takes a while"),
-                         ddim_context_get_device(session->context)->name);
-  session->status(what, -1, session->status_data);
+  /* Translators: of how many programs how many are done, and the name of the one that is waited for
+   */
+  what = g_strdup_printf(_("Building kernels for %s, only once: %u of %u done, waiting for %s"),
+                         ddim_context_get_device(session->context)->name, progress->done,
+                         progress->total, progress->program);
+  session->status(what, (double)progress->done / progress->total, session->status_data);
 }
 
 void

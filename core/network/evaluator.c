@@ -7,6 +7,7 @@
 #include "core/network/evaluator-private.h"
 #include "core/network/shapes.h"
 #include "opencl/ops/edges.h"
+#include "opencl/ops/update.h"
 #include "opencl/plan/arena.h"
 #include "opencl/tune/tuning.h"
 
@@ -107,6 +108,8 @@ ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size, GError
   if (!choose_convs(e, error) || !allocate(e, error))
     return NULL;
   record(e);
+  /* Whoever samples follows each evaluation with an update. */
+  ddim_cl_update_announce(network->context);
   return g_steal_pointer(&e);
 }
 
@@ -125,7 +128,10 @@ ddim_evaluator_finish(DdimEvaluator *e, const DdimNetworkParams *params, GError 
     if (!ddim_weights_load(e->network->weights, e->convs[i].layout, error))
       return FALSE;
   }
-  return ddim_cl_plan_seal_shared(e->plan, &e->network->scratch, error);
+  if (!ddim_cl_plan_seal_shared(e->plan, &e->network->scratch, error))
+    return FALSE;
+  ddim_cl_plan_all_sealed(e->plan);
+  return TRUE;
 }
 
 DdimEvaluator *

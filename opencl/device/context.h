@@ -17,11 +17,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
 
 /** (transfer none) */
 const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
-/** Called when a program has to be compiled, because no cached binary fits: tell the user that this
- * takes a while. Once for each such program, in the thread that uses the context and when that
- * needs the program, which threads of the context may have begun or even finished to compile by
- * then. */
-typedef void (*DdimContextBuildFunc)(const char *program, gpointer user_data);
+/** Programs that have to be compiled, because no cached binary fits. */
+typedef struct {
+  const char *program; /**< the one that is waited for: its source without ".cl" */
+  guint done, total;   /**< those compiled so far, and all that have to be as far as is known */
+} DdimBuildProgress;
+/** Tell the user that this takes a while. Called in the thread that uses the context, when that
+ * needs a program that has to be compiled, at least once for each (which threads of the context may
+ * have begun or even finished to compile by then), and again, while it waits, whenever one more is
+ * done. */
+typedef void (*DdimContextBuildFunc)(const DdimBuildProgress *progress, gpointer user_data);
 /** @func  (nullable) */
 void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,
                                  gpointer user_data);

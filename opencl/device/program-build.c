@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/device/program-build.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "opencl/device/cache-file.h"
 #include "opencl/device/kernel-sources.h"
@@ -29,11 +32,12 @@ find_source(const char *names)
   return g_string_free(text, FALSE);
 }
 
-/* The cache file of a binary: its key holds everything that the binary depends on. */
-static char *
-cache_path(DdimContext *context, const char *source, const char *text, const char *options)
+/* Its key holds everything that the binary depends on. */
+char *
+ddim_cl_program_path(DdimContext *context, const char *source, const char *options)
 {
   const DdimDeviceInfo *info = context->info;
+  g_autofree char *text = find_source(source);
   g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
   const char *parts[] = {DDIM_VERSION,   find_file("common"),  text,
                          options,        info->name,           info->vendor,
@@ -75,10 +79,11 @@ read_binary(const char *path, gsize *size)
 
 /* A binary that the driver refuses (an update under the same version) is no error, as a damaged
  * file is none: compile again. */
-static cl_program
-load_binary(DdimContext *context, const char *path, const char *options)
+cl_program
+ddim_cl_program_load(DdimContext *context, const char *source, const char *options)
 {
   gsize size = 0;
+  g_autofree char *path = ddim_cl_program_path(context, source, options);
   g_autofree guchar *data = read_binary(path, &size);
   if (!data)
     return NULL;
@@ -129,9 +134,9 @@ set_build_error(DdimContext *context, cl_program program, const char *source, GE
 }
 
 static cl_program
-compile(DdimContext *context, const char *source, const char *text, const char *options,
-        GError **error)
+compile(DdimContext *context, const char *source, const char *options, GError **error)
 {
+  g_autofree char *text = find_source(source);
   const char *strings[] = {find_file("common"), text};
   cl_int status = CL_SUCCESS;
   cl_program program =
@@ -153,14 +158,46 @@ cl_program
 ddim_cl_program_build(DdimContext *context, const char *source, const char *options,
                       DdimClCompilingFunc compiling, gpointer data, GError **error)
 {
-  g_autofree char *text = find_source(source);
-  g_autofree char *path = cache_path(context, source, text, options);
-  cl_program program = load_binary(context, path, options);
+  cl_program program = ddim_cl_program_load(context, source, options);
   if (program)
     return program;
   compiling(data);
-  program = compile(context, source, text, options, error);
-  if (program)
+  program = compile(context, source, options, error);
+  if (program) {
+    g_autofree char *path = ddim_cl_program_path(context, source, options);
     save_binary(program, path);
+  }
+  return program;
+}
+
+/* A lock that the system releases when this process ends in whatever way; -1 where there are none.
+ */
+static int
+lock(const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+  if (g_mkdir_with_parents(folder, 0700) != 0)
+    return -1;
+  int file = g_open(path, O_CREAT | O_CLOEXEC | O_RDWR, 0600);
+  if (file >= 0 && flock(file, LOCK_EX) != 0) {
+    close(file);
+    return -1;
+  }
+  return file;
+}
+
+cl_program
+ddim_cl_program_build_alone(DdimContext *context, const char *source, const char *options,
+                            DdimClCompilingFunc compiling, gpointer data, GError **error)
+{
+  g_autofree char *path = ddim_cl_program_path(context, source, options);
+  g_autofree char *lock_path = g_strconcat(path, ".lock", NULL);
+  int file = lock(lock_path);
+  cl_program program = ddim_cl_program_build(context, source, options, compiling, data, error);
+  /* Whoever waits for it has the file open, and finds the program in the cache. */
+  if (file >= 0) {
+    g_unlink(lock_path);
+    close(file);
+  }
   return program;
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Kernels, and the programs they are taken from. Building these may take seconds each, so it begins
  * as soon as it is known which ones are needed, in threads of its own, while weights are read and
- * laid out. Whoever needs a program that no thread has begun with builds it himself. */
+ * laid out. Where the driver compiles for one thread at a time, each of these threads has a worker,
+ * a process that compiles for it, see compile-client.h; whoever needs a program then puts it in
+ * front of the queue. Without workers, whoever needs a program that no thread has begun with builds
+ * it himself. */
 #include "opencl/device/program.h"
 
 #include <string.h>
 
+#include "opencl/device/compile-client.h"
 #include "opencl/device/program-build.h"
 #include "opencl/device/status.h"
 
-/* More would have a driver's compiler take the memory and the processors of all else. */
+/* Without workers. More would have a driver's compiler take the memory and the processors of all
+ * else. */
 #define MAX_THREADS 4
 
 typedef enum {
@@ -25,7 +30,9 @@ typedef struct {
   DdimClPrograms *programs;
   char *source, *options;
   State state;
-  gboolean compiled; /* not from the cache, and nobody was told yet */
+  gboolean queued;   /* in the pool's queue, now or some time before */
+  gboolean compiled; /* not from the cache */
+  gboolean told;     /* the user knows that it has to be compiled */
   cl_program program;
   GError *error;
 } Program;
@@ -35,8 +42,12 @@ struct _DdimClPrograms {
   DdimContext *context;
   GMutex mutex; /* of all of the following, and of what may change in a Program */
   GCond changed;
-  GHashTable *table; /* char* source and options -> Program */
-  GThreadPool *pool; /* of Program; NULL until the first announcement */
+  GHashTable *table;  /* char* source and options -> Program */
+  GThreadPool *pool;  /* of Program; NULL until the first is queued */
+  GPtrArray *clients; /* DdimClCompileClient, one for each thread of the pool; empty: no workers */
+  GQueue idle;        /* those of them that no thread uses */
+  gboolean resting;   /* no more are expected */
+  gboolean stopping;  /* nobody waits for programs any more */
 };
 
 static void
@@ -59,16 +70,31 @@ programs_new(DdimContext *context)
   g_mutex_init(&programs->mutex);
   g_cond_init(&programs->changed);
   programs->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, program_free);
+  programs->clients = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_cl_compile_client_free);
+  const guint count = ddim_cl_compile_client_count(context);
+  for (guint i = 0; i < count; i++) {
+    DdimClCompileClient *client = ddim_cl_compile_client_new(context);
+    g_ptr_array_add(programs->clients, client);
+    g_queue_push_tail(&programs->idle, client);
+  }
   return programs;
 }
 
-/* Wait for what is being built; what nobody has begun with is left. */
+/* What workers compile is given up; what this process compiles is waited for; what nobody has begun
+ * with is left. */
 static void
 programs_free(gpointer data)
 {
   DdimClPrograms *programs = data;
+  g_mutex_lock(&programs->mutex);
+  programs->stopping = TRUE;
+  g_mutex_unlock(&programs->mutex);
+  for (guint i = 0; i < programs->clients->len; i++)
+    ddim_cl_compile_client_stop(programs->clients->pdata[i]);
   if (programs->pool)
     g_thread_pool_free(programs->pool, TRUE, TRUE);
+  g_queue_clear(&programs->idle);
+  g_ptr_array_unref(programs->clients);
   g_hash_table_unref(programs->table);
   g_cond_clear(&programs->changed);
   g_mutex_clear(&programs->mutex);
@@ -100,18 +126,38 @@ on_compiling(gpointer data)
   g_mutex_unlock(&program->programs->mutex);
 }
 
-/* Tell the user, in his own thread, once. With the mutex held, not while he is told. */
+/* How many programs have been compiled, of how many that have to be as far as is known. With the
+ * mutex held. */
+static DdimBuildProgress
+count_programs(DdimClPrograms *programs)
+{
+  DdimBuildProgress progress = {0};
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, programs->table);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const Program *program = value;
+    const gboolean done = program->state == DONE;
+    if (program->compiled && done)
+      progress.done++;
+    if (program->compiled || !done)
+      progress.total++;
+  }
+  return progress;
+}
+
+/* Tell the user, in his own thread, that he waits for @program. With the mutex held, not while he
+ * is told. */
 static void
-report_compiling(Program *program)
+report(Program *program, DdimBuildProgress progress)
 {
   DdimClPrograms *programs = program->programs;
   DdimContext *context = programs->context;
-  if (!program->compiled)
-    return;
-  program->compiled = FALSE;
+  progress.program = program->source;
+  program->told = TRUE;
   g_mutex_unlock(&programs->mutex);
   if (context->build_func)
-    context->build_func(program->source, context->build_data);
+    context->build_func(&progress, context->build_data);
   g_mutex_lock(&programs->mutex);
 }
 
@@ -121,8 +167,52 @@ on_compiling_here(gpointer data)
   Program *program = data;
   on_compiling(program);
   g_mutex_lock(&program->programs->mutex);
-  report_compiling(program);
+  report(program, count_programs(program->programs));
   g_mutex_unlock(&program->programs->mutex);
+}
+
+/* What a worker makes of the program, or NULL: the caller builds it. */
+static cl_program
+build_by_worker(Program *program)
+{
+  DdimClPrograms *programs = program->programs;
+  g_mutex_lock(&programs->mutex);
+  DdimClCompileClient *client = g_queue_pop_head(&programs->idle);
+  g_mutex_unlock(&programs->mutex);
+  if (!client)
+    return NULL;
+  /* More programs than this one will be missing: have all workers get ready. */
+  for (guint i = 0; i < programs->clients->len; i++)
+    ddim_cl_compile_client_start(programs->clients->pdata[i]);
+  cl_program built = NULL;
+  if (ddim_cl_compile_client_build(client, program->source, program->options))
+    built = ddim_cl_program_load(programs->context, program->source, program->options);
+  g_mutex_lock(&programs->mutex);
+  g_queue_push_head(&programs->idle, client);
+  if (programs->resting && g_thread_pool_unprocessed(programs->pool) == 0)
+    ddim_cl_compile_client_rest(client);
+  g_mutex_unlock(&programs->mutex);
+  return built;
+}
+
+/* As ddim_cl_program_build(), by a worker where there is one. */
+static cl_program
+load_or_build(Program *program, DdimClCompilingFunc compiling, GError **error)
+{
+  DdimContext *context = program->programs->context;
+  if (program->programs->clients->len) {
+    cl_program built = ddim_cl_program_load(context, program->source, program->options);
+    if (built)
+      return built;
+    compiling(program);
+    if ((built = build_by_worker(program)))
+      return built;
+    /* Nobody would use it. */
+    if (g_atomic_int_get(&program->programs->stopping))
+      return NULL;
+  }
+  return ddim_cl_program_build(context, program->source, program->options, compiling, program,
+                               error);
 }
 
 /* Build what nobody has begun with. With the mutex held, not while it is built. */
@@ -133,8 +223,7 @@ build(Program *program, DdimClCompilingFunc compiling)
   GError *error = NULL;
   set_state(program, LOADING);
   g_mutex_unlock(&programs->mutex);
-  cl_program built = ddim_cl_program_build(programs->context, program->source, program->options,
-                                           compiling, program, &error);
+  cl_program built = load_or_build(program, compiling, &error);
   g_mutex_lock(&programs->mutex);
   program->program = built;
   program->error = error;
@@ -182,6 +271,28 @@ find(DdimClPrograms *programs, const char *source, const char *options, gboolean
   return program;
 }
 
+static int
+count_threads(DdimClPrograms *programs)
+{
+  if (programs->clients->len)
+    return (int)programs->clients->len;
+  return CLAMP((int)g_get_num_processors() - 1, 1, MAX_THREADS);
+}
+
+/* Have a thread of the pool build it. FALSE where no thread can be made; then who needs the program
+ * builds it. With the mutex held. */
+static gboolean
+enqueue(Program *program)
+{
+  DdimClPrograms *programs = program->programs;
+  programs->resting = FALSE;
+  if (!programs->pool)
+    programs->pool =
+        g_thread_pool_new(build_in_background, programs, count_threads(programs), FALSE, NULL);
+  program->queued = g_thread_pool_push(programs->pool, program, NULL);
+  return program->queued;
+}
+
 void
 ddim_cl_program_announce(DdimContext *context, const char *source, const char *options)
 {
@@ -189,33 +300,68 @@ ddim_cl_program_announce(DdimContext *context, const char *source, const char *o
   gboolean is_new;
   g_mutex_lock(&programs->mutex);
   Program *program = find(programs, source, options, &is_new);
-  if (is_new && !programs->pool)
-    programs->pool =
-        g_thread_pool_new(build_in_background, programs,
-                          CLAMP((int)g_get_num_processors() - 1, 1, MAX_THREADS), FALSE, NULL);
-  /* Where no thread can be made, who needs the program builds it. */
   if (is_new)
-    g_thread_pool_push(programs->pool, program, NULL);
+    enqueue(program);
   g_mutex_unlock(&programs->mutex);
+}
+
+void
+ddim_cl_program_rest(DdimContext *context)
+{
+  DdimClPrograms *programs = programs_of(context);
+  g_mutex_lock(&programs->mutex);
+  programs->resting = TRUE;
+  if (!programs->pool || g_thread_pool_unprocessed(programs->pool) == 0)
+    for (GList *l = programs->idle.head; l; l = l->next)
+      ddim_cl_compile_client_rest(l->data);
+  g_mutex_unlock(&programs->mutex);
+}
+
+/* Have it built next by a thread that has a worker. FALSE when there is none. With the mutex held.
+ */
+static gboolean
+hurry(Program *program)
+{
+  DdimClPrograms *programs = program->programs;
+  if (!programs->clients->len || (!program->queued && !enqueue(program)))
+    return FALSE;
+  g_thread_pool_move_to_front(programs->pool, program);
+  return TRUE;
+}
+
+/* Wait until it is built, and tell the user so, and again whenever one more program is compiled.
+ * With the mutex held, not while waiting. */
+static void
+wait_for(Program *program)
+{
+  DdimClPrograms *programs = program->programs;
+  guint done = 0;
+  while (program->state != DONE) {
+    const DdimBuildProgress progress = count_programs(programs);
+    if (program->state == COMPILING && (!program->told || progress.done != done)) {
+      done = progress.done;
+      report(program, progress);
+      continue;
+    }
+    g_cond_wait(&programs->changed, &programs->mutex);
+  }
+  if (program->compiled && !program->told)
+    report(program, count_programs(programs));
 }
 
 /* The program built, by this thread or by another. With the mutex held. (transfer none) */
 static cl_program
 take(Program *program, GError **error)
 {
-  DdimClPrograms *programs = program->programs;
-  if (program->state == NOT_BEGUN)
+  if (program->state == NOT_BEGUN && !hurry(program))
     build(program, on_compiling_here);
-  while (program->state == LOADING)
-    g_cond_wait(&programs->changed, &programs->mutex);
-  report_compiling(program);
-  while (program->state != DONE)
-    g_cond_wait(&programs->changed, &programs->mutex);
+  wait_for(program);
   if (program->program)
     return program->program;
   /* Who asks again has it tried again. */
   g_propagate_error(error, g_steal_pointer(&program->error));
   program->state = NOT_BEGUN;
+  program->queued = program->told = FALSE;
   return NULL;
 }
 

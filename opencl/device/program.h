@@ -11,3 +11,5 @@ cl_kernel ddim_cl_kernel_new(DdimContext *context, const char *source, const cha
 /** A kernel of this program will be asked for soon: begin to build it in the background. If that
  * fails, whoever asks is told. */
 void ddim_cl_program_announce(DdimContext *context, const char *source, const char *options);
+/** No more programs are expected for now: free what only building them takes. */
+void ddim_cl_program_rest(DdimContext *context);

@@ -127,6 +127,12 @@ launch(Args *args, GError **error)
          ddim_cl_check(clFlush(queue), "clFlush", error);
 }
 
+void
+ddim_cl_update_announce(DdimContext *context)
+{
+  ddim_cl_program_announce(context, "update", NULL);
+}
+
 DdimClUpdate *
 ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *memory, GError **error)
 {

@@ -34,6 +34,8 @@ typedef struct {
 
 typedef struct _DdimClUpdate DdimClUpdate;
 
+/** One will be needed soon: begin to build its program. */
+void ddim_cl_update_announce(DdimContext *context);
 /** @plan is sealed and outlives the update. */
 DdimClUpdate *ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *memory,
                                  GError **error);

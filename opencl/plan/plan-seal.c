@@ -130,3 +130,9 @@ ddim_cl_plan_seal(DdimClPlan *plan, GError **error)
   g_autoptr(DdimClScratch) own = NULL;
   return ddim_cl_plan_seal_shared(plan, &own, error);
 }
+
+void
+ddim_cl_plan_all_sealed(DdimClPlan *plan)
+{
+  ddim_cl_program_rest(plan->context);
+}

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include "core/data/error.h"
+#include "opencl/device/compile-worker.h"
 #include "plugin/dialog/dialog.h"
 #include "plugin/work/place.h"
 #include "plugin/work/settings.h"
@@ -174,4 +175,13 @@ run(const char *name, int n_params, const GimpParam *params, int *n_return_vals,
 
 const GimpPlugInInfo PLUG_IN_INFO = {NULL, NULL, query, run};
 
-MAIN()
+/* As MAIN(), but for the compile workers that the plug-in starts. */
+int
+main(int argc, char **argv)
+{
+  int status;
+
+  if (ddim_compile_worker_begin(argc, argv, &status))
+    return status;
+  return gimp_main(&PLUG_IN_INFO, argc, argv);
+}

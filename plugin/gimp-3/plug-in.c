@@ -4,6 +4,7 @@
 
 #include <glib/gi18n-lib.h>
 #include "core/data/error.h"
+#include "opencl/device/compile-worker.h"
 #include "plugin/dialog/dialog.h"
 #include "plugin/layers/layers.h"
 #include "plugin/work/place.h"
@@ -203,4 +204,13 @@ ddim_plug_in_init(DdimPlugIn *self)
 {
 }
 
-GIMP_MAIN(DDIM_TYPE_PLUG_IN)
+/* As GIMP_MAIN(), but for the compile workers that the plug-in starts. */
+int
+main(int argc, char **argv)
+{
+  int status;
+
+  if (ddim_compile_worker_begin(argc, argv, &status))
+    return status;
+  return gimp_main(DDIM_TYPE_PLUG_IN, argc, argv);
+}

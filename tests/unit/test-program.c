@@ -13,9 +13,9 @@
 static char *cache;
 
 static void
-count_build(const char *program, gpointer count)
+count_build(const DdimBuildProgress *progress, gpointer count)
 {
-  g_assert_cmpstr(program, ==, "edges");
+  g_assert_cmpstr(progress->program, ==, "edges");
   ++*(guint *)count;
 }
 
@@ -255,16 +255,21 @@ test_no_such_kernel(void)
 /* What announced programs are told of. */
 typedef struct {
   GThread *thread;
-  guint builds;
+  guint calls;
+  guint done, total; /* those that were compiled, of those that had to be */
 } Told;
 
 static void
-on_build(const char *program, gpointer data)
+on_build(const DdimBuildProgress *progress, gpointer data)
 {
   Told *told = data;
-  g_assert_cmpstr(program, ==, "edges");
+  g_assert_cmpstr(progress->program, ==, "edges");
   g_assert_true(g_thread_self() == told->thread);
-  told->builds++;
+  told->calls++;
+  told->total = progress->total;
+  g_assert_cmpuint(progress->done, >=, told->done);
+  g_assert_cmpuint(progress->done, <=, progress->total);
+  told->done = progress->done;
 }
 
 #define ANNOUNCED 6
@@ -285,14 +290,14 @@ announce_and_take(gboolean twice)
     if (twice)
       ddim_cl_program_announce(context, "edges", options[i]);
   }
-  g_assert_cmpuint(told.builds, ==, 0);
+  g_assert_cmpuint(told.calls, ==, 0);
   for (guint i = ANNOUNCED; i > 0; i--) {
     cl_kernel kernel =
         ddim_cl_kernel_new(context, "edges", options[i - 1], "silu_in_place", &error);
     g_assert_no_error(error);
     clReleaseKernel(kernel);
   }
-  return told.builds;
+  return told.total;
 }
 
 /* Each is compiled once, whichever thread comes first, and its user told in his own thread; never
@@ -316,10 +321,11 @@ test_announced_error(void)
   ddim_cl_program_announce(context, "edges", "-DC=)");
   for (guint i = 1; i <= 2; i++) {
     g_autoptr(GError) error = NULL;
+    told.calls = 0;
     g_assert_null(ddim_cl_kernel_new(context, "edges", "-DC=)", "silu_in_place", &error));
     g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_BUILD);
     g_assert_nonnull(strstr(error->message, "edges.cl"));
-    g_assert_cmpuint(told.builds, ==, i);
+    g_assert_cmpuint(told.calls, >, 0);
   }
 }
 

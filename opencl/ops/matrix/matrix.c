@@ -68,23 +68,30 @@ ddim_cl_matrix_bytes(DdimClPacking packing, gboolean half, guint out, guint in, 
 /* Both packings in one program, which is built faster than two. */
 #define AMX_PACK "amx-sizes+amx-tiles+amx-winograd-points+amx-pack+amx-winograd-pack"
 
-static cl_kernel
-packing_kernel(const DdimClMatrix *matrix, GError **error)
+/* The kernel that packs @matrix: its name, its program's @source and @options (transfer full). */
+static const char *
+packing_kernel(const DdimClMatrix *matrix, const char **source, char **options)
 {
-  DdimContext *context = matrix->buffer->context;
-  const gboolean half = matrix->half;
-  g_autofree char *options = g_strdup_printf("-DPACKED=%d%s", matrix->provider == DDIM_GEMM_PACKED,
-                                             half ? " -DHALF_WEIGHTS" : "");
-  if (matrix->packing == DDIM_CL_PACK_PLAIN)
-    return ddim_cl_kernel_new(context, "pack", options, "pack_weights", error);
-  if (matrix->packing == DDIM_CL_PACK_AMX)
-    return ddim_cl_kernel_new(context, AMX_PACK, half ? "-DHALF_WEIGHTS" : NULL, "amx_weights",
-                              error);
-  if (matrix->packing == DDIM_CL_PACK_AMX_WINOGRAD)
-    return ddim_cl_kernel_new(context, AMX_PACK, NULL, "amx_winograd_weights", error);
-  g_autofree char *winograd = g_strdup_printf("%s -DWEIGHTS=1 -DTILE=%d", options,
-                                              matrix->packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
-  return ddim_cl_kernel_new(context, "winograd", winograd, "winograd_weights", error);
+  const char *half = matrix->half ? " -DHALF_WEIGHTS" : "";
+  const int packed = matrix->provider == DDIM_GEMM_PACKED;
+  *source = AMX_PACK;
+  switch (matrix->packing) {
+  case DDIM_CL_PACK_AMX:
+    *options = g_strdup(half);
+    return "amx_weights";
+  case DDIM_CL_PACK_AMX_WINOGRAD:
+    *options = g_strdup("");
+    return "amx_winograd_weights";
+  case DDIM_CL_PACK_PLAIN:
+    *source = "pack";
+    *options = g_strdup_printf("-DPACKED=%d%s", packed, half);
+    return "pack_weights";
+  default:
+    *source = "winograd";
+    *options = g_strdup_printf("-DPACKED=%d%s -DWEIGHTS=1 -DTILE=%d", packed, half,
+                               matrix->packing == DDIM_CL_PACK_WINOGRAD4 ? 4 : 2);
+    return "winograd_weights";
+  }
 }
 
 /* Run @kernel over all (column, depth) pairs of @matrix, reading OIHW weights from @staging. */
@@ -125,7 +132,13 @@ ddim_cl_matrix_alloc(DdimContext *context, DdimClPacking packing, DdimGemmProvid
                            .taps = taps};
   matrix->buffer =
       ddim_cl_buffer_new(context, ddim_cl_matrix_bytes(packing, half, out, in, taps), error);
-  return matrix->buffer ? g_steal_pointer(&matrix) : NULL;
+  if (!matrix->buffer)
+    return NULL;
+  const char *source;
+  g_autofree char *options = NULL;
+  packing_kernel(matrix, &source, &options);
+  ddim_cl_program_announce(context, source, options);
+  return g_steal_pointer(&matrix);
 }
 
 gboolean
@@ -135,7 +148,10 @@ ddim_cl_matrix_load(DdimClMatrix *matrix, const float *weights, GError **error)
   g_autoptr(DdimClBuffer) staging = ddim_cl_buffer_new(matrix->buffer->context, size, error);
   if (!staging || !ddim_cl_buffer_write(staging, 0, size, weights, error))
     return FALSE;
-  cl_kernel kernel = packing_kernel(matrix, error);
+  const char *source;
+  g_autofree char *options = NULL;
+  const char *name = packing_kernel(matrix, &source, &options);
+  cl_kernel kernel = ddim_cl_kernel_new(matrix->buffer->context, source, options, name, error);
   if (!kernel)
     return FALSE;
   gboolean ok = run_packing(kernel, matrix, staging, error);
