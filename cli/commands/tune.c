@@ -43,6 +43,26 @@ tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GErro
   return tuned->rows != NULL;
 }
 
+/* Compile what an evaluation takes, and evaluate nothing. */
+static gboolean
+build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
+{
+  g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
+  const DdimUNetParams params = {
+      .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
+  DdimBenchModel *what = &tuned->what;
+  DdimUNetPlan *plan;
+
+  if (!ddim_bench_model_open(what, request, &params, bar, error))
+    return FALSE;
+  plan = ddim_unet_plan_new(what->session->unet, what->batch, what->height, what->width, &params,
+                            error);
+  if (!plan)
+    return FALSE;
+  ddim_unet_plan_free(plan);
+  return TRUE;
+}
+
 /* Milliseconds of all convolutions of an evaluation. */
 static double
 sum(const Tuned *tuned, gboolean builtin)
@@ -182,8 +202,10 @@ static const DdimHelp help = {
         "precision; others can be measured in turn and are kept beside them. They are stored in "
         "the folder ddim of $XDG_CACHE_HOME, for this device, its driver and this version of the "
         "program; interrupting keeps what is measured so far.\n\n"
-        "Nothing else should run on the device meanwhile."),
-    .examples = "ddim tune\nddim tune -m model.pt --size 64 --batch 4"};
+        "Nothing else should run on the device meanwhile.\n\n"
+        "With --build nothing is measured: the kernels for the model and size are compiled and "
+        "stored, so that the first picture does not wait for them. Installations run this."),
+    .examples = "ddim tune\nddim tune -m model.pt --size 64 --batch 4\nddim tune --build"};
 
 int
 ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
@@ -192,7 +214,7 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
   g_autoptr(DdimBar) bar = NULL;
   g_autoptr(GError) error = NULL;
   g_auto(Tuned) tuned = {0};
-  gboolean json = FALSE, quiet = FALSE, ok;
+  gboolean json = FALSE, quiet = FALSE, only_build = FALSE, ok;
   int code, search = -1;
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON object"), NULL},
@@ -201,6 +223,8 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
           "and "
           "0 once some were found)"),
        N_("SECONDS")},
+      {"build", 0, 0, G_OPTION_ARG_NONE, &only_build,
+       N_("compile the kernels for later runs, and measure nothing"), NULL},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},
       G_OPTION_ENTRY_NULL};
 
@@ -208,13 +232,18 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
     return code;
   if (search < -1 || search > 86400)
     return ddim_cli_usage(_("--search: from 0 to 86400 seconds"));
+  if (only_build && (json || search >= 0))
+    return ddim_cli_usage(_("--build measures nothing: --json and --search do not go with it"));
   bar = ddim_bar_new(quiet ? DDIM_QUIET : DDIM_NORMAL);
-  ok = tune(&tuned, request, search, bar, &error);
+  ok = only_build ? build(&tuned, request, bar, &error)
+                  : tune(&tuned, request, search, bar, &error);
   g_clear_pointer(&bar, ddim_bar_free);
   if (!ok) {
     code = ddim_cli_fail(error);
     return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? DDIM_EXIT_CANCELLED : code;
   }
+  if (only_build)
+    return DDIM_EXIT_OK;
   if (json)
     return print_json(&tuned);
   return quiet ? DDIM_EXIT_OK : print_table(&tuned);

@@ -70,12 +70,12 @@ void ddim_cl_plan_fail(DdimClPlan *plan, GError *error);
 /** Errors: what the recording failed with; DDIM_CL_ERROR_MEMORY when the device has not as much;
  * DDIM_CL_ERROR_*. */
 gboolean ddim_cl_plan_seal(DdimClPlan *plan, GError **error);
-/** This was the last plan to be sealed for now: free what only building programs takes. */
-void ddim_cl_plan_all_sealed(DdimClPlan *plan);
 /** The same with an arena in memory that plans share: in *@scratch where that is large enough, else
  * in new memory, which replaces *@scratch for the plans to come. The arena's contents then last
  * only until another plan runs: what must outlive a run belongs into a buffer. */
 gboolean ddim_cl_plan_seal_shared(DdimClPlan *plan, DdimClScratch **scratch, GError **error);
+/** This was the last plan to be sealed for now: free what only building programs takes. */
+void ddim_cl_plan_all_sealed(DdimClPlan *plan);
 
 /** Enqueue everything; does not wait. */
 gboolean ddim_cl_plan_run(DdimClPlan *plan, GError **error);
