@@ -104,12 +104,20 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 
 #if INPUT
 
+/* On a CPU the rows of a column are a loop, because the activation is long: as 36 copies the kernel takes more than a second
+ * to compile, and no less to run. */
+#if ROW_LOOP
+#define EACH_ROW NO_UNROLL
+#else
+#define EACH_ROW UNROLL
+#endif
+
 /* One column of a tile at x = px, activated and transformed vertically, into t[.][i]. */
 #define COLUMN(i, px)                                                                              \
   {                                                                                                \
     const int col = (px);                                                                          \
     vec line[EDGE];                                                                                \
-    UNROLL for (int j = 0; j < EDGE; j++)                                                          \
+    EACH_ROW for (int j = 0; j < EDGE; j++)                                                        \
     {                                                                                              \
       const int row = (int)(ty * TILE) + j - 1;                                                    \
       vec value = (vec)(0.0f);                                                                     \
