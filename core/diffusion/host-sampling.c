@@ -144,6 +144,8 @@ get_array(DdimHostSampling *self, DdimSamplingArray array)
     return self->x0;
   case DDIM_SAMPLING_OUTPUT:
     return self->output;
+  case DDIM_SAMPLING_NOISE:
+    return self->noise;
   }
   g_return_val_if_reached(NULL);
 }

@@ -33,8 +33,9 @@ G_BEGIN_DECLS
 typedef enum {
   DDIM_SAMPLING_X,     /**< [n][plane] */
   DDIM_SAMPLING_X0,    /**< [n][plane]: the last predicted x0, corrected where a hook has done so */
-  DDIM_SAMPLING_OUTPUT /**< the model's output: [n][plane], or [n][2][plane] for learned variances
-                        */
+  DDIM_SAMPLING_OUTPUT, /**< the model's output: [n][plane], or [n][2][plane] for learned variances
+                         */
+  DDIM_SAMPLING_NOISE /**< [n][plane]: the last draw, once the step has drawn; see draws_noise */
 } DdimSamplingArray;
 
 /** Places in the ring of arrays that hold the history. */

@@ -2,6 +2,7 @@
 #include "core/network/device-sampling.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "core/data/error.h"
 
@@ -134,6 +135,9 @@ read_floats(DdimDeviceSampling *self, DdimSamplingArray array, GError **error)
     return ddim_sampler_state_get_x0(self->params.state, self->floats, error);
   case DDIM_SAMPLING_OUTPUT:
     return ddim_evaluator_get_output(self->params.evaluator, self->floats, error);
+  case DDIM_SAMPLING_NOISE:
+    memcpy(self->floats, self->noise, get_count(self, array) * sizeof *self->floats);
+    return TRUE;
   }
   g_return_val_if_reached(FALSE);
 }
@@ -148,6 +152,9 @@ write_floats(DdimDeviceSampling *self, DdimSamplingArray array, GError **error)
     return ddim_sampler_state_set_x0(self->params.state, self->floats, error);
   case DDIM_SAMPLING_OUTPUT:
     return ddim_evaluator_set_output(self->params.evaluator, self->floats, error);
+  case DDIM_SAMPLING_NOISE:
+    memcpy(self->noise, self->floats, get_count(self, array) * sizeof *self->floats);
+    return TRUE;
   }
   g_return_val_if_reached(FALSE);
 }
