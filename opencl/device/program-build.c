@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -175,10 +176,9 @@ ddim_cl_program_build(DdimContext *context, const char *source, const char *opti
 static int
 lock(const char *path)
 {
-  g_autofree char *folder = g_path_get_dirname(path);
-  if (g_mkdir_with_parents(folder, 0700) != 0)
+  if (!ddim_cl_cache_make_folder(path, NULL))
     return -1;
-  int file = g_open(path, O_CREAT | O_CLOEXEC | O_RDWR, 0600);
+  int file = g_open(path, O_CREAT | O_CLOEXEC | O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (file >= 0 && flock(file, LOCK_EX) != 0) {
     close(file);
     return -1;
