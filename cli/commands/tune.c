@@ -48,19 +48,16 @@ static gboolean
 build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
 {
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
-  const DdimUNetParams params = {
+  const DdimNetworkParams params = {
       .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
   DdimBenchModel *what = &tuned->what;
-  DdimUNetPlan *plan;
-
   if (!ddim_bench_model_open(what, request, &params, bar, error))
     return FALSE;
-  plan = ddim_unet_plan_new(what->session->unet, what->batch, what->height, what->width, &params,
-                            error);
-  if (!plan)
-    return FALSE;
-  ddim_unet_plan_free(plan);
-  return TRUE;
+  const DdimEvaluatorSize size = {
+      .batch = what->batch, .height = what->height, .width = what->width};
+  g_autoptr(DdimEvaluator) evaluator =
+      ddim_evaluator_new(what->session->network, &size, &params, error);
+  return evaluator != NULL;
 }
 
 /* Milliseconds of all convolutions of an evaluation. */
