@@ -167,7 +167,7 @@ ddim_diffusion_dpmpp_step(const DdimDiffusion *diffusion, guint t, gboolean seco
   /* alpha_to - alpha * sigma_to / sigma, which set_ddim_next() puts into next_x0, is
    * -alpha_to * (exp(-h) - 1). */
   set_ddim_next(diffusion, t, prev, sqrt(1 - prev), step);
-  if (!second_order || t == 0)
+  if (!second_order || t <= 1)
     return;
 
   /* After pure noise h_before is infinite, and the step is of the first order again. */
