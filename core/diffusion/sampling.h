@@ -31,11 +31,11 @@ G_BEGIN_DECLS
 
 /** The arrays of a state, all float64 to those who read and write them. */
 typedef enum {
-  DDIM_SAMPLING_X,     /**< [n][plane] */
-  DDIM_SAMPLING_X0,    /**< [n][plane]: the last predicted x0, corrected where a hook has done so */
+  DDIM_SAMPLING_X,  /**< [n][plane] */
+  DDIM_SAMPLING_X0, /**< [n][plane]: the last predicted x0, corrected where a hook has done so */
   DDIM_SAMPLING_OUTPUT, /**< the model's output: [n][plane], or [n][2][plane] for learned variances
                          */
-  DDIM_SAMPLING_NOISE /**< [n][plane]: the last draw, once the step has drawn; see draws_noise */
+  DDIM_SAMPLING_NOISE   /**< [n][plane]: the last draw, once the step has drawn; see draws_noise */
 } DdimSamplingArray;
 
 /** Places in the ring of arrays that hold the history. */
