@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/data/file-map.h"
 #include "core/data/file.h"
 #include "core/data/printable.h"
 #include "cli/terminal/members.h"
@@ -117,7 +116,7 @@ describe_as_json(DdimRequest *request, GHashTable *text)
 char *
 ddim_picture_describe(const char *path, gboolean json, GError **error)
 {
-  g_autoptr(GBytes) file = ddim_file_map(path, error);
+  g_autoptr(GBytes) file = ddim_file_get_content(path, error);
   g_autoptr(GHashTable) text = file ? ddim_image_read_png_text(file, path, error) : NULL;
   g_autoptr(DdimRequest) request = NULL;
   const char *settings;

@@ -25,4 +25,8 @@ gboolean ddim_file_read(DdimFile *file, guint64 offset, gpointer to, gsize size,
 /** Likewise into new memory. (transfer full) */
 GBytes *ddim_file_load(DdimFile *file, guint64 offset, gsize size, GError **error);
 
+/** All of the file @path. Up to 64 MiB are read; a larger file is mapped, so that memory is taken
+ * for what is looked at only, and must not become shorter meanwhile. (transfer full) */
+GBytes *ddim_file_get_content(const char *path, GError **error);
+
 G_END_DECLS

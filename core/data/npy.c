@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/data/file-map.h"
+#include "core/data/file.h"
 #include "core/data/npy-private.h"
 #include "core/data/out-file.h"
 
@@ -268,7 +268,7 @@ ddim_npy_read_bytes(GBytes *bytes, GError **error)
 DdimArray *
 ddim_npy_read(const char *path, GError **error)
 {
-  g_autoptr(GBytes) bytes = ddim_file_map(path, error);
+  g_autoptr(GBytes) bytes = ddim_file_get_content(path, error);
   DdimArray *array;
 
   if (!bytes)

@@ -7,7 +7,7 @@
 #include <zip.h>
 
 #include "core/data/error.h"
-#include "core/data/file-map.h"
+#include "core/data/file.h"
 #include "core/data/npy-private.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(zip_t, zip_discard)
@@ -169,7 +169,7 @@ ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error)
 DdimArray *
 ddim_npz_read(const char *path, const char *name, GError **error)
 {
-  g_autoptr(GBytes) bytes = ddim_file_map(path, error);
+  g_autoptr(GBytes) bytes = ddim_file_get_content(path, error);
   DdimArray *array;
 
   if (!bytes)

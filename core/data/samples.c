@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/data/file-map.h"
+#include "core/data/file.h"
 #include "core/data/image.h"
 #include "core/data/npy.h"
 
@@ -110,7 +110,7 @@ open_picture(DdimSamples *samples, guint channels, GError **error)
   guint width, height;
 
   samples->kind = KIND_PICTURE;
-  samples->file = ddim_file_map(samples->path, error);
+  samples->file = ddim_file_get_content(samples->path, error);
   if (!samples->file ||
       !ddim_image_read_png_size(samples->file, samples->path, &width, &height, error))
     return FALSE;
@@ -142,7 +142,7 @@ open_npz(DdimSamples *samples, guint channels, GError **error)
 {
   DdimTensor layout;
 
-  samples->file = ddim_file_map(samples->path, error);
+  samples->file = ddim_file_get_content(samples->path, error);
   if (!samples->file)
     return FALSE;
   if (!ddim_npz_read_layout(samples->file, "arr_0", &layout, error)) {

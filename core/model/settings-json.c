@@ -7,7 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include "core/data/error.h"
-#include "core/data/file-map.h"
+#include "core/data/file.h"
 #include "core/data/json.h"
 
 /* A thousand class names take some tens of kilobytes. */
@@ -181,7 +181,7 @@ ddim_settings_from_sidecar(const char *checkpoint_path, GError **error)
   g_autofree char *path = ddim_settings_sidecar_path(checkpoint_path);
   g_autofree char *base = g_filename_display_basename(path);
   g_autoptr(GError) local = NULL;
-  g_autoptr(GBytes) bytes = ddim_file_map(path, &local);
+  g_autoptr(GBytes) bytes = ddim_file_get_content(path, &local);
   gsize length = 0;
   const char *text = bytes ? g_bytes_get_data(bytes, &length) : NULL;
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/data/file-map.h"
+#include "core/data/file.h"
 #include "core/data/image.h"
 
 /* ((x + 1) * 127.5).clamp(0, 255).to(uint8): truncated, not rounded. */
@@ -83,7 +83,7 @@ test_png(gconstpointer data)
   g_hash_table_insert(text, (gpointer) "wide", (gpointer) "\xe5\xa4\xa7\xe7\x90\x86");
   g_assert_true(ddim_image_write_png(image, path, text, &error));
   g_assert_no_error(error);
-  g_autoptr(GBytes) file = ddim_file_map(path, &error);
+  g_autoptr(GBytes) file = ddim_file_get_content(path, &error);
   g_assert_no_error(error);
   back = ddim_image_read_png(file, path, &error);
   g_assert_no_error(error);
