@@ -51,13 +51,17 @@ build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
   const DdimNetworkParams params = {
       .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
   DdimBenchModel *what = &tuned->what;
+  DdimEvaluator *evaluator;
+
   if (!ddim_bench_model_open(what, request, &params, bar, error))
     return FALSE;
   const DdimEvaluatorSize size = {
       .batch = what->batch, .height = what->height, .width = what->width};
-  g_autoptr(DdimEvaluator) evaluator =
-      ddim_evaluator_new(what->session->network, &size, &params, error);
-  return evaluator != NULL;
+  evaluator = ddim_evaluator_new(what->session->network, &size, &params, error);
+  if (!evaluator)
+    return FALSE;
+  ddim_evaluator_unref(evaluator);
+  return TRUE;
 }
 
 /* Milliseconds of all convolutions of an evaluation. */
@@ -232,8 +236,8 @@ ddim_cmd_tune(DdimCli *cli, int argc, char **argv)
   if (only_build && (json || search >= 0))
     return ddim_cli_usage(_("--build measures nothing: --json and --search do not go with it"));
   bar = ddim_bar_new(quiet ? DDIM_QUIET : DDIM_NORMAL);
-  ok = only_build ? build(&tuned, request, bar, &error)
-                  : tune(&tuned, request, search, bar, &error);
+  ok =
+      only_build ? build(&tuned, request, bar, &error) : tune(&tuned, request, search, bar, &error);
   g_clear_pointer(&bar, ddim_bar_free);
   if (!ok) {
     code = ddim_cli_fail(error);

@@ -131,8 +131,8 @@ test_no_worker(void)
 static void
 test_killed(void)
 {
-  g_autofree char *lines = g_strdup_printf("\"%s\" \"$@\" <&0 & sleep 0.2; kill -9 $!; exit 1",
-                                           g_getenv("DDIM"));
+  g_autofree char *lines =
+      g_strdup_printf("\"%s\" \"$@\" <&0 & sleep 0.2; kill -9 $!; exit 1", g_getenv("DDIM"));
   g_autofree char *path = script_new(lines);
   assert_kernel_comes("KILLED");
 }
@@ -141,10 +141,9 @@ test_killed(void)
 static void
 test_liar(void)
 {
-  g_autofree char *path =
-      script_new("exec python3 -c 'import socket\n"
-                 "s = socket.socket(fileno=0)\n"
-                 "while s.recv(9999): s.send(b\"1\")'");
+  g_autofree char *path = script_new("exec python3 -c 'import socket\n"
+                                     "s = socket.socket(fileno=0)\n"
+                                     "while s.recv(9999): s.send(b\"1\")'");
   assert_kernel_comes("LIAR");
 }
 

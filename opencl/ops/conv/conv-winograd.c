@@ -50,8 +50,8 @@ static void
 winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
 {
-  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1",
-                                             transform_lanes(plan, tiles), tiles->tile);
+  g_autofree char *options =
+      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1", transform_lanes(plan, tiles), tiles->tile);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_floats(plan, prologue ? *prologue : x->mem);
@@ -72,8 +72,8 @@ static void
 winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles, DdimClMem m,
                 guint columns, const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
-  g_autofree char *options = g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1",
-                                             transform_lanes(plan, tiles), tiles->tile);
+  g_autofree char *options =
+      g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1", transform_lanes(plan, tiles), tiles->tile);
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
   ddim_cl_plan_arg_floats(plan, m);
   ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));
