@@ -8,21 +8,23 @@
 #include "opencl/ops/units/units.h"
 
 /* What a device does per second; only the ratios matter for a choice. A CPU's are per core, fitted
- * to tests/bench/conv-methods on a server's cores with AVX-512 and AMX: operations of products,
- * bytes of weights streamed, bytes through the Winograd transforms. */
+ * to tests/bench/conv-methods on servers' cores with AVX-512, with and without AMX: operations of
+ * products, bytes of weights streamed, bytes through the Winograd transforms. */
 typedef struct {
   double flops, weight_bytes, transform_bytes;
   double amx_flops, amx_input_bytes; /* of the matrix units, and of preparing their input */
+  gboolean overlap;                  /* weights arrive while others are multiplied */
 } Rates;
 
 static Rates
 device_rates(DdimContext *context)
 {
-  if (context->profile.row_loop) {
-    const double cores = context->info->compute_units;
-    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores, 780e9 * cores, 14e9 * cores};
-  }
-  return (Rates){8e12, 4e11, 2e11, 0, 0};
+  const double cores = context->info->compute_units;
+  if (!context->profile.row_loop)
+    return (Rates){8e12, 4e11, 2e11, 0, 0, FALSE};
+  if (ddim_cl_has_amx(context))
+    return (Rates){185e9 * cores, 20e9 * cores, 5.5e9 * cores, 780e9 * cores, 14e9 * cores, FALSE};
+  return (Rates){185e9 * cores, 25e9 * cores, 12e9 * cores, 0, 0, TRUE};
 }
 
 DdimGemmProvider
@@ -93,6 +95,28 @@ amx_winograd_seconds(DdimContext *context, const DdimConvShape *shape, const Rat
   return products / rates->amx_flops * (1 + CACHE_BLOCKS / each) + input / rates->amx_input_bytes;
 }
 
+/* Transforming the weights on the way costs as much as multiplying so many tiles more. */
+#define LEAN_TILES 7
+
+static double
+combine(const Rates *rates, double computing, double weights)
+{
+  return rates->overlap ? MAX(computing, weights) : computing + weights;
+}
+
+static double
+winograd_seconds(const DdimConvShape *shape, DdimConvMethod method, const Rates *rates)
+{
+  const guint tile = method == DDIM_CONV_WINOGRAD2 ? 2 : 4;
+  const double tiles =
+      (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
+  const double points = (tile + 2) * (tile + 2);
+  const double extra = method == DDIM_CONV_WINOGRAD4_LEAN ? LEAN_TILES : 0;
+  const double products = 2 * points * (tiles + extra) * shape->in * columns(shape);
+  const double transforms = 4 * points * tiles * (shape->in + columns(shape));
+  return products / rates->flops + transforms / rates->transform_bytes;
+}
+
 double
 ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                  DdimClChoice choice)
@@ -100,19 +124,25 @@ ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half
   const Rates rates = device_rates(context);
   const double weights = weight_bytes(shape, half, choice.method) / rates.weight_bytes;
   if (choice.method == DDIM_CONV_DIRECT)
-    return ddim_conv_flops(shape) / shape->out * columns(shape) / rates.flops + weights +
+    return combine(&rates, ddim_conv_flops(shape) / shape->out * columns(shape) / rates.flops,
+                   weights) +
            im2col_bytes(shape, choice.provider) / rates.transform_bytes;
   if (choice.method == DDIM_CONV_AMX)
     return amx_seconds(shape, &rates) + weights * (half ? 5 : 1); /* widened first */
   if (choice.method == DDIM_CONV_AMX_WINOGRAD)
     return amx_winograd_seconds(context, shape, &rates) + weights;
-  const guint tile = choice.method == DDIM_CONV_WINOGRAD4 ? 4 : 2;
-  const double tiles =
-      (double)shape->n * ((shape->h + tile - 1) / tile) * ((shape->w + tile - 1) / tile);
-  const double points = (tile + 2) * (tile + 2);
-  const double products = 2 * points * tiles * shape->in * columns(shape);
-  const double transforms = 4 * points * tiles * (shape->in + columns(shape));
-  return products / rates.flops + weights + transforms / rates.transform_bytes;
+  return combine(&rates, winograd_seconds(shape, choice.method, &rates), weights);
+}
+
+/* For the block of transformed weights in kernels/winograd-lean.cl. */
+#define LEAN_BYTES (64 << 10)
+
+static gboolean
+has_local_memory(DdimContext *context)
+{
+  cl_ulong bytes = 0;
+  clGetDeviceInfo(context->device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof bytes, &bytes, NULL);
+  return bytes >= LEAN_BYTES;
 }
 
 gboolean
@@ -125,6 +155,9 @@ ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
   case DDIM_CONV_AMX_WINOGRAD:
     return shape->taps == 3 && shape->stride == 1 && !half && choice.provider == DDIM_GEMM_PACKED &&
            ddim_cl_has_amx(context);
+  case DDIM_CONV_WINOGRAD4_LEAN:
+    return shape->taps == 3 && shape->stride == 1 && choice.provider == DDIM_GEMM_PACKED &&
+           context->profile.row_loop && has_local_memory(context);
   case DDIM_CONV_WINOGRAD2:
   case DDIM_CONV_WINOGRAD4:
     return shape->taps == 3 && shape->stride == 1 &&

@@ -327,6 +327,7 @@ measure(DdimContext *context, DdimClTuning *tuning, double direct_s, double wino
   ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_WINOGRAD4, own}, winograd4_s);
   ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_AMX, own}, 99);
   ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_AMX_WINOGRAD, own}, 99);
+  ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_WINOGRAD4_LEAN, own}, 99);
 }
 
 static void

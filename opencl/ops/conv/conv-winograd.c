@@ -6,10 +6,17 @@
 /* Some rows of tiles of the images, counted through. */
 typedef struct {
   guint tile;        /* edge of a tile */
+  gboolean lean;     /* weights are transformed while they are multiplied */
   guint y, x;        /* tiles down and across an image */
   guint first, rows; /* rows of tiles in this piece */
   guint shift;       /* floats between the matrices of two points */
 } Tiles;
+
+static guint
+point_count(const Tiles *tiles)
+{
+  return (tiles->tile + 2) * (tiles->tile + 2);
+}
 
 static guint64
 tile_count(const Tiles *tiles)
@@ -98,13 +105,12 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
 
 /* Rows of tiles in a piece. */
 static guint
-piece_rows(DdimContext *context, const DdimClMatrix *weights, const Tiles *tiles)
+piece_rows(DdimContext *context, guint depth, guint columns, const Tiles *tiles)
 {
   const guint64 budget = context->profile.row_loop
                              ? PIECE_BYTES_PER_CORE * context->info->compute_units
                              : PIECE_BYTES_GPU;
-  const guint64 tile_bytes =
-      (guint64)weights->batch * (weights->depth + weights->columns) * sizeof(float);
+  const guint64 tile_bytes = (guint64)point_count(tiles) * (depth + columns) * sizeof(float);
   const guint64 wanted = MAX(budget / tile_bytes, PIECE_TILES);
   const guint64 rows = MAX(wanted / tiles->x, 1);
   /* Pieces of one size, as many as it takes. */
@@ -113,41 +119,79 @@ piece_rows(DdimContext *context, const DdimClMatrix *weights, const Tiles *tiles
 }
 
 static void
-winograd_piece(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
-               const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
-               const DdimClTensor *y, const DdimClEpilogue *epilogue)
+prepared_product(DdimClPlan *plan, const Tiles *tiles, const DdimClMatrix *weights, DdimClMem v,
+                 DdimClMem m)
 {
-  const guint64 rows = tile_count(tiles);
-  const guint64 v_stride = point_stride(tiles, weights->depth);
-  const guint64 m_stride = point_stride(tiles, weights->columns);
-  DdimClMem v = ddim_cl_plan_alloc_floats(plan, weights->batch * v_stride);
-  winograd_input(plan, shape, tiles, x, prologue, v);
-  DdimClMem m = ddim_cl_plan_alloc_floats(plan, weights->batch * m_stride);
   const DdimClGemm gemm = {.a = v,
                            .c = m,
                            .lda = weights->depth,
                            .ldc = weights->columns,
-                           .a_batch = v_stride,
-                           .c_batch = m_stride,
-                           .rows = (guint)rows,
+                           .a_batch = point_stride(tiles, weights->depth),
+                           .c_batch = point_stride(tiles, weights->columns),
+                           .rows = (guint)tile_count(tiles),
                            .label = tiles->tile == 4 ? "winograd4 product" : "winograd2 product"};
   ddim_cl_gemm(plan, weights, &gemm);
+}
+
+/* Work-items for each compute unit, so that none of them waits long for the others. */
+#define LEAN_ITEMS 4
+/* Tiles under which transforming the weights once more costs more than idle units. */
+#define LEAN_TILES 32
+
+static void
+lean_product(DdimClPlan *plan, const Tiles *tiles, const DdimClMatrix *weights, guint depth,
+             DdimClMem v, DdimClMem m)
+{
+  DdimContext *context = ddim_cl_plan_get_context(plan);
+  const guint panels = weights->columns / context->profile.nr, count = (guint)tile_count(tiles);
+  const guint wanted = context->info->compute_units * LEAN_ITEMS;
+  const guint pieces = CLAMP(wanted / (3 * panels), 1, MAX(count / LEAN_TILES, 1));
+  const guint rows = (count + pieces - 1) / pieces;
+  ddim_cl_plan_kernel(plan, "winograd-lean", weights->half ? "-DHALF_WEIGHTS" : NULL,
+                      "winograd_lean", "winograd4-lean product",
+                      2.0 * point_count(tiles) * count * depth * weights->columns);
+  ddim_cl_plan_arg_floats(plan, v);
+  ddim_cl_plan_arg_u64(plan, point_stride(tiles, depth));
+  ddim_cl_plan_arg_buffer(plan, weights->buffer);
+  ddim_cl_plan_arg_floats(plan, m);
+  ddim_cl_plan_arg_u64(plan, point_stride(tiles, weights->columns));
+  ddim_cl_plan_arg_u32(plan, depth);
+  ddim_cl_plan_arg_u32(plan, weights->columns);
+  ddim_cl_plan_arg_u32(plan, count);
+  ddim_cl_plan_arg_u32(plan, rows);
+  ddim_cl_plan_range(plan, 3, panels, (count + rows - 1) / rows);
+}
+
+static void
+winograd_piece(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
+               const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
+               const DdimClTensor *y, const DdimClEpilogue *epilogue)
+{
+  const guint columns = weights->columns;
+  DdimClMem v = ddim_cl_plan_alloc_floats(plan, point_count(tiles) * point_stride(tiles, x->c));
+  winograd_input(plan, shape, tiles, x, prologue, v);
+  DdimClMem m = ddim_cl_plan_alloc_floats(plan, point_count(tiles) * point_stride(tiles, columns));
+  if (tiles->lean)
+    lean_product(plan, tiles, weights, x->c, v, m);
+  else
+    prepared_product(plan, tiles, weights, v, m);
   ddim_cl_plan_release(plan, v);
-  winograd_output(plan, shape, tiles, m, weights->columns, y, epilogue);
+  winograd_output(plan, shape, tiles, m, columns, y, epilogue);
   ddim_cl_plan_release(plan, m);
 }
 
 void
-ddim_cl_conv_winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape,
+ddim_cl_conv_winograd(DdimClPlan *plan, guint tile, gboolean lean, const DdimConvShape *shape,
                       const DdimClMatrix *weights, const DdimClTensor *x, const DdimClMem *prologue,
                       const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
   const Tiles all = {.tile = tile,
+                     .lean = lean,
                      .y = (shape->h + tile - 1) / tile,
                      .x = (shape->w + tile - 1) / tile,
                      .rows = shape->n * ((shape->h + tile - 1) / tile),
                      .shift = ddim_cl_plan_get_context(plan)->profile.row_loop ? CPU_SHIFT : 0};
-  const guint rows = piece_rows(ddim_cl_plan_get_context(plan), weights, &all);
+  const guint rows = piece_rows(ddim_cl_plan_get_context(plan), x->c, weights->columns, &all);
   for (guint first = 0; first < all.rows; first += rows) {
     Tiles piece = all;
     piece.first = first;

@@ -9,7 +9,7 @@
  * batch of products, output transform (kernels/winograd.cl).
  * @tile      2 or 4
  * @prologue  (nullable) ab[n][2][C]: the input is x * ab[0] + ab[1], then SiLU */
-void ddim_cl_conv_winograd(DdimClPlan *plan, guint tile, const DdimConvShape *shape,
+void ddim_cl_conv_winograd(DdimClPlan *plan, guint tile, gboolean lean, const DdimConvShape *shape,
                            const DdimClMatrix *weights, const DdimClTensor *x,
                            const DdimClMem *prologue, const DdimClTensor *y,
                            const DdimClEpilogue *epilogue);

@@ -10,16 +10,17 @@
 const char *
 ddim_conv_method_name(DdimConvMethod method)
 {
-  static const char *const names[] = {"direct", "winograd2", "winograd4", "amx", "amx-winograd"};
+  static const char *const names[] = {"direct", "winograd2",    "winograd4",
+                                      "amx",    "amx-winograd", "winograd4-lean"};
   return names[method];
 }
 
 DdimClPacking
 ddim_conv_method_packing(DdimConvMethod method)
 {
-  static const DdimClPacking packings[] = {DDIM_CL_PACK_PLAIN, DDIM_CL_PACK_WINOGRAD2,
-                                           DDIM_CL_PACK_WINOGRAD4, DDIM_CL_PACK_AMX,
-                                           DDIM_CL_PACK_AMX_WINOGRAD};
+  static const DdimClPacking packings[] = {DDIM_CL_PACK_PLAIN,        DDIM_CL_PACK_WINOGRAD2,
+                                           DDIM_CL_PACK_WINOGRAD4,    DDIM_CL_PACK_AMX,
+                                           DDIM_CL_PACK_AMX_WINOGRAD, DDIM_CL_PACK_PLAIN};
   return packings[method];
 }
 
@@ -45,7 +46,8 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
   }
   if (method != DDIM_CONV_DIRECT && (!prologue || prologue->silu)) {
     g_return_if_fail(shape->taps == 3 && shape->stride == 1);
-    ddim_cl_conv_winograd(plan, method == DDIM_CONV_WINOGRAD4 ? 4 : 2, shape, weights, x,
+    const guint tile = method == DDIM_CONV_WINOGRAD2 ? 2 : 4;
+    ddim_cl_conv_winograd(plan, tile, method == DDIM_CONV_WINOGRAD4_LEAN, shape, weights, x,
                           prologue ? &prologue->ab : NULL, y, epilogue);
     return;
   }

@@ -11,8 +11,11 @@ typedef enum {
   DDIM_CONV_WINOGRAD2, /**< F(2x2,3x3): 2.25 times fewer multiplications, 1.8 times the weights */
   DDIM_CONV_WINOGRAD4, /**< F(4x4,3x3): 4 times fewer multiplications, 4 times the weights */
   DDIM_CONV_AMX,       /**< direct, on the matrix units of x86 processors (kernels/amx-conv.cl) */
-  DDIM_CONV_AMX_WINOGRAD, /**< F(4,3) along lines on those (kernels/amx-winograd.cl): half the
-                             multiplications, twice the weights */
+  DDIM_CONV_AMX_WINOGRAD,   /**< F(4,3) along lines on those (kernels/amx-winograd.cl): half the
+                               multiplications, twice the weights */
+  DDIM_CONV_WINOGRAD4_LEAN, /**< F(4x4,3x3) that transforms the direct convolution's weights while
+                               it multiplies: no more memory than those (kernels/winograd-lean.cl)
+                             */
   DDIM_N_CONV_METHODS
 } DdimConvMethod;
 
