@@ -181,18 +181,6 @@ alloc_stage_result(Recorder *r, const DdimStage *stage, const DdimClTensor *x, g
   return ddim_cl_plan_alloc_tensor(r->plan, x->n, h, w, channels);
 }
 
-/* The output stage that reads the result of input stage @input. */
-static const DdimStage *
-consumer_of(GPtrArray *stages, guint input)
-{
-  for (guint s = 0; s < stages->len; s++) {
-    const DdimStage *stage = stages->pdata[s];
-    if (stage->type == DDIM_STAGE_OUTPUT && stage->skip == input)
-      return stage;
-  }
-  return NULL;
-}
-
 static void
 record_output_convolution(Recorder *r, const DdimClTensor *x)
 {
@@ -202,34 +190,53 @@ record_output_convolution(Recorder *r, const DdimClTensor *x)
               NULL, NULL);
 }
 
+/* Memory for the result of @stage, which reads @x, and behind it a copy of @kept: together they are
+ * what the OUTPUT stage behind @stage reads. */
+static DdimClTensor
+join(Recorder *r, const DdimStage *stage, const DdimClTensor *x, const DdimClTensor *kept)
+{
+  const DdimClTensor joined = alloc_stage_result(r, stage, x, stage->out + kept->c);
+  const DdimClTensor behind = ddim_cl_tensor_slice(joined, stage->out, kept->c);
+  ddim_cl_copy_tensor(r->plan, kept, &behind);
+  return joined;
+}
+
+/* @stage and what has to be done for the stage behind it, @next (nullable). Returns what that one
+ * reads. @kept is the result of the INPUT stage that @next reads as well, if it does: it is kept by
+ * itself until then, as it would take twice the memory with room for the other in front of it. */
+static DdimClTensor
+record_joined_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimStage *next,
+                    const DdimClTensor *kept)
+{
+  DdimClTensor result, y;
+  if (next && next->type == DDIM_STAGE_OUTPUT) {
+    result = join(r, stage, &x, kept);
+    y = ddim_cl_tensor_slice(result, 0, stage->out);
+  } else {
+    result = y = alloc_stage_result(r, stage, &x, stage->out);
+  }
+  record_stage(r, stage, x, &y);
+  return result;
+}
+
 double
 ddim_record_network(const DdimNetwork *network, DdimClPlan *plan, const DdimRecordPorts *ports)
 {
   Recorder r = {.network = network, .plan = plan, .ports = ports};
   GPtrArray *stages = network->architecture->stages;
-  /* What output stages read: room for the previous result and, behind it, the skip's. Both write
-   * their slice directly, so that nothing is ever concatenated. Index: the input stage. */
-  g_autofree DdimClTensor *joined = g_new0(DdimClTensor, stages->len);
+  g_autofree DdimClTensor *results = g_new0(DdimClTensor, stages->len);
   DdimClTensor x = ports->x;
   for (guint s = 0; s < stages->len; s++) {
     const DdimStage *stage = stages->pdata[s];
     const DdimStage *next = s + 1 < stages->len ? stages->pdata[s + 1] : NULL;
-    DdimClTensor y;
+    const gboolean joins = next && next->type == DDIM_STAGE_OUTPUT;
+    const DdimClTensor *kept = joins ? &results[next->skip] : NULL;
+    results[s] = record_joined_stage(&r, stage, x, next, kept);
+    if (joins)
+      ddim_cl_plan_release(plan, kept->mem);
     if (stage->type == DDIM_STAGE_OUTPUT)
-      x = joined[stage->skip];
-    if (stage->type == DDIM_STAGE_INPUT) {
-      const guint front = consumer_of(stages, s)->in;
-      joined[s] = alloc_stage_result(&r, stage, &x, front + stage->out);
-      y = ddim_cl_tensor_slice(joined[s], front, stage->out);
-    } else if (next) {
-      y = ddim_cl_tensor_slice(joined[next->skip], 0, stage->out);
-    } else {
-      y = alloc_stage_result(&r, stage, &x, stage->out);
-    }
-    record_stage(&r, stage, x, &y);
-    if (stage->type == DDIM_STAGE_OUTPUT)
-      ddim_cl_plan_release(plan, joined[stage->skip].mem);
-    x = y;
+      ddim_cl_plan_release(plan, x.mem);
+    x = results[s];
   }
   record_output_convolution(&r, &x);
   ddim_cl_plan_release(plan, x.mem);

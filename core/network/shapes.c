@@ -74,7 +74,7 @@ ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, g
 
 /* Convolutions' weights on the device may take so many times the size of all the network's
  * tensors. */
-#define WEIGHT_BUDGET 1.9
+#define WEIGHT_BUDGET 1.4
 
 DdimClChoice *
 ddim_network_choose(const DdimNetwork *network, const struct _DdimClTuning *tuning,

@@ -5,6 +5,7 @@
 
 #include "core/data/error.h"
 #include "core/data/tensor.h"
+#include "opencl/device/host-memory.h"
 
 typedef struct {
   const DdimLayer **parts;
@@ -124,25 +125,27 @@ find_part(const DdimWeights *weights, const DdimLayer *part, GError **error)
   return ddim_checkpoint_require(weights->checkpoint, name, part->taps == 1 ? 2 : 4, shape, error);
 }
 
-/* The values of all parts, one behind the other. (transfer full) */
-static float *
-read_parts(const DdimWeights *weights, const Layer *layer, GError **error)
+/* Floats for each output of @layer. */
+static gsize
+row_length(const Layer *layer)
 {
-  const gsize row = (gsize)layer->parts[0]->in * layer->parts[0]->taps * layer->parts[0]->taps;
-  const gsize size = layer->out * row * sizeof(float);
-  g_autofree float *values = g_try_malloc(size);
+  return (gsize)layer->parts[0]->in * layer->parts[0]->taps * layer->parts[0]->taps;
+}
+
+/* The values of all parts, one behind the other. */
+static gboolean
+read_parts(const DdimWeights *weights, const Layer *layer, float *values, GError **error)
+{
+  const gsize row = row_length(layer);
   float *next = values;
-  if (!values)
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory for an array of %zu bytes"), size);
-  for (guint i = 0; values && i < layer->n_parts; i++) {
+  for (guint i = 0; i < layer->n_parts; i++) {
     const DdimTensor *tensor = find_part(weights, layer->parts[i], error);
     if (!tensor || !ddim_checkpoint_read(weights->checkpoint, tensor, 0, ddim_tensor_count(tensor),
                                          DDIM_DTYPE_F32, next, error))
-      return NULL;
+      return FALSE;
     next += layer->parts[i]->out * row;
   }
-  return g_steal_pointer(&values);
+  return TRUE;
 }
 
 gboolean
@@ -151,8 +154,17 @@ ddim_weights_load(DdimWeights *weights, DdimLayout *layout, GError **error)
   const Layer *layer = get_layer(weights, layout->layer);
   if (layout->loaded)
     return TRUE;
-  g_autofree float *values = read_parts(weights, layer, error);
-  layout->loaded = values && ddim_cl_matrix_load(layout->matrix, values, error);
+  /* Not from the heap: what that has once held it keeps. */
+  const gsize size = layer->out * row_length(layer) * sizeof(float);
+  float *values = ddim_cl_host_alloc(size);
+  if (!values) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("not enough memory for an array of %zu bytes"), size);
+    return FALSE;
+  }
+  layout->loaded = read_parts(weights, layer, values, error) &&
+                   ddim_cl_matrix_load(layout->matrix, values, error);
+  ddim_cl_host_free(values, size);
   return layout->loaded;
 }
 

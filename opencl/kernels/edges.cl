@@ -68,6 +68,19 @@ __kernel void upsample_nearest(__global const float *x, ulong x_off, uint x_ld, 
   STOREV(v, y + y_off + ((ulong)n * get_global_size(1) + pixel) * y_ld + c);
 }
 
+/* y = x. A work-item copies `channels` of `pixels` pixels. Global size: (C / channels, pixels of an image / pixels, images). */
+__kernel void copy_tensor(__global const float *x, ulong x_off, uint x_ld, __global float *y,
+                          ulong y_off, uint y_ld, uint channels, uint pixels)
+{
+  const ulong first = ((ulong)get_global_id(2) * get_global_size(1) + get_global_id(1)) * pixels;
+  const uint c0 = get_global_id(0) * channels;
+  x += x_off + first * x_ld + c0;
+  y += y_off + first * y_ld + c0;
+  for (uint i = 0; i < pixels; i++)
+    for (uint c = 0; c < channels; c += VEC)
+      STOREV(LOADV(x + (ulong)i * x_ld + c), y + (ulong)i * y_ld + c);
+}
+
 /* x = silu(x), contiguous. Global size: count / VEC. */
 __kernel void silu_in_place(__global float *x, ulong x_off)
 {

@@ -64,6 +64,20 @@ ddim_cl_upsample(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor *y)
 }
 
 void
+ddim_cl_copy_tensor(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor *y)
+{
+  const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
+  const guint channels = profile->row_loop ? x->c : profile->vec;
+  const guint pixels = profile->row_loop ? x->w : 1;
+  ddim_cl_plan_kernel(plan, "edges", NULL, "copy_tensor", "copy", 0);
+  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_arg_u32(plan, channels);
+  ddim_cl_plan_arg_u32(plan, pixels);
+  ddim_cl_plan_range(plan, x->c / channels, (gsize)x->h * x->w / pixels, x->n);
+}
+
+void
 ddim_cl_silu(DdimClPlan *plan, DdimClMem x, guint64 count)
 {
   ddim_cl_plan_kernel(plan, "edges", NULL, "silu_in_place", "silu", 0);

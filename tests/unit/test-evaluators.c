@@ -297,13 +297,14 @@ run_loop(DdimEvaluator *first, DdimEvaluator *second)
   const DdimStep step = {
       .x0_x = 1.25, .x0_m = -0.75, .next_x = 0.5, .next_x0 = 0.5, .sigma = 0.25, .clip = TRUE};
   DdimEvaluator *evaluators[] = {first, second};
+  const DdimHistorySlots none = {0};
   g_autofree float *x = make_x(first, 0);
   float *result = g_new(float, count);
   g_assert_true(ddim_sampler_state_set_x(state, x, &error));
   for (guint i = 0; i < 2; i++) {
     prepare(evaluators[i], 0);
     g_assert_true(ddim_sampler_state_evaluate(state, evaluators[i], i, &error));
-    g_assert_true(ddim_sampler_state_update(state, evaluators[i], &step, x, &error));
+    g_assert_true(ddim_sampler_state_update(state, evaluators[i], &step, &none, x, &error));
   }
   g_assert_true(ddim_sampler_state_get_x(state, result, &error));
   g_assert_no_error(error);
