@@ -147,6 +147,32 @@ check_resample(gboolean up, gboolean sliced, guint n, guint h, guint w)
 }
 
 static void
+check_copy(gboolean sliced, guint n, guint h, guint w)
+{
+  enum { C = 48 };
+  OpsTensor x = ops_tensor(1, n, h, w, C, !sliced, 1), y = ops_tensor(2, n, h, w, C, sliced, 1);
+  g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
+  ddim_cl_copy_tensor(plan, &x.tensor, &y.tensor);
+  ops_plan_run(plan);
+  g_autofree double *expected = g_new(double, (gsize)n *h *w *C);
+  for (gsize i = 0; i < (gsize)n * h * w; i++)
+    for (guint c = 0; c < C; c++)
+      expected[i * C + c] = ops_tensor_at(&x, i, c);
+  ops_check(ops_tensor_error(&y, expected, C), 0, "%ux%ux%u", n, h, w);
+  ops_tensor_clear(&x);
+  ops_tensor_clear(&y);
+}
+
+/* From a slice of channels and into one. */
+static void
+test_copy(void)
+{
+  check_copy(FALSE, 1, 1, 1);
+  check_copy(TRUE, 2, 3, 5);
+  check_copy(FALSE, 3, 4, 7);
+}
+
+static void
 test_upsample(void)
 {
   check_resample(TRUE, FALSE, 1, 1, 1);
@@ -196,6 +222,7 @@ main(int argc, char **argv)
   g_test_add_func("/edges/from-planar", test_from_planar);
   g_test_add_func("/edges/to-planar", test_to_planar);
   g_test_add_func("/edges/resize", test_resize);
+  g_test_add_func("/edges/copy", test_copy);
   g_test_add_func("/edges/upsample", test_upsample);
   g_test_add_func("/edges/average-pool", test_average_pool);
   g_test_add_func("/edges/silu", test_silu);
