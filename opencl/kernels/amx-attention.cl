@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * Softmax attention on the matrix units of x86 processors (amx-tiles.cl), as in attention.cl without the T x T matrix. Scores
- * and results are computed transposed, keys or channels down and 32 queries across: then a lane is a query, maxima and sums
- * need no work across lanes, and weights are in the layout of a right factor as they come.
+ * Softmax attention on the matrix units of x86 processors (amx-tiles.cl). As in attention.cl, the T x T matrix is never held.
  *
- * Packed, for each image and head, three matrices of T_padded x CHP values: queries [panel of 32][plane of 32 channels] as
- * right factors, scaled; keys [plane of 32 channels][key] and values [plane of 32 keys][channel] as left factors.
+ * Scores and results are computed transposed: a row is a key or a channel, and 32 queries are the columns. So a lane of a vector is a
+ * query, maxima and sums need no work across lanes, and the weights of the keys have the layout of a right factor without any change.
+ *
+ * The first task packs three matrices of T_padded x CHP values for each image and head: queries [panel of 32][plane of 32 channels] as
+ * right factors, already scaled; keys [plane of 32 channels][key] and values [plane of 32 keys][channel] as left factors.
  *
  * Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
 
@@ -118,7 +119,7 @@ INLINE void attention_pack(uint block, uint head, uint n, __global const ulong *
 /* Keys between two updates of the maxima. */
 #define KEYS 256
 
-/* The running maximum and sum of 16 queries, and how much what was summed before still counts. */
+/* The running maximum and sum of 16 queries, and the factor by which what was summed before has to be multiplied. */
 typedef struct {
   float16 top, sum, keep;
 } Running;

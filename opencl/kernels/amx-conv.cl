@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Convolutions on the matrix units of x86 processors (amx-tiles.cl): the products.
  *
- * A convolution becomes one matrix product per tap over shifted views of its input, with no copy per tap: amx-input.cl writes
- * the (normalised, activated, upsampled) image with a margin of zeros on the top and on the left, which serve the row above
- * and the line before as margins at the bottom and on the right. Counted through, a position's neighbours then lie at
- * constant distances, so 16 positions in a row are a tile whatever line of the image they are on. Results at margins are
- * computed in vain and dropped. With stride 2 there are four images of positions, one for each parity of line and column.
+ * A convolution becomes one matrix product for each tap. The left factors of all taps are the same memory, read at different
+ * distances, so nothing is copied for a tap. amx-input.cl writes the (normalised, activated, upsampled) image with a margin of zeros on
+ * the top and on the left. The margin on the top of an image is also the margin at the bottom of the image before it, and the margin on
+ * the left of a line is also the margin on the right of the line before it. Positions are numbered one after another through lines and
+ * images. The neighbours of a position then lie at constant distances, so that any 16 positions in a row can be a tile, even across
+ * lines. Results at margins are computed in vain and dropped. With stride 2 there are four images of positions, one for each parity
+ * of line and column.
  *
  * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap]. */
 
@@ -93,11 +95,12 @@ INLINE void put_block(const Product *s, const float *block, uint vectors, uint c
   }
 }
 
-/* Weights are read once per evaluation, from memory, and a processor's own prefetching ends at each page. So the first block of
- * positions asks for its panel some steps ahead, and the others for parts of the panel behind it. */
+/* Weights are read once per evaluation, from memory, and a processor's own prefetching stops at the end of each page. So the
+ * first block of positions asks for its own panel some steps ahead, and each other block asks for a part of the next panel.
+ */
 #define STEPS_AHEAD 8
 
-/* Where the 16 pixels in a row of a tile, counted through, begin. */
+/* The position of the first of a tile's 16 pixels. Tiles of all images are numbered one after another. */
 INLINE ulong tile_position(const Product *s, uint tile)
 {
   if (s->grid_width == s->width)
@@ -112,8 +115,8 @@ INLINE void put_tile(const Product *s, const float *block, uint column0, uint ti
   put_run(s, block, 2, column0, tile * 16ul, tile * 16 / pixels, 16);
 }
 
-/* Range: (columns / 32, ceil(positions / rows)). whole: positions are pixels, and tiles are 16 of them in a row of the image:
- * none are computed in vain. */
+/* Range: (columns / 32, ceil(positions / rows)). whole: positions are pixels, and a tile is 16 of them in one line of the
+ * image, so that nothing is computed in vain. */
 INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
 {
   TILES
@@ -154,7 +157,7 @@ INLINE void product(uint x, uint y, __global const ulong *args, bool whole)
   }
 }
 
-/* Few positions, of which 3 to 5 tiles are all: weights, which then take longest to arrive, pass by once. */
+/* All positions are 3 to 5 tiles. Then the weights take longest to arrive, so they pass by only once. */
 
 #define EACH(DO)                                                                                   \
   DO(0)                                                                                            \

@@ -5,7 +5,8 @@
 /* A row of a tile, whatever it holds: 16 floats or 16 pairs of bfloat16. */
 typedef uint tile_row __attribute__((ext_vector_type(16), aligned(4), may_alias));
 
-/* What a tile holds before anything is loaded must not matter: it is no number. */
+/* A function that uses tiles begins with this. What a tile holds before it is loaded must not matter, so it is no number
+ * (NaN). */
 #define TILES                                                                                      \
   uint16 tiles_[8][16];                                                                            \
   for (uint i_ = 0; i_ < 8 * 16; i_++) tiles_[i_ / 16][i_ % 16] = (uint16)(0xffffffffu);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * The one kernel of the matrix units: tasks, one after another, by as many work-groups as there are cores.
+ * The one kernel of the matrix units: it runs tasks, one after another, in as many work-groups as there are cores.
  *
- * A network of small images is hundreds of operations of some 10 to 100 microseconds, and a driver takes that long to give an
- * operation to its threads. Here a task's items are taken from counters. Each group begins with a share of its own, so that
- * the same core mostly works on the same part of the memory, and then helps the others. The next task begins when all items of
- * this one are done. A group waits only for items that another, which is therefore running, has taken: so it needs no
- * promise that groups run at the same time, and one alone does everything. */
+ * A network of small images is hundreds of operations of some 10 to 100 microseconds each, and a driver takes as long to hand one
+ * operation to its threads. So here the groups take the items of a task from counters. Each group begins with a share of its own, so
+ * that a core mostly works on the same part of the memory, and then helps the other groups. The next task begins when all items of
+ * this one are done.
+ *
+ * A group only waits for items that another group has taken, and that group is therefore running. So nothing depends on whether groups
+ * run at the same time: one group alone would do everything. */
 
-/* Counters are a line of a cache apart: of each task, those of the groups' shares, then how many items are done. */
+/* Each counter has a line of the cache for itself. A task has one counter for each group's share, and one of the items that
+ * are done. */
 #define LINE 16
 
 INLINE void do_item(__global const ulong *task, uint item)
@@ -58,7 +61,7 @@ INLINE void do_item(__global const ulong *task, uint item)
   }
 }
 
-/* Wait, for a short while with the processor's own hint, then letting others have it. */
+/* Wait: for a short while with the processor's hint for such loops, after that by giving the processor to other threads. */
 INLINE void wait_until(__global volatile uint *counter, uint value)
 {
   for (uint spins = 0; *counter < value; spins++) {
@@ -103,8 +106,8 @@ INLINE ulong time_stamp(void)
   return (ulong)high << 32 | low;
 }
 
-/* Tasks [first, first + count). Global size: (groups), in groups of one. counters: all 0, as they are left: one line, then
- * groups + 1 lines for each task. */
+/* Tasks [first, first + count). Global size: (groups), in groups of one. counters: one line, then groups + 1 lines for each
+ * task. They are all 0 before and after a launch. */
 __kernel void amx_run(__global ulong *tasks, uint first, uint count, __global volatile uint *counters)
 {
   const uint me = get_global_id(0), groups = get_global_size(0), lines = groups + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * The sizes that amx-*.cl are made for, in front of their programs. The host includes this file as well
+ * The sizes that the files amx-*.cl are made for. Their programs begin with this file, and the host includes it as well
  * (opencl/ops/amx/amx-tasks.h). */
 
 /* A tile of the matrix units has 16 rows of 64 bytes. */

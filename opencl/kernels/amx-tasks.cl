@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * What a task of amx-run.cl can do, and how it is told. The host includes this file as well
+ * The kinds of tasks of amx-run.cl, and how a task lies in memory. The host includes this file as well
  * (opencl/ops/amx/amx-tasks.h). */
 
 enum AmxTask {
@@ -18,8 +18,8 @@ enum AmxTask {
   AMX_NORM_FINISH
 };
 
-/* A task is so many words of 64 bits: which one, its range in x, y and z, how long it took, then its
- * arguments: addresses, integers, or the bits of a float. */
+/* A task is so many words of 64 bits: its kind, its range in x, y and z, how long it took, and its arguments, each an
+ * address, an integer or the bits of a float. */
 #define AMX_TASK_WORDS 32
 #define AMX_TASK_RANGE 1
 #define AMX_TASK_TICKS 4

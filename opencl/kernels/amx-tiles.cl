@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * In front of every program, behind amx-sizes.cl, for the matrix units of x86 processors (AMX), which multiply tiles of bfloat16 and add in float32.
+ * What all programs for the matrix units of x86 processors (AMX) share. It follows amx-sizes.cl. The units multiply tiles of bfloat16
+ * and add in float32.
  *
- * A float32 value a is split into a bfloat16 ah and what that leaves, al = a - ah, again as bfloat16: 16 bits of significand
- * together. Of the four products of two such pairs the least, al bl, is left out, and the other three take a fifth of the time
- * that float32's own units take. A product errs by 2^-18 of itself on average, less than float32 loses in summing thousands.
+ * A float32 value a is split into a bfloat16 ah and the rest, al = a - ah, which is rounded to bfloat16 as well. Together they have 16
+ * bits of significand. Of the four products of two such pairs the smallest, al bl, is left out. The other three take a fifth of the
+ * time that the units for float32 take. A product errs by 2^-18 of itself on average, less than float32 loses where it sums thousands.
  *
- * Operations are functions, called item by item by the one kernel of amx-run.cl, with an argument structure of 64-bit words.
+ * Operations are functions with an argument structure of 64-bit words. The one kernel, of amx-run.cl, calls them item by item.
  *
- * Layouts, as bfloat16. Left factor: 32 values of a row are hi[16][2], lo[16][2], AMX_POSITION bytes; right factor: 32 x 32 are
- * [lo, hi][16 columns of 32][16][16 columns][2], AMX_BLOCK_BYTES. The pairs are the depths i and i + 16 of 32. */
+ * Layouts, as bfloat16. In a left factor 32 values of a row are hi[16][2], lo[16][2], which is AMX_POSITION bytes. In a right factor
+ * 32 x 32 values are [lo, hi][16 columns of 32][16][16 columns][2], which is AMX_BLOCK_BYTES. A pair is the depths i and i + 16 of 32. */
 
 #ifndef __x86_64__
 #error "the matrix units of x86 processors"
@@ -49,7 +50,7 @@ INLINE float16 exp2_(float16 t)
 /* x / (1 + exp(-x)) within 4e-7, with an approximate reciprocal refined once. */
 INLINE float16 fast_silu(float16 x)
 {
-  /* Beyond 2^100 the refinement would meet infinity, and the quotient is as good as 0. */
+  /* Beyond 2^100 the refinement would compute with infinity, and the quotient is as good as 0 there. */
   const float16 d = 1.0f + fmin(exp2_(x * -LOG2_E), (float16)(0x1p100f));
   float16 y;
   __asm__("vrcp14ps %1, %0" : "=v"(y) : "v"(d));
@@ -72,7 +73,7 @@ INLINE Split split(float16 v0, float16 v1)
 /* Where column n and channel c lie in [half panel][16][16 columns][2]. */
 #define WITHIN(n, c) ((n) / 16 % 2 * 512 + (c) % 16 * 32 + (n) % 16 * 2 + (c) / 16 % 2)
 
-/* The instructions: amx-units.cl, which follows in a program. */
+/* The instructions are in amx-units.cl, which follows in a program. */
 #define MULTIPLY_4                                                                                 \
   MULTIPLY(0, 4, 6)                                                                                \
   MULTIPLY(1, 4, 7)                                                                                \
@@ -110,7 +111,7 @@ INLINE Split split(float16 v0, float16 v1)
 /* 32 rows in a row. */
 #define STEP(p, b) STEP_BY(p, (ulong)(p) + 16 * AMX_POSITION, b, , LOAD, LOAD)
 
-/* As AHEAD: the next `ahead_lines` lines from `ahead` on into the second-level cache. */
+/* To be passed as AHEAD: ask for the next `ahead_lines` lines from `ahead` on to be in the second-level cache. */
 #define ASK_AHEAD                                                                                  \
   for (uint l_ = 0; l_ < ahead_lines; l_++) __builtin_prefetch((const void *)(ahead + l_ * 64), 0, 2); \
   ahead += ahead_lines * 64;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The instructions of the matrix units of x86 processors. amx-emulated.cl defines the same names without such a processor. */
 
-/* In a function that uses tiles, in front of everything else: they are the processor's own registers. */
+/* A function that uses tiles begins with this. It is empty, because tiles are registers of the processor. */
 #define TILES
 /* Palette 1: all eight tiles of 16 rows of 64 bytes. */
 __constant uchar tile_config[64] __attribute__((aligned(64))) = {

@@ -6,7 +6,8 @@ typedef struct {
   __global uint *to;
 } Widen;
 
-/* Blocks as amx-pack.cl makes them with HALF_WEIGHTS -> B, with nothing lost: two bfloat16 hold more than a half. Range: blocks. */
+/* Blocks as amx-pack.cl makes them with HALF_WEIGHTS -> B. Nothing is lost, because two bfloat16 hold more bits than a half.
+ * Range: blocks. */
 INLINE void widen(uint block, __global const ulong *args)
 {
   const Widen s = *(__global const Widen *)args;

@@ -11,7 +11,8 @@ typedef struct {
   ulong plane, height, width, C, strips, strip_width, up, norm;
 } WinogradInput;
 
-/* From a position's words to those on the next strip and of the next point. */
+/* The distance, in words, from a position to the same place in the next strip, and to the same position of the next point.
+ */
 INLINE ulong next_strip(const WinogradInput *s)
 {
   return (s->height + 1) * s->strip_width * 32;
@@ -48,7 +49,8 @@ INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint
 {
   const uint width = s->width, x_ld = s->x_ld, up = s->up, tiles = s->strips * s->strip_width;
   const ulong strip = next_strip(s), point = next_point(s);
-  /* A tile's pixels begin with the last two of the tile before; what lies outside counts as beyond the width. */
+  /* The first two pixels of a tile are the last two of the tile before. Pixels to the left of the line get large unsigned
+   * numbers, so that they lie beyond the width as well. */
   Pixel d[AMX_POINTS] = {0};
   for (uint i = 0, column = -3, left = s->strip_width; i <= tiles; i++) {
     d[0] = d[4];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * 3x3 convolutions of stride 1 on the matrix units of x86 processors (amx-tiles.cl) by F(4, 3) along lines
- * (amx-winograd-points.cl): the products, half of amx-conv.cl's for twice the weights.
+ * (amx-winograd-points.cl): the products. They are half as many as in amx-conv.cl, with twice as many weights.
  *
- * A position is four pixels of a line. Images are cut into strips some positions wide, whose lines follow each other, a margin of
- * zeros on top of each strip serving as the one at the bottom of the strip before. So the taps above and below lie a strip's
- * width from a position, and a block of positions with its three taps is hardly more than the block alone. Where the positions of
- * a strip are a multiple of 16, which all but the smallest images' are, no margin is multiplied.
+ * A position is four pixels of a line. Images are cut into strips that are some positions wide, and the lines of a strip follow each
+ * other. On top of each strip is a margin of zeros, which is also the margin at the bottom of the strip before. So the taps above and
+ * below lie one width of a strip away from a position, and a block of positions takes hardly more of the cache with its three taps
+ * than without. Where the positions of a strip are a multiple of 16, as in all but the smallest images, no margin is multiplied.
  *
- * An item keeps its positions in a core's second-level cache while a panel's weights pass by, point after point.
+ * An item keeps its positions in a core's second-level cache while the weights of a panel pass by, one point after another.
  *
  * Layouts: A[point][plane of 32 channels][position], B[panel of 32 columns][point][plane][dy]. */
 
@@ -89,8 +89,8 @@ INLINE void put_position(const WinogradProduct *s, const float *products, const 
   }
 }
 
-/* Outputs of a block whose products are there, to be put a few at a time between the steps of others, where they cost nothing: a
- * burst of stores has to wait for memory. */
+/* Outputs of a block whose products are done. They are stored a few at a time between the steps of the next block, where
+ * they cost nothing. Many stores at once would have to wait for memory. */
 typedef struct {
   const float *products;
   Place at;
@@ -123,12 +123,13 @@ INLINE void winograd_product(uint panel, uint y, __global const ulong *args)
   __global const uchar *b = s.b + panel * AMX_POINTS * point_bytes;
   float products[AMX_MAX_BLOCKS * AMX_POINTS * BLOCK_FLOATS] __attribute__((aligned(64)));
   Outputs out = {products, find_place(&s, first), 0};
-  /* The next point's weights, over the steps of all blocks. */
+  /* How many lines of the next point's weights each step asks for. */
   const uint ahead_lines = (64 + blocks - 1) / blocks;
   for (uint point = 0; point < AMX_POINTS; point++, b += point_bytes) {
     const bool last = point == AMX_POINTS - 1;
     ulong ahead = (ulong)b + point_bytes;
-    /* With the last point a block's outputs are put between the next block's steps, and the last block's at the end. */
+    /* At the last point the outputs of a block are stored between the steps of the next block, and those of the last block
+     * at the end. */
     for (uint block = 0; block < blocks + last; block++) {
       const ulong position = first + block * 32, point_at = point * planes * plane_bytes;
       __global const uchar *p = find_position(&s, position) + point_at, *weights = b;

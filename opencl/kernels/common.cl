@@ -34,7 +34,7 @@ typedef float weight;
 
 #define UNROLL _Pragma("unroll")
 #define NO_UNROLL _Pragma("unroll 1")
-/* A plain inline function that a compiler then does not inline would have no definition. */
+/* Without `static`, an inline function that the compiler does not inline would have no definition. */
 #define INLINE static inline __attribute__((always_inline))
 
 /* exp to 2 ulp: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes' expf). Vector libraries differ widely in speed here,

@@ -70,7 +70,8 @@
 /* Vectors of 4 that a work-item brings for each operand. */
 #define A_LOADS (TM * KB / 4 / ITEMS)
 #define B_LOADS (TN * KB / 4 / ITEMS)
-/* Rows of A lie as columns in local memory, 4 floats further apart: the writes of neighbours then fall into other banks. */
+/* Rows of A lie as columns in local memory. The columns are 4 floats further apart than they are long, so that neighbours
+ * write to different banks. */
 #define A_LINE (TM + 4)
 
 #ifdef HALF_WEIGHTS

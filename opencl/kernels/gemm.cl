@@ -36,9 +36,9 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
   return value;
 }
 
-/* Weights are read once per evaluation, from memory, and a processor's own prefetching is too short-sighted for that: while one
- * panel is multiplied, its blocks of rows together ask for the panel behind it, each a part.
- * Only where the compiler's target is the processor itself: those by way of SPIR-V (Mesa's) abort the process at it. */
+/* Weights are read once per evaluation, from memory, and a processor's own prefetching does not look far enough ahead. So
+ * while one panel is multiplied, each of its blocks of rows asks for a part of the next panel. This is done only where the
+ * compiler's target is the processor itself. Compilers that go through SPIR-V (Mesa's) abort the process at it. */
 #if ROW_LOOP && defined(__has_builtin) && (defined(__x86_64__) || defined(__aarch64__))
 #if __has_builtin(__builtin_prefetch)
 #define PREFETCH                                                                                   \

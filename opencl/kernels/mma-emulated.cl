@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * With EMULATED, the units of mma-ptx.cl or mma-intel.cl by way of local memory, on any device, for tests: from the definitions
- * of where the elements lie that a work-item holds. Element e is half number e of its part of A or B, and float number e of its
- * sums. */
+ * With EMULATED, for tests, any device computes what the units of mma-ptx.cl or mma-intel.cl do, by way of local memory. The
+ * macros define where the elements lie that a work-item holds. Element e is half number e of its part of A or B, and float
+ * number e of its sums. */
 
 #ifndef EMULATED
 #define SCRATCH

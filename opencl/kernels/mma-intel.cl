@@ -18,8 +18,8 @@ typedef short8 a_fragment;
 typedef int8 b_fragment;
 typedef float8 c_fragment;
 
-/* In local memory, words of A from k to k, each with all rows beside each other, and pairs of B from column to column: so a
- * work-item finds its part of a fragment in one vector. */
+/* Distances in local memory: of A, in words, from one k to the next, with all rows of a k beside each other; of B, in pairs,
+ * from column to column. So a work-item finds its part of a fragment in one vector. */
 #define A_HALVES (16 / LANES)
 #define A_LINE (TM + 8)
 #define B_LINE (KB / 2 + 1)

@@ -11,8 +11,8 @@ typedef uint4 a_fragment;
 typedef uint2 b_fragment;
 typedef float4 c_fragment;
 
-/* Halves from row to row of A, and pairs from row to row of B, in local memory: apart so that the work-items of a warp, which
- * read 8 rows by 4 pairs of A and 4 rows by 8 pairs of B, meet each of 32 banks once. */
+/* Distances in local memory from row to row: of A in halves, of B in pairs. A warp reads 8 rows by 4 pairs of A, and 4 rows
+ * by 8 pairs of B. With these distances it reads from each of the 32 banks once. */
 #define A_LINE (KB + 8)
 #define B_LINE (TN + 8)
 #define A_BLOCK (TM * A_LINE / 2)

@@ -89,9 +89,9 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 
 #endif
 
-/* The images' rows of tiles are counted through, and a launch does those from first_row on, so that a caller may keep V and
- * M small. Pieces of a row: all of it in one work-item on a CPU, where the two columns that neighbouring tiles share are then
- * kept; one tile each on a GPU. */
+/* The rows of tiles of all images are numbered one after another. A launch does those from first_row on, so that a caller
+ * may keep V and M small. On a CPU a work-item does a whole row and keeps the two columns that neighbouring tiles share. On
+ * a GPU a work-item does one tile. */
 #if ROW_LOOP
 #define TILE_ROW get_global_id(1)
 #define TILE_FIRST 0

@@ -6,13 +6,14 @@
 #include "opencl/device/kernel.h"
 #include "opencl/device/program.h"
 
-/* Work-items of a group on a GPU: some subgroups of every vendor, so that one waits while others
- * compute. */
+/* Work-items of a group on a GPU. They are several sub-groups on GPUs of every vendor, so that one
+ * computes while another waits. */
 #define GPU_GROUP 128
 
-/* A CPU runs work-groups one after another and items are large: groups of one. On a GPU neighbours
- * along x read neighbouring channels, so a group takes what it can of x, then of y. Sizes that
- * powers of two do not divide well are left to the driver. */
+/* On a CPU a work-item is large, and work-groups run one after another, so a group is one item. On
+ * a GPU neighbours along x read neighbouring channels, so a group takes as many items along x as it
+ * can, and then along y. Where the range has no suitable powers of two as divisors, the driver
+ * chooses. */
 static void
 choose_local(DdimContext *context, DdimClOp *op)
 {

@@ -31,7 +31,7 @@ holds(const DdimClScratch *scratch, const DdimClArena *arena)
   return scratch != NULL;
 }
 
-/* The size of each block that holds both. (transfer full) */
+/* For each block the larger of both sizes. (transfer full) */
 static guint64 *
 join_sizes(const DdimClScratch *scratch, const DdimClArena *arena, guint *n)
 {
@@ -44,8 +44,8 @@ join_sizes(const DdimClScratch *scratch, const DdimClArena *arena, guint *n)
   return sizes;
 }
 
-/* Each block is within what the device allocates at once, or fails as it is made; all of them
- * together need not be within what it has. */
+/* Whether the device has as much memory as all blocks take together. Whether it allocates one of
+ * them at once is found out when that is made. */
 static gboolean
 check_sum(DdimContext *context, const guint64 *sizes, guint n, GError **error)
 {

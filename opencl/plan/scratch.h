@@ -12,9 +12,9 @@ typedef struct {
   GPtrArray *blocks; /**< DdimClBuffer */
 } DdimClScratch;
 
-/** Make *@scratch (NULL: none yet) memory that holds the blocks of @arena. Where it does not, it is
- * replaced by new memory, which holds what the old one held as well. Errors: DDIM_CL_ERROR_MEMORY
- * when a block is more than the device allocates at once, or all are more than it has;
+/** Have *@scratch (NULL: none yet) hold the blocks of @arena. Where it is too small, new memory
+ * replaces it, which is large enough for the old use as well. Errors: DDIM_CL_ERROR_MEMORY when a
+ * block is more than the device allocates at once, or when all blocks are more than it has;
  * DDIM_CL_ERROR_*. */
 gboolean ddim_cl_scratch_reserve(DdimClScratch **scratch, DdimContext *context,
                                  const DdimClArena *arena, GError **error);

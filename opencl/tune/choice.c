@@ -7,9 +7,10 @@
 #include "opencl/ops/conv/conv-amx-winograd.h"
 #include "opencl/ops/units/units.h"
 
-/* What a device does per second; only the ratios matter for a choice. A CPU's are per core, fitted
- * to tests/bench/conv-methods on servers' cores with AVX-512, with and without AMX: operations of
- * products, bytes of weights streamed, bytes through the Winograd transforms. */
+/* What a device does in a second: operations of products, bytes of weights that are read, bytes
+ * that go through the Winograd transforms. For a choice only the ratios matter. Those of a CPU are
+ * per core. They were fitted to what tests/bench/conv-methods measured on a server's cores with
+ * AVX-512, with and without AMX. */
 typedef struct {
   double flops, weight_bytes, transform_bytes;
   double amx_flops, amx_input_bytes; /* of the matrix units, and of preparing their input */
@@ -81,8 +82,9 @@ amx_seconds(const DdimConvShape *shape, const Rates *rates)
   return products / rates->amx_flops + input / rates->amx_input_bytes;
 }
 
-/* The same of F(4,3): a position is four pixels, and each is six points. A panel of weights passes
- * by `each` blocks of positions, and in doing so costs as much as CACHE_BLOCKS blocks more. */
+/* The same for F(4,3), where a position is four pixels and becomes six points. A panel of weights
+ * is multiplied by `each` blocks of positions. To read it takes as long as multiplying CACHE_BLOCKS
+ * blocks more. */
 #define CACHE_BLOCKS 1.3
 
 static double
@@ -167,7 +169,8 @@ ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
   }
 }
 
-/* What each method costs one convolution, and with whom; infinite where it cannot be used. */
+/* The seconds of one convolution by each method, and the provider that takes so long. Infinite
+ * where a method cannot be used. */
 typedef struct {
   double seconds[DDIM_N_CONV_METHODS];
   DdimGemmProvider provider[DDIM_N_CONV_METHODS];
@@ -188,9 +191,9 @@ estimate_costs(DdimContext *context, const DdimConvShape *shape, gboolean half)
   return costs;
 }
 
-/* Estimates and measurements of one shape cannot be compared, so this is FALSE unless every method
- * was measured with the provider that would be used without measurements. Other providers take part
- * where they were measured. */
+/* An estimate and a measurement cannot be compared. So this is FALSE unless every method was
+ * measured with the provider that is used without measurements. Other providers are compared where
+ * they were measured as well. */
 static gboolean
 measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shape,
                gboolean half, Costs *costs)
@@ -217,8 +220,9 @@ measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvS
   return TRUE;
 }
 
-/* Costs of all shapes. Where only some were measured, the estimates of the others are scaled by
- * what measurements and estimates of those differ, as all compete for one budget. */
+/* Costs of all shapes. All shapes compete for one budget of memory. So where only some were
+ * measured, the estimates of the others are scaled by the ratio of measurements to estimates of
+ * those. */
 static Costs *
 find_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shapes, guint n,
            gboolean half)

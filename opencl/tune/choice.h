@@ -18,9 +18,8 @@ gboolean ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gbool
 /** Estimated seconds of @shape computed as @choice. */
 double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboolean half,
                         DdimClChoice choice);
-/** Whether @provider is made for this kind of device, what is not being not worth measuring, and
- * works there: what reaches for special units is built and checked against sums on the host once.
- */
+/** Whether @provider is worth measuring: it is made for this kind of device, and it works there. A
+ * provider that uses special units is tried once per context, see ddim_cl_has_mma(). */
 gboolean ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider, gboolean half);
-/** Who multiplies on this device when nothing was measured. */
+/** The provider that multiplies on this device when nothing was measured. */
 DdimGemmProvider ddim_cl_default_provider(DdimContext *context);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * A search in the spirit of hill climbing: first the starts, then neighbours of the best, one
+ * The search is a kind of hill climbing: it tries the starts, then neighbours of the best, one
  * kernel at a time, as long as time is left. Every try compiles CLBlast's kernels anew, which takes
- * about a second on a GPU's driver, so the space (a hundred thousand valid points) can be sampled
- * only. */
+ * about a second with a GPU's driver. So only a small part of the hundred thousand valid sets can
+ * be tried. */
 #include "opencl/tune/clblast-search.h"
 
 #include <gio/gio.h>
@@ -10,7 +10,7 @@
 
 #include "opencl/ops/matrix/clblast-use.h"
 
-/* Neighbours drawn in a row without a new valid one: the neighbourhood is exhausted. */
+/* After so many draws without a new valid neighbour there is none left. */
 #define MAX_DRAWS 1000
 #define ALL_LARGE 0
 #define ALL_SMALL 65536

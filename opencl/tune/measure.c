@@ -65,7 +65,8 @@ ddim_cl_cold_memory_new(DdimContext *context, GError **error)
   return ddim_cl_buffer_new(context, MIN(COLD_BYTES, context->info->max_allocation / 2), error);
 }
 
-/* The best of the runs: what disturbs a run only ever makes it longer. The first builds kernels. */
+/* The shortest run counts, because whatever disturbs a run makes it longer. The first run builds
+ * kernels and does not count. */
 static double
 time_plan(DdimClPlan *plan, DdimClBuffer *cold, GError **error)
 {

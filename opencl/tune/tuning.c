@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * The file is a GKeyFile behind a line with its checksum: a group that tells what was measured, one
- * with CLBlast's parameters, and one for every shape with seconds for every way. */
+ * The file begins with a line that holds the checksum of the rest. The rest is a GKeyFile: a group
+ * says what was measured, a group holds CLBlast's parameters, and for every shape a group holds the
+ * seconds of every way to compute it. */
 #include "opencl/tune/tuning.h"
 
 #include <glib/gi18n-lib.h>
@@ -115,7 +116,8 @@ ddim_cl_tuning_get(const DdimClTuning *tuning, const DdimConvShape *shape, gbool
   return seconds > 0 ? seconds : -1;
 }
 
-/* The entry of @name, made where it is missing. A table that outgrew any use is begun anew. */
+/* The entry of @name, which is made where it is missing. A table with more entries than any use
+ * needs is emptied first. */
 static Entry *
 get_entry(GHashTable *entries, const char *name)
 {

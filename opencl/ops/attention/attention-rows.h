@@ -3,7 +3,7 @@
 
 #include "opencl/ops/attention/attention-params.h"
 
-/** Record what ddim_cl_attention() does by the kernel in which a work-item does a few rows of
- * queries (kernels/attention.cl): for CPUs, and for GPUs with heads of any size. */
+/** Record what ddim_cl_attention() does by kernels/attention.cl, where a work-item does a few rows
+ * of queries. It is for CPUs, and for heads that the kernel for GPUs does not take. */
 void ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv,
                             const DdimClAttention *attention, const DdimClTensor *out);

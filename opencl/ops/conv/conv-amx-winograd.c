@@ -5,7 +5,8 @@
 #include "opencl/ops/conv/conv-amx.h"
 #include "opencl/ops/norm/norm-amx.h"
 
-/* How the input lies: planes of positions, which are tiles of pixels, for each point. */
+/* How the input lies: for each point there are planes of positions. A position is a tile of pixels.
+ */
 typedef struct {
   guint strips, strip_width; /* strips of an image, tiles across a strip */
   guint lines;               /* of a strip, to be multiplied: with the margin or without */
@@ -14,7 +15,8 @@ typedef struct {
   guint64 positions;         /* to be multiplied */
 } Grid;
 
-/* Narrow strips keep a position's taps close to it; wide ones are written in longer runs. */
+/* In a narrow strip the taps of a position lie close to it. A wide strip is written in longer runs.
+ */
 #define STRIP_WIDTH 8
 
 static Grid
@@ -24,7 +26,8 @@ make_grid(const DdimConvShape *shape, guint channels)
   Grid grid = {.strips = (tiles + STRIP_WIDTH - 1) / STRIP_WIDTH,
                .planes = (channels + AMX_PLANE - 1) / AMX_PLANE};
   grid.strip_width = (tiles + grid.strips - 1) / grid.strips;
-  /* Each line of a strip and its margin on top; behind the last strip the margin at the bottom. */
+  /* Each strip has its lines and a margin on top. The last strip has a margin at the bottom as
+   * well. */
   const guint64 strips = (guint64)shape->n * grid.strips;
   grid.plane = (strips * (shape->h + 1) + 1) * grid.strip_width;
   const gboolean whole = shape->h * grid.strip_width % AMX_TILE == 0;
@@ -95,9 +98,8 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   return a;
 }
 
-/* What a work-item multiplies should stay in a core's second-level cache, of 2 MiB on the
- * processors that have matrix units, while a panel of weights passes by: the input and the
- * products. */
+/* While a panel of weights passes by, the input and the products of a work-item should stay in a
+ * core's second-level cache. Processors with matrix units have 2 MiB of it. */
 #define CACHE_BYTES ((guint64)1280 << 10)
 
 static guint64

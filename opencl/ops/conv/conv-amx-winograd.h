@@ -11,7 +11,7 @@ void ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape,
                                const DdimClMatrix *weights, const DdimClTensor *x,
                                const DdimClPrologue *prologue, const DdimClTensor *y,
                                const DdimClEpilogue *epilogue);
-/** Blocks of 32 positions, 4 pixels each, of @shape, and how many of them a work-item multiplies.
- */
+/** How many blocks of 32 positions, of 4 pixels each, @shape has, and how many of them a work-item
+ * multiplies. */
 void ddim_cl_conv_amx_winograd_blocks(DdimContext *context, const DdimConvShape *shape,
                                       guint64 *blocks, guint64 *each);

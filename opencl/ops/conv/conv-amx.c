@@ -22,7 +22,8 @@ make_grid(const DdimConvShape *shape, guint channels)
                .width = shape->w + margin,
                .parities = shape->stride * shape->stride,
                .planes = (channels + AMX_PLANE - 1) / AMX_PLANE};
-  /* Behind the last image its margin at the bottom, which else the next image's top serves as. */
+  /* The margin on top of the next image serves as the margin at the bottom. The last image has one
+   * of its own. */
   grid.rows = (guint64)shape->n * grid.height + 2 * margin;
   grid.plane = grid.parities * grid.rows * grid.width;
   grid.positions = ((guint64)(shape->n - 1) * grid.height + shape->h - 1) * grid.width + shape->w;
@@ -63,8 +64,9 @@ record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *gri
   ddim_cl_plan_range(plan, grid->planes, grid->rows, grid->parities);
 }
 
-/* The task that reads an image normalises it as well where the channels that it takes together stay
- * in a core's cache meanwhile, and there are enough of them, of all images, for every core. */
+/* The task that reads an image also normalises it, on two conditions: the channels that it takes
+ * together stay in a core's cache, and there are enough such groups of channels, in all images, for
+ * every core. */
 #define UNIT_BYTES ((guint64)512 << 10)
 #define UNITS_PER_CORE 4
 
@@ -109,9 +111,9 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   return a;
 }
 
-/* Positions that one work-item multiplies by its panel: they should stay in a core's cache while
- * the panels pass by, and drivers that hand half of the work-items to each of two cores should be
- * right to do so: equal pieces, some for each core. */
+/* Positions that one work-item multiplies by its panel. They should stay in a core's cache while
+ * the panels pass by. The pieces are of equal size, and each core gets some of them, so that a
+ * driver may hand an equal number of work-items to each core. */
 #define ROWS_BYTES ((guint64)512 << 10)
 
 static guint64
@@ -125,7 +127,7 @@ positions_per_item(DdimContext *context, const Grid *grid, guint panels)
   return (blocks + pieces - 1) / pieces * AMX_BLOCK;
 }
 
-/* The right factor; half-precision weights are widened into the arena each time. */
+/* The right factor. Weights in half precision are widened into the arena in each evaluation. */
 static DdimClMem
 record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
 {
@@ -140,7 +142,7 @@ record_weights(DdimClPlan *plan, const DdimClMatrix *weights)
   return b;
 }
 
-/* Whether tiles can be 16 pixels in a row of an image each, without its margins. */
+/* Whether each tile can be 16 pixels of one line of an image, so that no margin is multiplied. */
 static gboolean
 has_whole_tiles(const DdimConvShape *shape)
 {
@@ -173,7 +175,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   const guint panels = weights->columns / AMX_BLOCK;
   const guint64 rows = positions_per_item(ddim_cl_plan_get_context(plan), &grid, panels);
   const guint64 tiles = (grid.positions + AMX_TILE - 1) / AMX_TILE;
-  /* So few are all multiplied while the weights pass by once. */
+  /* Where there are so few tiles, all are multiplied while the weights pass by once. */
   const gboolean few = tiles > 2 && tiles <= AMX_MAX_FEW_TILES;
   DdimClMem a = record_input(plan, shape, &grid, x, prologue);
   DdimClMem b = record_weights(plan, weights);

@@ -69,7 +69,7 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
   ddim_cl_plan_release(plan, col);
 }
 
-/* Bytes of gathered taps above which a library's product is not worth them. */
+/* With more bytes of gathered taps a library's product is not worth the copy. */
 #define IM2COL_BYTES ((guint64)256 << 20)
 
 static gboolean

@@ -3,7 +3,7 @@
 
 #include "opencl/ops/matrix/gemm.h"
 
-/* Some rows of tiles of the images, counted through. */
+/* Some rows of tiles. The rows of all images are numbered one after another. */
 typedef struct {
   guint tile;        /* edge of a tile */
   gboolean lean;     /* weights are transformed while they are multiplied */
@@ -24,9 +24,10 @@ tile_count(const Tiles *tiles)
   return (guint64)tiles->rows * tiles->x;
 }
 
-/* Floats from one point's matrix to the next. Their sizes are mostly powers of two, and at such
- * distances all points of a tile would fall into the same few lines of a cache: shift each by five
- * lines of 64 bytes. A GPU's caches mind less, and libraries want matrices one behind the other. */
+/* Floats from one point's matrix to the next. The size of a matrix is mostly a power of two, and at
+ * such distances all points of a tile would fall into the same few lines of a processor's cache. So
+ * each matrix is shifted by five lines of 64 bytes. On GPUs this matters less, and libraries want
+ * matrices that follow each other without a gap. */
 #define CPU_SHIFT 80
 
 static guint64
@@ -35,9 +36,10 @@ point_stride(const Tiles *tiles, guint channels)
   return tile_count(tiles) * channels + tiles->shift;
 }
 
-/* Channels of a work-item of the transforms. A tile of F(4x4) is 36 vectors, and a work-item of a
- * GPU has 64 to 255 registers for them: with vectors of 4 NVIDIA's compiler needs 252, with 1 it
- * needs 96. Neighbours read neighbouring channels anyway. */
+/* Channels of a work-item of the transforms. A tile of F(4x4) is 36 vectors, for which a work-item
+ * of a GPU has 64 to 255 registers. NVIDIA's compiler needs 252 registers with vectors of 4, and 96
+ * with vectors of 1. Short vectors cost nothing, because neighbouring work-items read neighbouring
+ * channels. */
 static guint
 transform_lanes(DdimClPlan *plan, const Tiles *tiles)
 {
@@ -95,12 +97,13 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
   tile_range(plan, columns, tiles);
 }
 
-/* Bytes of transformed tiles, in and out, that are worked on at once: on a CPU they should stay in
- * the cores' own caches between the three kernels, on a GPU they must fill it. */
+/* Bytes of transformed tiles, input and output, that are worked on at once. On a CPU they should
+ * stay in the cores' own caches between the three kernels. On a GPU they must be enough work for
+ * all of it. */
 #define PIECE_BYTES_PER_CORE ((guint64)3 << 20)
 #define PIECE_BYTES_GPU ((guint64)256 << 20)
-/* Rows of a product under which reading its weights again for the next piece costs more than caches
- * give. */
+/* A piece has at least so many rows. With fewer, reading the weights again for the next piece costs
+ * more than the caches save. */
 #define PIECE_TILES 64
 
 /* Rows of tiles in a piece. */
@@ -113,7 +116,7 @@ piece_rows(DdimContext *context, guint depth, guint columns, const Tiles *tiles)
   const guint64 tile_bytes = (guint64)point_count(tiles) * (depth + columns) * sizeof(float);
   const guint64 wanted = MAX(budget / tile_bytes, PIECE_TILES);
   const guint64 rows = MAX(wanted / tiles->x, 1);
-  /* Pieces of one size, as many as it takes. */
+  /* All pieces have the same size. */
   const guint64 pieces = (tiles->rows + rows - 1) / rows;
   return (guint)((tiles->rows + pieces - 1) / pieces);
 }

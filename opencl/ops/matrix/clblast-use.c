@@ -69,9 +69,9 @@ put(DdimContext *context, State *state, const DdimClblastParameters *parameters,
   return TRUE;
 }
 
-/* Bytes that CLBlast wants for copies when it multiplies large matrices that lie as @layout has
- * them: its usual kernel copies one with either layout, the other one none when all are row-major.
- */
+/* Bytes that CLBlast wants for copies when it multiplies large matrices that lie as @layout says.
+ * Its usual kernel copies one matrix with either layout. Its other kernel copies none when all
+ * matrices are row-major. */
 static gsize
 copy_bytes(DdimContext *context, CLBlastLayout layout)
 {

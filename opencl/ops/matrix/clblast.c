@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
- * What CLBlast's parameters mean, and which values go together: its own tuner's names, ranges and
- * constraints (src/tuning/kernels/xgemm.hpp and xgemm_direct.hpp of CLBlast). */
+ * What CLBlast's parameters mean, and which values go together. Names, ranges and constraints are
+ * those of CLBlast's own tuner (its src/tuning/kernels/xgemm.hpp and xgemm_direct.hpp). */
 #include "opencl/ops/matrix/clblast.h"
 
 /* Indices into the values of a kernel. */
@@ -72,9 +72,8 @@ ddim_clblast_n_values(DdimClblastKernel kernel)
   return kernels[kernel].n;
 }
 
-/* Points of the space that lie well apart and suit a kind of device each: large tiles through local
- * memory, the same with smaller groups, tiles from caches alone, and few work-items with long
- * vectors. */
+/* Starts that lie well apart. Each suits a kind of device: large tiles through local memory, the
+ * same with smaller work-groups, tiles from caches alone, and few work-items with long vectors. */
 static const DdimClblastParameters starts[] = {
     {{{0, 1, 16, 2, 16, 16, 64, 16, 16, 64, 1, 1, 0, 0, 4, 4},
       {2, 8, 8, 8, 8, 1, 1, 4, 4, 32},
@@ -141,8 +140,8 @@ are_known(const DdimClblastParameters *parameters)
   return TRUE;
 }
 
-/* Whole numbers of elements for every work-item that computes and loads, and local memory and
- * work-groups that the device has. */
+/* Every work-item must compute and load a whole number of elements, and the device must have enough
+ * local memory and large enough work-groups. */
 static gboolean
 is_valid_xgemm(const DdimDeviceInfo *device, const guint *v)
 {

@@ -3,10 +3,11 @@
 
 #include "opencl/device/context-private.h"
 
-/** The numbers that shape CLBlast's matrix products on one device. CLBlast's database knows them
- * for many devices; those found by `ddim tune` replace them. */
+/** The numbers that shape CLBlast's matrix products on one device. CLBlast's database has them for
+ * many devices. Numbers that `ddim tune` has found replace them. */
 
-/** CLBlast's kernels: for large and for small matrices, and where the one begins. */
+/** CLBlast's kernels for large and for small matrices, and the size from which on matrices are
+ * large. */
 typedef enum {
   DDIM_CLBLAST_XGEMM,
   DDIM_CLBLAST_XGEMM_DIRECT,

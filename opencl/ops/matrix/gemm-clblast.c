@@ -32,9 +32,10 @@ product_free(gpointer data)
   g_free(product);
 }
 
-/* CLBlast counts offsets in 32 bits, copies what does not begin at offset 0, and of strided batches
- * that it need not copy it ignores offset and stride (all versions up to 1.7.0): so it is given a
- * view that begins where the matrix does, as nearly as the device allows. */
+/* CLBlast counts offsets in 32 bits, and it copies a matrix that does not begin at offset 0. Of
+ * strided batches that it need not copy it ignores offset and stride (all versions up to 1.7.0). So
+ * it is given a view of the memory that begins where the matrix does, or as near to it as the
+ * device allows. */
 static gboolean
 make_view(Operand *operand, guint batch, DdimClPlan *plan, GError **error)
 {
@@ -52,7 +53,7 @@ make_view(Operand *operand, guint batch, DdimClPlan *plan, GError **error)
   return ddim_cl_check(status, "clCreateSubBuffer", error);
 }
 
-/* Whether a batch needs neither offset nor stride to be found. */
+/* Whether CLBlast finds the matrices of a batch without offset and stride. */
 static gboolean
 is_exact(const Operand *operand)
 {
@@ -60,9 +61,9 @@ is_exact(const Operand *operand)
          operand->stride == operand->rows * operand->ld;
 }
 
-/* Row-major C = A B, computed as column-major C^T = B^T A^T: CLBlast's kernel wants its first
- * operand and the result as columns and its second operand as rows, so only the activations are
- * copied, not the weights nor the result. */
+/* The row-major product C = A B is computed as the column-major product C^T = B^T A^T. CLBlast's
+ * kernel wants its first operand and its result as columns, and its second operand as rows. So it
+ * copies only the activations, neither the weights nor the result. */
 static CLBlastStatusCode
 enqueue_single(const Product *p, guint i, cl_mem temp, cl_command_queue *queue)
 {
@@ -125,7 +126,7 @@ record_epilogue(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
   ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
 }
 
-/* CLBlast has no product of float32 by half: such weights are widened into the arena first. */
+/* CLBlast cannot multiply float32 by half, so such weights are widened into the arena first. */
 static DdimClMem
 widen(DdimClPlan *plan, const DdimClMatrix *b)
 {
@@ -157,8 +158,8 @@ copy_bytes(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
   return status == CLBlastSuccess ? bytes : 0;
 }
 
-/* Memory for these copies, which would else be allocated at each call. Batches have no such
- * interface. */
+/* Memory for these copies. Without it CLBlast would allocate some in each call. For batches it
+ * takes none. */
 static Operand
 plan_copies(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
 {

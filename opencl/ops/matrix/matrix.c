@@ -44,7 +44,7 @@ rows_per_channel(DdimClPacking packing, guint taps)
   return packing == DDIM_CL_PACK_AMX_WINOGRAD ? 2 * taps : taps;
 }
 
-/* A tile of the matrix units is two rows of weights high. */
+/* The matrix units take 32 channels together, twice as many as the other kernels. */
 static guint
 padded_depth(DdimClPacking packing, guint in)
 {

@@ -3,10 +3,9 @@
 
 #include "opencl/device/context-private.h"
 
-/** The one seam through which every matrix product goes: row-major activations times prepared
- * weights. Providers are the project's packed micro-kernel for CPUs (kernels/gemm.cl),
- * its kernels for GPUs, and CLBlast; each
- * matrix is laid out for the one that will multiply it. */
+/** Who multiplies row-major activations by weights: the packed micro-kernel for CPUs
+ * (kernels/gemm.cl), the kernels for GPUs, or the library CLBlast. Each matrix of weights is laid
+ * out for one of them. */
 typedef enum {
   DDIM_GEMM_PACKED,
   DDIM_GEMM_CLBLAST,

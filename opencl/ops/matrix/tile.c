@@ -13,7 +13,8 @@ static const DdimClTile tiles[] = {
 
 #define PTX "mma-ptx+mma-emulated+gemm-mma+gemm-tile"
 #define INTEL "mma-intel+mma-emulated+gemm-mma+gemm-tile"
-/* Half as many sub-groups at a time, each with twice the registers: what sums of 32 x 32 take. */
+/* Only half as many sub-groups run at a time, but each has twice the registers. Sums of 32 x 32
+ * need them. */
 #define MANY_REGISTERS "-cl-intel-256-GRF-per-thread"
 
 /* Those of matrix units. */
@@ -44,7 +45,7 @@ ddim_cl_tile_find(DdimClPlan *plan, DdimGemmProvider provider, const DdimClMatri
   return &tiles[0];
 }
 
-/* The options of a matrix unit; @depth is what its blocks must divide. (transfer full) */
+/* The options of a matrix unit. The depth of its blocks divides @depth. (transfer full) */
 static char *
 unit_options(const DdimClProfile *profile, const DdimClTile *tile, guint depth)
 {

@@ -17,7 +17,7 @@ typedef struct {
  * no matrix units. */
 const DdimClTile *ddim_cl_tile_find(DdimClPlan *plan, DdimGemmProvider provider,
                                     const DdimClMatrix *weights);
-/** Options to build its kernels with. @depth is what its blocks must divide. (transfer full) */
+/** Options to build its kernels with. The depth of its blocks divides @depth. (transfer full) */
 char *ddim_cl_tile_options(DdimClPlan *plan, const DdimClTile *tile, const DdimClMatrix *weights,
                            guint depth, const DdimClEpilogue *epilogue);
 /** Set the range of the current kernel for @rows. Fails the plan where the device has no such

@@ -4,8 +4,7 @@
 #include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/norm/norm.h"
 
-/* Pixels of a piece: with a plane's channels they stay in the first-level cache for the second
- * pass. */
+/* Pixels of a piece. Those of one plane stay in the first-level cache for the second pass. */
 #define CHUNK 256
 
 guint

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/ops/norm/norm-gpu.h"
 
-/* Pixels of a piece whose moments one work-item takes: fewer than on a CPU, as thousands of
- * work-items are wanted. */
+/* Pixels of a piece whose moments one work-item computes. They are fewer than on a CPU, because a
+ * GPU needs thousands of work-items. */
 #define CHUNK 16
-/* Numbers of a group, up to which a work-group reads the image itself. */
+/* In groups of up to so many numbers a work-group reads the image itself. */
 #define SMALL 8192
 #define MAX_ITEMS 256
 
-/* Work-items for @count numbers: a power of two, some numbers each. */
+/* Work-items for @count numbers: a power of two, so that each has some numbers. */
 static guint
 items_for(DdimContext *context, guint64 count)
 {

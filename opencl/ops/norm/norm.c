@@ -3,8 +3,8 @@
 
 #include "opencl/ops/norm/norm-gpu.h"
 
-/* Pixels of a piece whose moments one work-item takes: few enough to stay in the first-level cache
- * for the second pass, many enough that combining the pieces is cheap. */
+/* Pixels of a piece whose moments one work-item computes. They are few enough to stay in the
+ * first-level cache for the second pass, and many enough that combining the pieces is cheap. */
 #define CHUNK 64
 
 DdimClMem

@@ -31,9 +31,9 @@ processor_has_amx(void)
          syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-/* The kernels hold instructions as inline assembly. PoCL hands it to the processor's own compiler,
- * but PoCL 6.0 aborts the process at any (4 and 5 are not known to be better), so a driver has to
- * be known. */
+/* The kernels contain inline assembly. PoCL passes it to the compiler of the processor, but PoCL
+ * 6.0 aborts the process at any inline assembly, and nothing is known of 4 and 5. So only versions
+ * that are known to work are used. */
 static gboolean
 driver_takes_assembly(const DdimDeviceInfo *info)
 {
@@ -41,8 +41,8 @@ driver_takes_assembly(const DdimDeviceInfo *info)
   return strcmp(info->platform, "Portable Computing Language") == 0 && (major == 3 || major >= 7);
 }
 
-/* The tasks of kernels/amx-run.cl hold the host's addresses, which a CPU of this machine
- * understands; one behind a network does not. */
+/* The tasks of kernels/amx-run.cl hold addresses of the host's memory. A CPU device of this machine
+ * can use them, but one that is reached by a network cannot. */
 static gboolean
 computes_in_host_memory(DdimContext *context)
 {
@@ -60,7 +60,7 @@ computes_in_host_memory(DdimContext *context)
   return ran && address == (guint64)(guintptr)buffer->host;
 }
 
-/* Enough to need several positions, columns and planes. */
+/* So many that there are several blocks of positions and columns, and several planes. */
 #define PIXELS 40
 #define CHANNELS 64
 

@@ -7,8 +7,8 @@
 #include "opencl/device/status.h"
 #include "opencl/ops/matrix/gemm.h"
 
-/* All numbers are multiples of 1/64 within [-1, 1], exact in half precision, and sums of their
- * products are exact in float32: any difference is a mistake. */
+/* All numbers are multiples of 1/64 within [-1, 1]. Half precision holds them exactly, and float32
+ * holds the sums of their products exactly. So any difference is a mistake. */
 #define GRAIN 64
 
 typedef struct {
@@ -26,8 +26,8 @@ random_grains(guint32 seed, gsize count)
   return values;
 }
 
-/* @weights [columns][depth][batch], as a convolution's taps: its plain layout is that of a batch.
- */
+/* @weights is [columns][depth][batch], as if the batch were the taps of a convolution, because the
+ * plain layout of such weights is that of a batch. */
 static gboolean
 compare(const Case *c, const float *a, const float *weights, const float *result)
 {
@@ -93,7 +93,7 @@ gboolean
 ddim_cl_verify_provider(DdimContext *context, DdimGemmProvider provider, gboolean half,
                         GError **error)
 {
-  /* Multiples of every tile, and of none. Packed panels hold no batches. */
+  /* Some sizes are multiples of every tile, others of none. Packed panels hold no batches. */
   static const Case cases[] = {
       {1, 128, 64, 128}, {1, 77, 48, 160}, {3, 128, 32, 128}, {2, 45, 32, 96}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
