@@ -7,6 +7,7 @@
 #include "cli/commands/commands.h"
 #include "core/data/npy.h"
 #include "core/diffusion/noise.h"
+#include "core/model/config-details.h"
 #include "core/network/device-sampling.h"
 #include "cli/commands/bench-model.h"
 #include "cli/terminal/members.h"
@@ -205,8 +206,8 @@ print_json(const Bench *bench, const Figures *figures)
   ddim_member_double(builder, "first_image_s", figures->first_image);
   ddim_member_int(builder, "peak_rss_bytes", ddim_usage_peak_rss());
   ddim_member_int(builder, "device_bytes", figures->device_bytes);
-  ddim_member_string(builder, "device", device->name);
-  ddim_member_int(builder, "threads", device->compute_units);
+  ddim_member_string(builder, "device", ddim_device_info_get_name(device));
+  ddim_member_int(builder, "threads", ddim_device_info_get_compute_units(device));
   ddim_member_int(builder, "batch", bench->what.batch);
   ddim_member_int(builder, "width", bench->what.width);
   ddim_member_int(builder, "height", bench->what.height);
@@ -222,9 +223,10 @@ print_table(const Bench *bench, const Figures *figures)
   g_autofree char *rss = g_format_size_full(ddim_usage_peak_rss(), G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *memory = g_format_size_full(figures->device_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
-  g_print(_("%s, %u compute units; %s, batch %u, %ux%u, %u steps\n"), device->name,
-          device->compute_units, ddim_config_get_name(bench->what.session->config),
-          bench->what.batch, bench->what.width, bench->what.height, bench->n_steps);
+  g_print(_("%s, %u compute units; %s, batch %u, %ux%u, %u steps\n"),
+          ddim_device_info_get_name(device), ddim_device_info_get_compute_units(device),
+          ddim_config_get_name(bench->what.session->config), bench->what.batch, bench->what.width,
+          bench->what.height, bench->n_steps);
   g_print(_("one evaluation   %.1f ms (median), %.1f ms (least)\n"), figures->median, figures->min);
   g_print(_("arithmetic       %.2f GFLOP, %.1f GFLOP/s\n"), figures->gflop,
           figures->gflop / figures->median * 1e3);

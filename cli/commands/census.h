@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/checkpoint-tensors.h"
 
 G_BEGIN_DECLS
 

@@ -7,7 +7,9 @@
 #include <glib/gi18n-lib.h>
 #include <sys/stat.h>
 
-#include "core/model/config.h"
+#include "core/checkpoint/checkpoint-tensors.h"
+#include "core/checkpoint/safetensors-write.h"
+#include "core/model/config-details.h"
 #include "core/model/models.h"
 #include "cli/terminal/print.h"
 

@@ -26,19 +26,19 @@ static void
 add_device(JsonBuilder *builder, const DdimDeviceInfo *device, gboolean chosen)
 {
   json_builder_begin_object(builder);
-  ddim_member_int(builder, "index", device->index);
-  ddim_member_string(builder, "kind", kind_name(device->kind));
-  ddim_member_string(builder, "name", device->name);
-  ddim_member_string(builder, "vendor", device->vendor);
-  ddim_member_string(builder, "platform", device->platform);
-  ddim_member_string(builder, "device_version", device->device_version);
-  ddim_member_string(builder, "driver_version", device->driver_version);
-  ddim_member_int(builder, "compute_units", device->compute_units);
-  ddim_member_int(builder, "global_memory", device->global_memory);
-  ddim_member_int(builder, "max_allocation", device->max_allocation);
-  ddim_member_int(builder, "local_memory", device->local_memory);
-  ddim_member_int(builder, "max_work_group_size", device->max_work_group_size);
-  ddim_member_boolean(builder, "fp16", device->has_fp16);
+  ddim_member_int(builder, "index", ddim_device_info_get_index(device));
+  ddim_member_string(builder, "kind", kind_name(ddim_device_info_get_kind(device)));
+  ddim_member_string(builder, "name", ddim_device_info_get_name(device));
+  ddim_member_string(builder, "vendor", ddim_device_info_get_vendor(device));
+  ddim_member_string(builder, "platform", ddim_device_info_get_platform(device));
+  ddim_member_string(builder, "device_version", ddim_device_info_get_device_version(device));
+  ddim_member_string(builder, "driver_version", ddim_device_info_get_driver_version(device));
+  ddim_member_int(builder, "compute_units", ddim_device_info_get_compute_units(device));
+  ddim_member_int(builder, "global_memory", ddim_device_info_get_global_memory(device));
+  ddim_member_int(builder, "max_allocation", ddim_device_info_get_max_allocation(device));
+  ddim_member_int(builder, "local_memory", ddim_device_info_get_local_memory(device));
+  ddim_member_int(builder, "max_work_group_size", ddim_device_info_get_max_work_group_size(device));
+  ddim_member_boolean(builder, "fp16", ddim_device_info_has_fp16(device));
   ddim_member_boolean(builder, "default", chosen);
   json_builder_end_object(builder);
 }
@@ -51,7 +51,8 @@ print_json(GPtrArray *devices, const DdimDeviceInfo *chosen)
   json_builder_begin_array(builder);
   for (guint i = 0; i < devices->len; i++) {
     const DdimDeviceInfo *device = devices->pdata[i];
-    add_device(builder, device, chosen && chosen->index == device->index);
+    add_device(builder, device,
+               chosen && ddim_device_info_get_index(chosen) == ddim_device_info_get_index(device));
   }
   json_builder_end_array(builder);
   return ddim_cli_print_json(builder);
@@ -62,13 +63,20 @@ print_table(GPtrArray *devices, const DdimDeviceInfo *chosen)
 {
   for (guint i = 0; i < devices->len; i++) {
     const DdimDeviceInfo *device = devices->pdata[i];
-    g_autofree char *memory = g_format_size_full(device->global_memory, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *memory =
+        g_format_size_full(ddim_device_info_get_global_memory(device), G_FORMAT_SIZE_IEC_UNITS);
 
-    g_print("%c %u  %s  %s\n", chosen && chosen->index == device->index ? '*' : ' ', device->index,
-            kind_name(device->kind), device->name);
+    g_print("%c %u  %s  %s\n",
+            chosen && ddim_device_info_get_index(chosen) == ddim_device_info_get_index(device)
+                ? '*'
+                : ' ',
+            ddim_device_info_get_index(device), kind_name(ddim_device_info_get_kind(device)),
+            ddim_device_info_get_name(device));
     g_print("     %s, %s; %s %s; %s %s\n", memory,
-            device->has_fp16 ? _("computes half precision") : _("no half precision"), _("platform"),
-            device->platform, _("driver"), device->driver_version);
+            ddim_device_info_has_fp16(device) ? _("computes half precision")
+                                              : _("no half precision"),
+            _("platform"), ddim_device_info_get_platform(device), _("driver"),
+            ddim_device_info_get_driver_version(device));
   }
   if (chosen)
     g_print("%s\n", _("* is used unless --device or DDIM_DEVICE says otherwise"));

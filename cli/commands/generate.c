@@ -50,8 +50,8 @@ say_settings(Generation *generation, DdimConfig *config)
   ddim_bar_say(generation->bar, DDIM_VERBOSE, _("model %s: %u channels, %u classes"),
                ddim_config_get_name(config), ddim_config_get_image_channels(config),
                ddim_config_get_n_classes(config));
-  ddim_bar_say(generation->bar, DDIM_VERBOSE, _("device %s, driver %s"), device->name,
-               device->driver_version);
+  ddim_bar_say(generation->bar, DDIM_VERBOSE, _("device %s, driver %s"),
+               ddim_device_info_get_name(device), ddim_device_info_get_driver_version(device));
   ddim_bar_say(generation->bar, DDIM_VERBOSE, _("%dx%d pixels, batches of %d, %s, steps '%s'"),
                width, height, batch, sampler, steps);
 }
@@ -160,7 +160,8 @@ print_json(Generation *generation, const char *file)
   json_builder_set_member_name(builder, "request");
   json_builder_add_value(builder, json_from_string(settings, NULL));
   ddim_member_string(builder, "command", command);
-  ddim_member_string(builder, "device", ddim_generator_get_device(generation->generator)->name);
+  ddim_member_string(builder, "device",
+                     ddim_device_info_get_name(ddim_generator_get_device(generation->generator)));
   if (file)
     ddim_member_string(builder, "file", file);
   json_builder_end_array(generation->images);

@@ -5,7 +5,7 @@
 #include "cli/commands/info.h"
 #include "cli/commands/info-modules.h"
 #include "cli/terminal/members.h"
-#include "core/model/architecture.h"
+#include "core/model/config-details.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "cli/commands/census.h"
 #include "cli/commands/info.h"
 #include "cli/commands/info-modules.h"
-#include "core/model/architecture.h"
+#include "core/model/config-details.h"
 
 #include <glib/gi18n-lib.h>
 

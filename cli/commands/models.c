@@ -21,10 +21,11 @@ print_json(GPtrArray *files, GStrv folders)
   for (guint i = 0; i < files->len; i++) {
     const DdimModelFile *file = files->pdata[i];
     json_builder_begin_object(builder);
-    ddim_member_string(builder, "name", file->name);
-    ddim_member_string(builder, "path", file->path);
-    ddim_member_int(builder, "bytes", file->size);
-    ddim_member_boolean(builder, "default", g_str_equal(file->name, DDIM_DEFAULT_MODEL));
+    ddim_member_string(builder, "name", ddim_model_file_get_name(file));
+    ddim_member_string(builder, "path", ddim_model_file_get_path(file));
+    ddim_member_int(builder, "bytes", ddim_model_file_get_size(file));
+    ddim_member_boolean(builder, "default",
+                        g_str_equal(ddim_model_file_get_name(file), DDIM_DEFAULT_MODEL));
     json_builder_end_object(builder);
   }
   json_builder_end_array(builder);
@@ -41,13 +42,14 @@ print_table(GPtrArray *files, GStrv folders)
 
   for (guint i = 0; i < files->len; i++) {
     const DdimModelFile *file = files->pdata[i];
-    char *name = ddim_printable(file->name);
+    char *name = ddim_printable(ddim_model_file_get_name(file));
     g_ptr_array_add(names, name);
     width = MAX(width, (guint)g_utf8_strlen(name, -1));
   }
   for (guint i = 0; i < files->len; i++) {
     const DdimModelFile *file = files->pdata[i];
-    g_autofree char *size = g_format_size(file->size), *path = ddim_printable(file->path);
+    g_autofree char *size = g_format_size(ddim_model_file_get_size(file)),
+                    *path = ddim_printable(ddim_model_file_get_path(file));
     int pad = width - g_utf8_strlen(names->pdata[i], -1);
     g_print("%s%*s  %10s  %s\n", (const char *)names->pdata[i], pad, "", size, path);
   }

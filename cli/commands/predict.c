@@ -9,6 +9,7 @@
 #include "core/data/error.h"
 #include "core/data/npy.h"
 #include "core/job/low-res.h"
+#include "core/model/config-details.h"
 #include "cli/terminal/options.h"
 
 typedef struct {

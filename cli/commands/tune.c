@@ -119,8 +119,8 @@ print_json(const Tuned *tuned)
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
-  ddim_member_string(builder, "device", device->name);
-  ddim_member_string(builder, "driver", device->driver_version);
+  ddim_member_string(builder, "device", ddim_device_info_get_name(device));
+  ddim_member_string(builder, "driver", ddim_device_info_get_driver_version(device));
   ddim_member_string(builder, "file", shown);
   ddim_member_int(builder, "batch", tuned->what.batch);
   ddim_member_int(builder, "width", tuned->what.width);
@@ -181,7 +181,7 @@ print_table(const Tuned *tuned)
   g_autoptr(GString) table = g_string_new(NULL);
   g_autofree char *shown = g_filename_display_name(tuned->path);
 
-  g_string_append_printf(table, _("%s; %s, batch %u, %ux%u\n"), device->name,
+  g_string_append_printf(table, _("%s; %s, batch %u, %ux%u\n"), ddim_device_info_get_name(device),
                          ddim_config_get_name(tuned->what.session->config), tuned->what.batch,
                          tuned->what.width, tuned->what.height);
   /* Translators: headings of columns, at these widths; gain: how many times faster than before */

@@ -7,6 +7,7 @@
 
 #include "core/data/error.h"
 #include "core/data/file.h"
+#include "core/data/image-png.h"
 #include "core/data/printable.h"
 #include "cli/terminal/members.h"
 

@@ -228,12 +228,13 @@ keep_floats(DdimWriter *writer, const DdimSample *sample, GError **error)
 static gboolean
 keep_bytes(DdimWriter *writer, const DdimSample *sample, const DdimImage *image, GError **error)
 {
-  gsize size = (gsize)image->channels * image->height * image->width;
+  gsize size = (gsize)ddim_image_get_channels(image) * ddim_image_get_height(image) *
+               ddim_image_get_width(image);
 
   if (!make_array(writer, sample, error))
     return FALSE;
-  memcpy((guint8 *)ddim_array_get_data(writer->array) + writer->n_images * size, image->pixels,
-         size);
+  memcpy((guint8 *)ddim_array_get_data(writer->array) + writer->n_images * size,
+         ddim_image_get_pixels(image), size);
   return TRUE;
 }
 
@@ -258,8 +259,7 @@ add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error)
 
   if (writer->kind == KIND_NPY)
     return keep_floats(writer, sample, error);
-  image = ddim_image_new_from_samples(sample->samples, sample->channels, sample->height,
-                                      sample->width, error);
+  image = ddim_sample_to_image(sample, error);
   if (!image)
     return FALSE;
   if (writer->kind == KIND_PNG)

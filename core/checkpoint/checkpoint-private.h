@@ -3,6 +3,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/data/file.h"
+#include "core/data/tensor.h"
 
 G_BEGIN_DECLS
 

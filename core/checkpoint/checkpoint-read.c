@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "core/checkpoint/checkpoint-private.h"
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 
 /* Bytes that are read, checked and converted at a time: they stay in a processor's cache. */

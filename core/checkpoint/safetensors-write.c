@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/safetensors-write.h"
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 #include "core/data/out-file.h"
 

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/data/image.h"
+#include "core/data/image-png.h"
+#include "core/data/image-private.h"
 #include "core/data/out-file.h"
 
 /* Pictures beyond this are refused: no model makes or takes them. */

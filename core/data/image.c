@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/data/image.h"
+#include "core/data/image-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -37,6 +37,34 @@ ddim_image_free(DdimImage *image)
     return;
   g_free(image->pixels);
   g_free(image);
+}
+
+guint
+ddim_image_get_width(const DdimImage *image)
+{
+  g_return_val_if_fail(image != NULL, 0);
+  return image->width;
+}
+
+guint
+ddim_image_get_height(const DdimImage *image)
+{
+  g_return_val_if_fail(image != NULL, 0);
+  return image->height;
+}
+
+guint
+ddim_image_get_channels(const DdimImage *image)
+{
+  g_return_val_if_fail(image != NULL, 0);
+  return image->channels;
+}
+
+const guint8 *
+ddim_image_get_pixels(const DdimImage *image)
+{
+  g_return_val_if_fail(image != NULL, NULL);
+  return image->pixels;
 }
 
 /* ((x + 1) * 127.5).clamp(0, 255).to(uint8) of image_sample.py, in float32 like there. */

@@ -6,7 +6,8 @@
 
 #include "core/data/error.h"
 #include "core/data/file.h"
-#include "core/data/image.h"
+#include "core/data/image-png.h"
+#include "core/data/image-private.h"
 #include "core/data/npy.h"
 
 typedef enum {

@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "api/since.h"
+
 G_BEGIN_DECLS
 
 /** A seeded generator of standard normal noise that agrees with PyTorch's, value for value.
@@ -12,15 +14,22 @@ typedef struct _DdimRng DdimRng;
 /** @kind  "torch": torch.manual_seed + torch.randn on the CPU (mt19937);
  *         "torch-cuda:SMS,THREADS": torch.randn on a CUDA card with SMS multiprocessors of THREADS
  * resident threads each (Philox4x32-10), e.g. "torch-cuda:108,2048" for an A100; NULL means
- * "torch". Errors: DDIM_ERROR_ARGUMENT. */
+ * "torch". (transfer full) Errors: DDIM_ERROR_ARGUMENT. */
+DDIM_AVAILABLE_IN_0_1
 DdimRng *ddim_rng_new(const char *kind, guint64 seed, GError **error);
+/** @rng  (nullable) */
+DDIM_AVAILABLE_IN_0_1
 void ddim_rng_free(DdimRng *rng);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimRng, ddim_rng_free)
 
-/** One torch.randn(n) float32 draw. How values are made depends on @n (see reference: n < 16
- * differs), so draw a tensor in one call, as PyTorch does. */
+/** One torch.randn(n) float32 draw. How values are made depends on @n (n < 16 differs), so
+ * draw a tensor in one call, as PyTorch does.
+ * @out  [n] */
+DDIM_AVAILABLE_IN_0_1
 void ddim_rng_normal(DdimRng *rng, float *out, gsize n);
-/** One torch.randint(low, high, (n,)) draw; low < high. */
+/** One torch.randint(low, high, (n,)) draw; low < high.
+ * @out  [n], each in [low, high) */
+DDIM_AVAILABLE_IN_0_1
 void ddim_rng_randint(DdimRng *rng, gint64 low, gint64 high, gint64 *out, gsize n);
 
 G_END_DECLS

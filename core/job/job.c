@@ -6,6 +6,7 @@
 
 #include "core/data/error.h"
 #include "core/job/low-res.h"
+#include "core/model/config-details.h"
 #include "core/model/models.h"
 
 /* Images computed together when nobody says: at most so many, of at most so many pixels in all. It

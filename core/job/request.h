@@ -3,36 +3,51 @@
 
 #include <glib-object.h>
 
+#include "api/since.h"
+
 G_BEGIN_DECLS
 
 /** What to generate: a GObject with one property for every option that `ddim generate --help`
  * lists, of the same name ("model", "steps", "init-noise"), except that "size" is the two
  * properties "width" and "height", and --no-clip is "clip" set to FALSE. Each property's GParamSpec
- * holds its type, range, default, label and help, the latter two translated; core/job/options.c is
- * the table that they come from.
+ * holds its type, range, default, label and help, the latter two translated;
+ * g_object_class_list_properties() lists them. Later versions add properties, whose defaults leave
+ * everything as it was.
  *
  * Setting a property through GObject keeps numbers inside their range; strings are taken as they
  * are and judged by ddim_request_check(). One thread at a time. */
 #define DDIM_TYPE_REQUEST (ddim_request_get_type())
+DDIM_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE(DdimRequest, ddim_request, DDIM, REQUEST, GObject)
 
+/** Every property has its default. (transfer full) */
+DDIM_AVAILABLE_IN_0_1
 DdimRequest *ddim_request_new(void);
+/** (transfer full) */
+DDIM_AVAILABLE_IN_0_1
 DdimRequest *ddim_request_copy(DdimRequest *request);
 /** Whether every property has a value that it may have, as far as that can be told without the
  * model. DDIM_ERROR_ARGUMENT names the property and what it may be. */
+DDIM_AVAILABLE_IN_0_1
 gboolean ddim_request_check(DdimRequest *request, GError **error);
-/** Every property that has a value, as one JSON object; and back. Unknown members and values out of
- * range are DDIM_ERROR_ARGUMENT naming the member and its range. */
+/** Every property that has a value, as one JSON object. (transfer full) */
+DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_json(DdimRequest *request);
+/** And back. Unknown members and values out of range are DDIM_ERROR_ARGUMENT naming the member and
+ * its range. Members that are absent keep the defaults of their properties. (transfer full) */
+DDIM_AVAILABLE_IN_0_1
 DdimRequest *ddim_request_new_from_json(const char *json, GError **error);
 /** Set one property from text, as a command line gives it; "size" sets width and height from WxH or
- * N. DDIM_ERROR_ARGUMENT names the option and its range. */
+ * N. DDIM_ERROR_ARGUMENT names the option and its range, and the property is left as it was. */
+DDIM_AVAILABLE_IN_0_1
 gboolean ddim_request_set_from_string(DdimRequest *request, const char *name, const char *value,
                                       GError **error);
 /** The inverse: NULL for a string that is not set. (transfer full) (nullable) */
+DDIM_AVAILABLE_IN_0_1
 char *ddim_request_get_as_string(DdimRequest *request, const char *name);
 /** The `ddim generate` command line that makes the same picture again, shell-quoted. (transfer
  * full) */
+DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_command(DdimRequest *request);
 
 G_END_DECLS

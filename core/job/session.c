@@ -93,8 +93,8 @@ on_build(const DdimBuildProgress *progress, gpointer data)
   /* Translators: of how many programs how many are done, and the name of the one that is waited for
    */
   what = g_strdup_printf(_("Building kernels for %s, only once: %u of %u done, waiting for %s"),
-                         ddim_context_get_device(session->context)->name, progress->done,
-                         progress->total, progress->program);
+                         ddim_device_info_get_name(ddim_context_get_device(session->context)),
+                         progress->done, progress->total, progress->program);
   session->status(what, (double)progress->done / progress->total, session->status_data);
 }
 

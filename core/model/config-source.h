@@ -3,9 +3,12 @@
 
 #include <glib.h>
 
+#include "api/since.h"
+
 G_BEGIN_DECLS
 
-/** Where a value of the configuration came from, the most binding first. */
+/** Where a value of the configuration came from, the most binding first. Later versions may add
+ * sources; compare names rather than places. */
 typedef enum {
   DDIM_SOURCE_SHAPES,   /**< the shapes of the weights */
   DDIM_SOURCE_FLAGS,    /**< --flags */
@@ -15,7 +18,8 @@ typedef enum {
   DDIM_SOURCE_DEFAULT   /**< the default of the program that the model was made with */
 } DdimSource;
 
-/** "shapes", "flags", "sidecar", "metadata", "preset", "default". */
+/** "shapes", "flags", "sidecar", "metadata", "preset", "default". (transfer none) Any thread. */
+DDIM_AVAILABLE_IN_0_1
 const char *ddim_source_get_name(DdimSource source);
 
 G_END_DECLS

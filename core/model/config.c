@@ -6,7 +6,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include "core/data/error.h"
-#include "core/data/json.h"
 #include "core/data/similar.h"
 
 DdimConfig *
@@ -34,13 +33,6 @@ ddim_config_unref(DdimConfig *config)
   g_free(config);
 }
 
-const DdimArchitecture *
-ddim_config_get_architecture(DdimConfig *config)
-{
-  g_return_val_if_fail(config != NULL, NULL);
-  return config->architecture;
-}
-
 const char *
 ddim_config_get_family(DdimConfig *config)
 {
@@ -56,13 +48,6 @@ ddim_config_get_image_channels(DdimConfig *config)
 }
 
 guint
-ddim_config_get_out_channels(DdimConfig *config)
-{
-  g_return_val_if_fail(config != NULL, 0);
-  return config->architecture->out_channels;
-}
-
-guint
 ddim_config_get_stride(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, 1);
@@ -74,26 +59,6 @@ ddim_config_is_super_res(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, FALSE);
   return config->architecture->low_res_channels > 0;
-}
-
-/* improved_diffusion.script_util.create_gaussian_diffusion */
-void
-ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)
-{
-  g_return_if_fail(config != NULL && params != NULL);
-  const DdimValues *values = &config->values;
-  params->noise_schedule = values->text[DDIM_KEY_NOISE_SCHEDULE];
-  params->diffusion_steps = ddim_values_get_uint(values, DDIM_KEY_DIFFUSION_STEPS);
-  params->timestep_respacing = values->text[DDIM_KEY_TIMESTEP_RESPACING];
-  params->mean_type =
-      ddim_values_get_bool(values, DDIM_KEY_PREDICT_XSTART) ? DDIM_MEAN_START_X : DDIM_MEAN_EPSILON;
-  if (ddim_values_get_bool(values, DDIM_KEY_LEARN_SIGMA))
-    params->var_type = DDIM_VAR_LEARNED_RANGE;
-  else if (ddim_values_get_bool(values, DDIM_KEY_SIGMA_SMALL))
-    params->var_type = DDIM_VAR_FIXED_SMALL;
-  else
-    params->var_type = DDIM_VAR_FIXED_LARGE;
-  params->rescale_timesteps = ddim_values_get_bool(values, DDIM_KEY_RESCALE_TIMESTEPS);
 }
 
 double
@@ -214,20 +179,6 @@ ddim_config_get_notes(DdimConfig *config)
   return (const char *const *)config->notes->pdata;
 }
 
-const char *const *
-ddim_config_get_extra_tensors(DdimConfig *config)
-{
-  g_return_val_if_fail(config != NULL, NULL);
-  return (const char *const *)config->extra->pdata;
-}
-
-const char *
-ddim_config_get_preset(DdimConfig *config)
-{
-  g_return_val_if_fail(config != NULL, NULL);
-  return config->preset;
-}
-
 void
 ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user_data)
 {
@@ -235,41 +186,4 @@ ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     if (config->values.text[key])
       visitor(ddim_key_name(key), config->values.text[key], config->values.source[key], user_data);
-}
-
-static char *
-class_names_to_json(GStrv names)
-{
-  g_autoptr(JsonArray) array = json_array_new();
-  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
-
-  for (guint i = 0; names[i]; i++)
-    json_array_add_string_element(array, names[i]);
-  json_node_set_array(node, array);
-  return ddim_json_to_line(node);
-}
-
-static void
-put(GHashTable *table, const char *key, const char *value)
-{
-  if (value)
-    g_hash_table_insert(table, g_strdup(key), g_strdup(value));
-}
-
-GHashTable *
-ddim_config_to_metadata(DdimConfig *config)
-{
-  GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-
-  g_return_val_if_fail(config != NULL, table);
-  for (guint key = 0; key < DDIM_N_KEYS; key++)
-    put(table, ddim_key_name(key), config->values.text[key]);
-  put(table, "name", config->name);
-  put(table, "description", config->description);
-  put(table, "license", config->license);
-  if (config->class_names) {
-    g_autofree char *names = class_names_to_json(config->class_names);
-    put(table, "class_names", names);
-  }
-  return table;
 }

@@ -10,6 +10,11 @@
  */
 static const char *const suffixes[] = {".safetensors", ".pt", ".pth"};
 
+struct _DdimModelFile {
+  char *name, *path;
+  guint64 size; /* bytes */
+};
+
 void
 ddim_model_file_free(DdimModelFile *file)
 {
@@ -18,6 +23,27 @@ ddim_model_file_free(DdimModelFile *file)
   g_free(file->name);
   g_free(file->path);
   g_free(file);
+}
+
+const char *
+ddim_model_file_get_name(const DdimModelFile *file)
+{
+  g_return_val_if_fail(file != NULL, NULL);
+  return file->name;
+}
+
+const char *
+ddim_model_file_get_path(const DdimModelFile *file)
+{
+  g_return_val_if_fail(file != NULL, NULL);
+  return file->path;
+}
+
+guint64
+ddim_model_file_get_size(const DdimModelFile *file)
+{
+  g_return_val_if_fail(file != NULL, 0);
+  return file->size;
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 
 /* Tensor names that only one kind of file has. The first that is there decides. */

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 
 #define MAX_BLOCKS 1000

@@ -4,6 +4,7 @@
 #include "core/model/family.h"
 
 #include <glib/gi18n-lib.h>
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 
 typedef struct {

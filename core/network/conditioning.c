@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 #include "opencl/ops/edges.h"
 #include "opencl/ops/matrix/gemm.h"

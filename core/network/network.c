@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/data/error.h"
+#include "core/model/config-details.h"
 #include "core/network/network-private.h"
 #include "opencl/tune/choice.h"
 

@@ -3,11 +3,14 @@
 
 #include <glib.h>
 
+#include "api/since.h"
+
 G_BEGIN_DECLS
 
 /** The error domain of opencl/. */
 #define DDIM_CL_ERROR (ddim_cl_error_quark())
 
+/** Later versions may add codes at the end. */
 typedef enum {
   DDIM_CL_ERROR_NO_DEVICE, /**< no platform or device; the message names the packages that provide
                               one */
@@ -17,6 +20,7 @@ typedef enum {
   DDIM_CL_ERROR_FAILED     /**< any other OpenCL or CLBlast status, by its name */
 } DdimClError;
 
+DDIM_AVAILABLE_IN_0_1
 GQuark ddim_cl_error_quark(void);
 
 G_END_DECLS

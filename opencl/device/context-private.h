@@ -3,6 +3,7 @@
 
 #include "opencl/device/cl.h"
 #include "opencl/device/context.h"
+#include "opencl/device/device-private.h"
 #include "opencl/device/matrix-unit.h"
 
 /** How kernels are shaped for a device. Chosen once per context. */

@@ -4,6 +4,18 @@
 #include "opencl/device/cl.h"
 #include "opencl/device/device.h"
 
+/** What kernels are shaped by. Plain data; strings owned. */
+struct _DdimDeviceInfo {
+  guint index; /**< position in the list, what --device N means */
+  DdimDeviceKind kind;
+  char *name, *vendor, *platform, *device_version, *driver_version;
+  guint compute_units;
+  guint64 global_memory, max_allocation, local_memory; /**< bytes */
+  gsize max_work_group_size;
+  gboolean local_is_real; /**< local memory is dedicated, not emulated in global memory */
+  gboolean has_fp16;
+};
+
 /** As ddim_device_choose(), giving OpenCL's handle as well. @info (out) (transfer full). NULL on
  * error. */
 cl_device_id ddim_cl_device_choose(const char *spec, DdimDeviceInfo **info, GError **error);

@@ -7,19 +7,6 @@
 #include "opencl/device/device-private.h"
 #include "opencl/device/status.h"
 
-void
-ddim_device_info_free(DdimDeviceInfo *info)
-{
-  if (!info)
-    return;
-  g_free(info->name);
-  g_free(info->vendor);
-  g_free(info->platform);
-  g_free(info->device_version);
-  g_free(info->driver_version);
-  g_free(info);
-}
-
 char *
 ddim_cl_device_string(cl_device_id device, cl_device_info what)
 {

@@ -44,10 +44,11 @@ device_id(GPtrArray *devices, const DdimDeviceInfo *device)
 {
   for (guint i = 0; i < devices->len; i++) {
     const DdimDeviceInfo *other = g_ptr_array_index(devices, i);
-    if (other != device && strstr(other->name, device->name))
-      return g_strdup_printf("%u", device->index);
+    if (other != device &&
+        strstr(ddim_device_info_get_name(other), ddim_device_info_get_name(device)))
+      return g_strdup_printf("%u", ddim_device_info_get_index(device));
   }
-  return g_strdup(device->name);
+  return g_strdup(ddim_device_info_get_name(device));
 }
 
 static void
@@ -71,7 +72,8 @@ on_devices(GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < devices->len; i++) {
     const DdimDeviceInfo *device = g_ptr_array_index(devices, i);
     g_autofree char *id = device_id(devices, device);
-    g_autofree char *text = g_strdup_printf("%s (%s)", device->name, device->platform);
+    g_autofree char *text = g_strdup_printf("%s (%s)", ddim_device_info_get_name(device),
+                                            ddim_device_info_get_platform(device));
     ui_choice_add(advanced->device, id, text);
   }
   ui_choice_set_or_add(advanced->device, wanted);

@@ -35,12 +35,13 @@ look_into(const DdimModelFile *file)
 {
   CatalogModel *model = g_new0(CatalogModel, 1);
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_open(file->path, &error);
+  g_autoptr(DdimCheckpoint) checkpoint =
+      ddim_checkpoint_open(ddim_model_file_get_path(file), &error);
   g_autoptr(DdimConfig) config = checkpoint ? ddim_config_load(checkpoint, NULL, &error) : NULL;
 
-  model->name = g_strdup(file->name);
-  model->path = g_strdup(file->path);
-  model->size = file->size;
+  model->name = g_strdup(ddim_model_file_get_name(file));
+  model->path = g_strdup(ddim_model_file_get_path(file));
+  model->size = ddim_model_file_get_size(file);
   if (!config) {
     model->error = g_strdup(error->message);
     model->classes = g_new0(char *, 1);

@@ -43,15 +43,17 @@ preview_new(void)
 static GdkPixbuf *
 image_to_pixbuf(const DdimImage *image)
 {
-  gboolean gray = image->channels < 3, alpha = image->channels % 2 == 0;
+  const guint width = ddim_image_get_width(image), height = ddim_image_get_height(image);
+  const guint channels = ddim_image_get_channels(image);
+  const guint8 *in = ddim_image_get_pixels(image);
+  gboolean gray = channels < 3, alpha = channels % 2 == 0;
   guint color = gray ? 1 : 3;
-  GdkPixbuf *pixbuf = gdk_pixbuf_new(GDK_COLORSPACE_RGB, alpha, 8, image->width, image->height);
+  GdkPixbuf *pixbuf = gdk_pixbuf_new(GDK_COLORSPACE_RGB, alpha, 8, width, height);
   guchar *out = gdk_pixbuf_get_pixels(pixbuf);
   int stride = gdk_pixbuf_get_rowstride(pixbuf);
 
-  for (guint y = 0; y < image->height; y++)
-    for (guint x = 0; x < image->width; x++) {
-      const guint8 *in = image->pixels + ((gsize)y * image->width + x) * image->channels;
+  for (guint y = 0; y < height; y++)
+    for (guint x = 0; x < width; x++, in += channels) {
       guchar *pixel = out + (gsize)y * stride + (gsize)x * (3 + alpha);
       for (guint c = 0; c < 3; c++)
         pixel[c] = in[gray ? 0 : c];
@@ -64,11 +66,11 @@ image_to_pixbuf(const DdimImage *image)
 void
 preview_show(GtkWidget *preview, const DdimImage *image)
 {
-  double scale = (double)SIZE / MAX(image->width, image->height);
+  const guint width = ddim_image_get_width(image), height = ddim_image_get_height(image);
+  double scale = (double)SIZE / MAX(width, height);
   GdkPixbuf *pixbuf = image_to_pixbuf(image);
-  GdkPixbuf *fitted =
-      gdk_pixbuf_scale_simple(pixbuf, MAX(1, (int)(image->width * scale)),
-                              MAX(1, (int)(image->height * scale)), GDK_INTERP_BILINEAR);
+  GdkPixbuf *fitted = gdk_pixbuf_scale_simple(pixbuf, MAX(1, (int)(width * scale)),
+                                              MAX(1, (int)(height * scale)), GDK_INTERP_BILINEAR);
 
   show_over_checks(gtk_bin_get_child(GTK_BIN(preview)), fitted);
   g_object_unref(fitted);

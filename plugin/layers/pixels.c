@@ -21,7 +21,7 @@ picture_to_bytes(const WorkerImage *picture, GError **error)
   if (!image)
     return NULL;
   buffer = gegl_buffer_new(&all, babl_format(formats_u8[picture->channels - 1]));
-  gegl_buffer_set(buffer, &all, 0, NULL, image->pixels, GEGL_AUTO_ROWSTRIDE);
+  gegl_buffer_set(buffer, &all, 0, NULL, ddim_image_get_pixels(image), GEGL_AUTO_ROWSTRIDE);
   return buffer;
 }
 

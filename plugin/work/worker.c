@@ -115,8 +115,7 @@ static void
 on_preview(const DdimSample *x0, gpointer user_data)
 {
   Worker *worker = user_data;
-  DdimImage *image =
-      ddim_image_new_from_samples(x0->samples, x0->channels, x0->height, x0->width, NULL);
+  DdimImage *image = ddim_sample_to_image(x0, NULL);
 
   g_mutex_lock(&worker->mutex);
   g_clear_pointer(&worker->preview, ddim_image_free);

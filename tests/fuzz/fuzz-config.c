@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/checkpoint/checkpoint-readers.h"
-#include "core/model/config.h"
+#include "core/model/config-details.h"
 #include "core/data/error.h"
 #include "tests/unit/check-architecture.h"
 

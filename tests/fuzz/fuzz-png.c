@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* PNG pictures and their text; what is read can be written. */
-#include "core/data/image.h"
+#include "core/data/image-png.h"
+#include "core/data/image-private.h"
 #include "touch.h"
 
 /* More would only make the search slow. */

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/checkpoint-tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

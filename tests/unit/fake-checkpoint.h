@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/checkpoint-tensors.h"
 
 /** State dicts without weights: sparse .safetensors files of any shapes, so that a model of a
  * gigabyte costs nothing. */

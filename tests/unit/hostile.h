@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/checkpoint/checkpoint-readers.h"
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 
 #include <string.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Checkpoints as PyTorch writes them. The files' contents: tests/data/make-checkpoints.py. */
 #include "core/checkpoint/checkpoint-readers.h"
+#include "core/checkpoint/checkpoint-tensors.h"
+#include "core/checkpoint/safetensors-write.h"
 #include "core/data/error.h"
 
 #include <glib/gstdio.h>

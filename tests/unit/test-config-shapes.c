@@ -2,7 +2,7 @@
 /* What shapes tell: state dicts as the originals make them, whole, damaged and of other kinds. */
 #include <string.h>
 
-#include "core/model/config.h"
+#include "core/model/config-details.h"
 #include "core/data/error.h"
 #include "check-architecture.h"
 #include "fake-checkpoint.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/model/architecture.h"
-#include "core/model/config.h"
+#include "core/model/config-details.h"
 #include "core/data/error.h"
 #include "fake-checkpoint.h"
 

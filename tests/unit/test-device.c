@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opencl/device/context.h"
+#include "opencl/device/device-private.h"
 #include "opencl/device/matrix-unit.h"
 
 static GPtrArray *

@@ -3,7 +3,9 @@
  * differs from the others in whatever a description can differ in. */
 #include <string.h>
 
+#include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
+#include "core/model/config-details.h"
 #include "core/model/config-private.h"
 #include "core/model/families.h"
 #include "check-architecture.h"

@@ -138,7 +138,7 @@ test_callbacks(void)
   g_assert_cmpfloat(told.last.fraction, ==, 1);
   g_object_get(told.resolved, "batch", &batch, NULL);
   g_assert_cmpint(batch, ==, 2);
-  g_assert_nonnull(ddim_generator_get_device(generator)->name);
+  g_assert_nonnull(ddim_device_info_get_name(ddim_generator_get_device(generator)));
 }
 
 /* The model, its plan and its kernels are kept; numbers are those of a fresh start. */

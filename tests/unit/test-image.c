@@ -5,7 +5,8 @@
 
 #include "core/data/error.h"
 #include "core/data/file.h"
-#include "core/data/image.h"
+#include "core/data/image-png.h"
+#include "core/data/image-private.h"
 
 /* ((x + 1) * 127.5).clamp(0, 255).to(uint8): truncated, not rounded. */
 static void

@@ -58,7 +58,7 @@ static const DdimModelFile *
 lookup(GPtrArray *files, const char *name)
 {
   for (guint i = 0; i < files->len; i++)
-    if (g_str_equal(((DdimModelFile *)files->pdata[i])->name, name))
+    if (g_str_equal(ddim_model_file_get_name(files->pdata[i]), name))
       return files->pdata[i];
   return NULL;
 }
@@ -69,14 +69,15 @@ test_list(Fixture *fixture, gconstpointer data)
   g_autoptr(GPtrArray) files = ddim_models_list(fixture->path);
 
   /* the first folder wins, and within it .safetensors */
-  g_assert_true(g_str_has_prefix(lookup(files, "one")->path, fixture->a));
-  g_assert_true(g_str_has_suffix(lookup(files, "two")->path, "two.safetensors"));
-  g_assert_true(g_str_has_prefix(lookup(files, "three")->path, fixture->b));
-  g_assert_cmpuint(lookup(files, "three")->size, ==, 1);
+  g_assert_true(g_str_has_prefix(ddim_model_file_get_path(lookup(files, "one")), fixture->a));
+  g_assert_true(
+      g_str_has_suffix(ddim_model_file_get_path(lookup(files, "two")), "two.safetensors"));
+  g_assert_true(g_str_has_prefix(ddim_model_file_get_path(lookup(files, "three")), fixture->b));
+  g_assert_cmpuint(ddim_model_file_get_size(lookup(files, "three")), ==, 1);
   g_assert_null(lookup(files, ""));
   for (guint i = 1; i < files->len; i++)
-    g_assert_cmpstr(((DdimModelFile *)files->pdata[i - 1])->name, <,
-                    ((DdimModelFile *)files->pdata[i])->name);
+    g_assert_cmpstr(ddim_model_file_get_name(files->pdata[i - 1]), <,
+                    ddim_model_file_get_name(files->pdata[i]));
 }
 
 static void

@@ -3,7 +3,7 @@
  * allows it, and jobs that another thread cancels. */
 #include <string.h>
 
-#include "core/generator.h"
+#include "core/job/generator.h"
 
 enum {
   SIDE = 16,

@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-OWN_INCLUDE = re.compile(r'^(#include ")(?:core|opencl)/(?:[^"/]+/)*([^"/]+")', re.MULTILINE)
+OWN_INCLUDE = re.compile(r'^(#include ")(?:api|core|opencl)/(?:[^"/]+/)*([^"/]+")', re.MULTILINE)
 
 
 def main(folder, *headers):

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/data/image.h"
+
+G_BEGIN_DECLS
+
+/* For what makes images. Others read them with the functions of image.h. */
+struct _DdimImage {
+  guint width, height;
+  guint channels; /* 1 gray, 2 gray+alpha, 3 RGB, 4 RGBA; interleaved, rows top to bottom, no
+                     padding */
+  guint8 *pixels; /* width * height * channels bytes, owned */
+};
+
+/** All 0. Errors: DDIM_ERROR_ARGUMENT for a size that cannot be. */
+DdimImage *ddim_image_new(guint width, guint height, guint channels, GError **error);
+
+G_END_DECLS

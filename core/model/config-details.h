@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/diffusion/diffusion.h"
+#include "core/model/architecture.h"
+#include "core/model/config.h"
+
+G_BEGIN_DECLS
+
+/* What is needed to compute with a model, and to write one, from its configuration. Threads and
+ * ownership are as in config.h. */
+
+/** What the network is made of: what ddim_network_new() needs. (transfer none) lives as long as
+ * @config */
+const DdimArchitecture *ddim_config_get_architecture(DdimConfig *config);
+/** Of the network's result: those of x, or twice as many with learned sigma. */
+guint ddim_config_get_out_channels(DdimConfig *config);
+/** Fill @params from noise_schedule, diffusion_steps, predict_xstart, learn_sigma, sigma_small and
+ * rescale_timesteps, as create_gaussian_diffusion does. timestep_respacing is the configuration's
+ * own, usually ""; the caller replaces it. Strings live as long as @config. */
+void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
+
+/** Names of tensors that the model does not use. NULL-terminated. */
+const char *const *ddim_config_get_extra_tensors(DdimConfig *config);
+/** The published checkpoint that values of DDIM_SOURCE_PRESET come from:
+ * "imagenet64_uncond_100M_1500K". (nullable) */
+const char *ddim_config_get_preset(DdimConfig *config);
+/** The whole configuration as char* -> char* for DdimCheckpointSaveParams.metadata, such that
+ * loading the saved file without flags and without sidecar gives the same configuration. (transfer
+ * full) */
+GHashTable *ddim_config_to_metadata(DdimConfig *config);
+
+G_END_DECLS
