@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Install into an empty folder, then build embed.c against that as another program would, and run it.
+"""Install into an empty folder, then build embed.c and contract.c against that as another program would, and run them.
+Hold the installed headers and the library against each other and against the list of symbols.
 
-Arguments: meson's command, the build folder, the folder with the default model, the command ddim, the compiler and its
-extra arguments.
+Arguments: meson's command, the build folder, the folder with the default model, the list of symbols, the command ddim, the
+compiler and its extra arguments.
 """
 import os
 import pathlib
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,8 +19,23 @@ import unittest
 
 import tap
 
-meson, build, models, ddim, cc, *cc_args = sys.argv[1:]
+meson, build, models, symbols, ddim, cc, *cc_args = sys.argv[1:]
 here = pathlib.Path(__file__).parent
+cxx = next(filter(None, map(shutil.which, ('c++', 'g++', 'clang++'))), None)
+
+# A function with its mark: type, name, arguments. A GObject type's macro declares its _get_type().
+MARKED = re.compile(r'\bDDIM_AVAILABLE_IN_(\d+)_(\d+)\s+(?:G_DECLARE_\w+_TYPE\(\w+, (\w+)|[^;()]*?\b(ddim_\w+)\s*\()')
+DECLARED = re.compile(r'\b(ddim_[a-z0-9_]+)\s*\(|\bG_DECLARE_\w+_TYPE\(\w+, (\w+)')
+
+# What programs see of these may change in every version.
+OPAQUE = ['DdimCheckpoint', 'DdimConfig', 'DdimDeviceInfo', 'DdimGenerator', 'DdimImage', 'DdimModelFile', 'DdimRequest', 'DdimRng']
+
+ADVICE = """
+The exported functions are a promise, and debian/libddim0.symbols is its text.
+Added functions: mark them with the version that will be the first to have them (api/since.h), and add them to the list
+with that version.
+Removed functions, or arguments that changed: programs that are built already would break. Keep the old ones; or, when that
+cannot be, raise soversion in api/meson.build, rename debian/libddim0.* and the package, and begin the list anew."""
 
 
 def pixels(path):
@@ -62,6 +80,22 @@ class Embed(unittest.TestCase):
              *self.flags('--cflags', '--libs')])
         return program
 
+    def check_syntax(self, compiler, suffix, text):
+        source = self.root / ('source' + suffix)
+        source.write_text(text)
+        run([*compiler, '-fsyntax-only', '-Wall', '-Wextra', '-Werror', source, *self.flags('--cflags')])
+
+    def read_headers(self):
+        """{name: text without comments}"""
+        return {str(path.relative_to(self.headers.parent)):
+                re.sub(r'/\*.*?\*/|^\s*#\s*define[^\n]*$', ' ', path.read_text(), flags=re.DOTALL | re.MULTILINE)
+                for path in sorted(self.headers.rglob('*.h'))}
+
+    def read_exports(self):
+        lines = run(['nm', '-D', '--defined-only', self.library]).splitlines()
+        names = {line.split()[-1] for line in lines}
+        return {name for name in names if not name.startswith('_')}  # the linker's and the sanitizers' own
+
     def test_program(self):
         """A program that was built against the installed tree makes the picture that the command makes."""
         program = self.compile(here / 'embed.c', 'embed')
@@ -79,24 +113,77 @@ class Embed(unittest.TestCase):
         self.assertIn('plush', done.stderr)
         self.assertFalse((self.root / 'none.png').exists())
 
-    def test_each_header_alone(self):
-        for header in sorted(self.headers.rglob('*.h')):
-            name = header.relative_to(self.headers.parent)
-            with self.subTest(header=str(name)):
-                source = self.root / 'alone.c'
-                source.write_text(f'#include <{name}>\nint main(void) {{ return 0; }}\n')
-                self.compile(source, 'alone')
+    def test_lists(self):
+        program = self.compile(here / 'embed.c', 'embed-list')
+        lines = run([program], env=self.env).splitlines()
+        self.assertIn('model textures', lines)
+        self.assertTrue(any(line.startswith('device 0 ') for line in lines), lines)
 
-    def test_exports(self):
-        """The library exports the functions that the installed headers declare: all of them, and nothing else."""
-        declared = set()
-        for header in self.headers.rglob('*.h'):
-            text = re.sub(r'/\*.*?\*/', ' ', header.read_text(), flags=re.DOTALL)
-            inline = set(re.findall(r'static inline[^;{]*?\b(ddim_\w+)\s*\(', text))
-            declared |= set(re.findall(r'\b(ddim_[a-z0-9_]+)\s*\(', text)) - inline
-        symbols = run(['nm', '-D', '--defined-only', self.library]).split('\n')
-        exported = {line.split()[2] for line in symbols if line}
-        self.assertEqual(exported, declared)
+    def test_interrupt(self):
+        """The main thread cancels the job, which has a thread of its own."""
+        program, picture = self.compile(here / 'embed.c', 'embed-interrupt'), self.root / 'half.png'
+        with subprocess.Popen([program, 'marble', '7', picture, '500'], env=self.env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
+            for line in job.stdout:
+                if line.startswith('step 1 '):
+                    break
+            job.send_signal(signal.SIGINT)
+            output, errors = job.communicate()
+        self.assertEqual((job.returncode, errors.count('\n')), (1, 1), errors)
+        self.assertNotIn('step 500 ', output)
+        self.assertFalse(picture.exists())
+
+    def test_contract(self):
+        program = self.compile(here / 'contract.c', 'contract')
+        run([program], env=self.env)
+
+    def test_each_header_alone(self):
+        for name in self.read_headers():
+            with self.subTest(header=name):
+                self.check_syntax([*shlex.split(cc)], '.c', f'#include <{name}>\n')
+
+    @unittest.skipUnless(cxx, 'no C++ compiler')
+    def test_each_header_alone_in_cxx(self):
+        for name in self.read_headers():
+            with self.subTest(header=name):
+                self.check_syntax([cxx], '.cc', f'#include <{name}>\n')
+
+    def test_includes(self):
+        """Programs need GLib, and nothing else that libddim is made of."""
+        headers = self.read_headers()
+        allowed = {'<glib.h>', '<glib-object.h>', '<gio/gio.h>'} | {f'"{pathlib.Path(name).name}"' for name in headers}
+        for name, text in headers.items():
+            with self.subTest(header=name):
+                self.assertLessEqual(set(re.findall(r'^\s*#\s*include\s+(\S+)', text, re.MULTILINE)), allowed)
+
+    def test_opaque(self):
+        for name in OPAQUE:
+            with self.subTest(type=name):
+                self.check_syntax([*shlex.split(cc)], '.c', f'#include <ddim/ddim.h>\nvoid f({name} *x);\n')
+                with self.assertRaisesRegex(AssertionError, 'incomplete'):
+                    self.check_syntax([*shlex.split(cc)], '.c', f'#include <ddim/ddim.h>\nint size = sizeof({name});\n')
+
+    def test_marks(self):
+        """Each function that a header declares has a mark, with the version that the list of symbols has."""
+        declared, marked = set(), {}
+        for text in self.read_headers().values():
+            declared |= {function or kind + '_get_type' for function, kind in DECLARED.findall(text)}
+            marked |= {function or kind + '_get_type': (major, minor)
+                       for major, minor, kind, function in MARKED.findall(text)}
+        self.assertEqual(declared, set(marked))
+        self.assertEqual(marked, {name: tuple(version.split('.')[:2]) for name, version in self.read_symbols().items()})
+
+    def read_symbols(self):
+        lines = pathlib.Path(symbols).read_text().splitlines()
+        found = (re.fullmatch(r' (\w+)@Base (\d+\.\d+\.\d+)', line) for line in lines if line.startswith(' '))
+        return {match[1]: match[2] for match in found}
+
+    def test_symbols(self):
+        """The library exports what the list of symbols says."""
+        exported, listed = self.read_exports(), set(self.read_symbols())
+        added, removed = sorted(exported - listed), sorted(listed - exported)
+        if added or removed:
+            self.fail(f'added: {added}; removed: {removed}{ADVICE}')
 
     def test_version(self):
         version = run(['pkg-config', '--modversion', 'libddim'], env=self.env).strip()
