@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/data/error.h"
 
-/* clang-format off: it takes the name for a subtraction */
-G_DEFINE_QUARK(ddim - error - quark, ddim_error)
+/* clang-format would put spaces into the name. */
+/* clang-format off */
+G_DEFINE_QUARK(ddim-error-quark, ddim_error)
+/* clang-format on */
