@@ -5,6 +5,17 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+/* What programs that are built already rely on. New members stand at the end, or come from the
+ * reserved ones; new codes stand at the end. */
+G_STATIC_ASSERT(sizeof(DdimGeneratorCallbacks) == 13 * sizeof(gpointer));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(DdimGeneratorCallbacks, image) == 4 * sizeof(gpointer));
+#if GLIB_SIZEOF_VOID_P == 8
+G_STATIC_ASSERT(G_STRUCT_OFFSET(DdimProgress, remaining) == 40);
+G_STATIC_ASSERT(G_STRUCT_OFFSET(DdimSample, label_name) == 32);
+#endif
+G_STATIC_ASSERT(DDIM_ERROR_NOT_FOUND == 4 && DDIM_CL_ERROR_FAILED == 4);
+G_STATIC_ASSERT(DDIM_DEVICE_ACCELERATOR == 2 && DDIM_SOURCE_DEFAULT == 5);
+
 /* ---- what there is to choose from ---- */
 
 static void

@@ -69,6 +69,9 @@ class Embed(unittest.TestCase):
         cls.env = os.environ | {
             'PKG_CONFIG_PATH': str(cls.pc.parent),
             'LD_LIBRARY_PATH': str(cls.library.parent),
+            # PoCL's LLVM gives the thread that it starts in a signal stack of its own. Without this option AddressSanitizer
+            # takes it for its own when that thread ends, and fails to free it.
+            'ASAN_OPTIONS': ':'.join(filter(None, [os.environ.get('ASAN_OPTIONS'), 'use_sigaltstack=0'])),
             'DDIM_MODEL_PATH': models}
 
     def flags(self, *options):
