@@ -189,7 +189,8 @@ build_by_worker(Program *program)
     built = ddim_cl_program_load(programs->context, program->source, program->options);
   g_mutex_lock(&programs->mutex);
   g_queue_push_head(&programs->idle, client);
-  if (programs->resting && g_thread_pool_unprocessed(programs->pool) == 0)
+  /* A pool that is being freed is not to be asked. */
+  if (programs->resting && !programs->stopping && g_thread_pool_unprocessed(programs->pool) == 0)
     ddim_cl_compile_client_rest(client);
   g_mutex_unlock(&programs->mutex);
   return built;
