@@ -11,7 +11,7 @@ import sys
 
 # From the bottom to the top. Folders in one line do not see each other.
 FLOORS = [
-    ['api'],
+    ['opencl'], # what marks a public function
     ['opencl/kernels'],
     ['opencl/device'],
     ['opencl/plan'],
@@ -35,7 +35,7 @@ FLOORS = [
 ]
 FLOOR = {folder: number for number, floor in enumerate(FLOORS) for folder in floor}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
-ROOMS = ('api', 'opencl', 'core', 'cli', 'plugin')
+ROOMS = ('opencl', 'core', 'cli', 'plugin')
 
 
 def read(root):

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "api/since.h"
+#include "opencl/since.h"
 
 G_BEGIN_DECLS
 

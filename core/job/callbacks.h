@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "api/since.h"
+#include "opencl/since.h"
 #include "core/data/image.h"
 #include "core/job/request.h"
 #include "core/model/config.h"

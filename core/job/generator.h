@@ -3,7 +3,7 @@
 
 #include <gio/gio.h>
 
-#include "api/since.h"
+#include "opencl/since.h"
 #include "core/job/callbacks.h"
 #include "opencl/device/device.h"
 

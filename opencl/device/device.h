@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "api/since.h"
+#include "opencl/since.h"
 #include "opencl/device/cl-error.h"
 
 G_BEGIN_DECLS

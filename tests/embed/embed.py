@@ -32,10 +32,10 @@ OPAQUE = ['DdimCheckpoint', 'DdimConfig', 'DdimDeviceInfo', 'DdimGenerator', 'Dd
 
 ADVICE = """
 The exported functions are a promise, and debian/libddim0.symbols is its text.
-Added functions: mark them with the version that will be the first to have them (api/since.h), and add them to the list
+Added functions: mark them with the version that will be the first to have them (opencl/since.h), and add them to the list
 with that version.
 Removed functions, or arguments that changed: programs that are built already would break. Keep the old ones; or, when that
-cannot be, raise soversion in api/meson.build, rename debian/libddim0.* and the package, and begin the list anew."""
+cannot be, raise soversion in core/api/meson.build, rename debian/libddim0.* and the package, and begin the list anew."""
 
 
 def pixels(path):
