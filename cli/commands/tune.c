@@ -61,6 +61,7 @@ build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
   if (!evaluator)
     return FALSE;
   ddim_evaluator_unref(evaluator);
+  ddim_context_wait_builds(what->session->context);
   return TRUE;
 }
 

@@ -30,6 +30,9 @@ typedef void (*DdimContextBuildFunc)(const DdimBuildProgress *progress, gpointer
 /** @func  (nullable) */
 void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,
                                  gpointer user_data);
+/** Wait for all programs that are being built, or wait to be, because they may be needed; those that
+ * fail are kept for those who need them. */
+void ddim_context_wait_builds(DdimContext *context);
 /** Why the measurements that `ddim tune` stored for this device are not used, as one line to show
  * to the user; NULL when they are, or when there are none. (transfer none) (nullable) */
 const char *ddim_context_get_tuning_problem(DdimContext *context);

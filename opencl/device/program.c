@@ -350,6 +350,30 @@ wait_for(Program *program)
     report(program, count_programs(programs));
 }
 
+/* One that was announced and is not built yet, or NULL. With the mutex held. */
+static Program *
+find_unfinished(DdimClPrograms *programs)
+{
+  GHashTableIter iter;
+  gpointer program;
+  g_hash_table_iter_init(&iter, programs->table);
+  while (g_hash_table_iter_next(&iter, NULL, &program))
+    if (((Program *)program)->queued && ((Program *)program)->state != DONE)
+      return program;
+  return NULL;
+}
+
+void
+ddim_context_wait_builds(DdimContext *context)
+{
+  DdimClPrograms *programs = programs_of(context);
+  Program *program;
+  g_mutex_lock(&programs->mutex);
+  while ((program = find_unfinished(programs)))
+    wait_for(program);
+  g_mutex_unlock(&programs->mutex);
+}
+
 /* The program built, by this thread or by another. With the mutex held. (transfer none) */
 static cl_program
 take(Program *program, GError **error)
