@@ -76,7 +76,7 @@ class Tune(ddim.Case):
         self.assertGreater(len(report['shapes']), 5)
         for shape in report['shapes']:
             self.assertGreater(shape['ms'], 0)
-            self.assertIn(shape['method'], ['direct', 'winograd2', 'winograd4', 'amx', 'amx-winograd'])
+            self.assertIn(shape['method'], ['direct', 'winograd2', 'winograd4', 'winograd4-lean', 'amx', 'amx-winograd'])
             self.assertIn(shape['provider'], ['packed', 'clblast'])
             if shape['taps'] == 1 or shape['stride'] == 2:
                 self.assertIn(shape['method'], ['direct', 'amx'])
