@@ -15,6 +15,12 @@
 
 static const DdimCommand commands[] = {
     {"generate", N_("make images from a model"), ddim_cmd_generate},
+    {"inpaint", N_("fill a part of a picture"), ddim_cmd_inpaint},
+    {"vary", N_("make pictures like one that there is"), ddim_cmd_vary},
+    {"upscale", N_("make a picture larger, with new detail"), ddim_cmd_upscale},
+    {"colorize", N_("give a gray picture colors"), ddim_cmd_colorize},
+    {"encode", N_("find the noise that a picture comes from"), ddim_cmd_encode},
+    {"interpolate", N_("make the pictures between two others"), ddim_cmd_interpolate},
     {"models", N_("list the models found"), ddim_cmd_models},
     {"info", N_("tell what a checkpoint holds, or how a picture was made"), ddim_cmd_info},
     {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},
@@ -42,7 +48,7 @@ print_help(void)
           _("Generate images with diffusion models, on any device that speaks OpenCL."),
           _("Commands:"));
   for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-    g_print("  %-10s  %s\n", commands[i].name, _(commands[i].summary));
+    g_print("  %-11s  %s\n", commands[i].name, _(commands[i].summary));
   g_print("\n%s\n  ddim generate --class marble --seed 1 -o marble.png\n", _("Example:"));
   g_print("\n%s\n",
           _("'ddim COMMAND --help' tells the options of a command, 'ddim --version' the version."));

@@ -24,7 +24,7 @@ FLOORS = [
     ['core/data'],
     ['core/checkpoint', 'core/diffusion'],
     ['core/model'],
-    ['core/network'],
+    ['core/network', 'core/edit'],
     ['core/job'],
     ['core'],
     ['cli/terminal', 'plugin/image'],

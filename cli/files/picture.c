@@ -9,6 +9,7 @@
 #include "core/data/file.h"
 #include "core/data/image-png.h"
 #include "core/data/printable.h"
+#include "core/job/request-private.h"
 #include "cli/terminal/members.h"
 
 #define KEY_SOFTWARE "Software"
@@ -79,6 +80,8 @@ describe_for_people(DdimRequest *request, GHashTable *text)
   append_row(out, _("shows"), g_hash_table_lookup(text, KEY_CLASS));
   append_row(out, _("image"), index);
   for (guint i = 0; i < n; i++) {
+    if (!ddim_request_takes(request, specs[i]->name))
+      continue;
     g_autofree char *value = ddim_request_get_as_string(request, specs[i]->name);
     append_row(out, specs[i]->name, value);
   }

@@ -204,8 +204,12 @@ keep_label(DdimWriter *writer, const DdimSample *sample)
 static gboolean
 make_array(DdimWriter *writer, const DdimSample *sample, GError **error)
 {
-  const gsize bytes[4] = {writer->count, sample->height, sample->width, sample->channels};
-  const gsize floats[4] = {writer->count, sample->channels, sample->height, sample->width};
+  const DdimImage *picture = sample->picture;
+  const gsize channels = picture ? ddim_image_get_channels(picture) : sample->channels;
+  const gsize height = picture ? ddim_image_get_height(picture) : sample->height;
+  const gsize width = picture ? ddim_image_get_width(picture) : sample->width;
+  const gsize bytes[4] = {writer->count, height, width, channels};
+  const gsize floats[4] = {writer->count, channels, height, width};
 
   if (!writer->array)
     writer->array = writer->kind == KIND_NPZ ? ddim_array_new(DDIM_DTYPE_U8, 4, bytes, error)
@@ -216,12 +220,19 @@ make_array(DdimWriter *writer, const DdimSample *sample, GError **error)
 static gboolean
 keep_floats(DdimWriter *writer, const DdimSample *sample, GError **error)
 {
-  gsize size = (gsize)sample->channels * sample->height * sample->width;
+  const DdimImage *picture = sample->picture;
+  gsize size = picture ? (gsize)ddim_image_get_channels(picture) * ddim_image_get_height(picture) *
+                             ddim_image_get_width(picture)
+                       : (gsize)sample->channels * sample->height * sample->width;
+  float *samples;
 
   if (!make_array(writer, sample, error))
     return FALSE;
-  memcpy((float *)ddim_array_get_data(writer->array) + writer->n_images * size, sample->samples,
-         size * sizeof(float));
+  samples = (float *)ddim_array_get_data(writer->array) + writer->n_images * size;
+  if (picture)
+    ddim_image_to_samples(picture, samples);
+  else
+    memcpy(samples, sample->samples, size * sizeof *samples);
   return TRUE;
 }
 

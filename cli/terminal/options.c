@@ -93,16 +93,22 @@ DdimOptions *
 ddim_options_new(const char *const *names)
 {
   DdimOptions *options = g_new0(DdimOptions, 1);
-  g_autofree const char **all = names ? NULL : ddim_options_list(ddim_option_get_command_place);
   GObjectClass *klass = g_type_class_ref(DDIM_TYPE_REQUEST);
 
   options->entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
   options->strings = g_ptr_array_new_with_free_func(g_free);
-  names = names ? names : all;
   for (guint i = 0; names[i]; i++)
     add_option(options, klass, names[i]);
   g_type_class_unref(klass);
   return options;
+}
+
+DdimOptions *
+ddim_options_new_for(DdimCommands command)
+{
+  g_autofree const char **names = ddim_options_list_command(command);
+
+  return ddim_options_new(names);
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "core/job/options.h"
 #include "core/job/request.h"
 
 G_BEGIN_DECLS
@@ -12,9 +13,11 @@ G_BEGIN_DECLS
  * ddim_cli_parse() as user data. */
 typedef struct _DdimOptions DdimOptions;
 
-/** @names  (nullable) of options in the table of core/job/options.c, in the order of the help,
- *         NULL-terminated; NULL: all that a command line takes, in the table's own order */
+/** @names  of options in the table of core/job/options.c, in the order of the help,
+ *         NULL-terminated */
 DdimOptions *ddim_options_new(const char *const *names);
+/** All options that @command takes. */
+DdimOptions *ddim_options_new_for(DdimCommands command);
 void ddim_options_free(DdimOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimOptions, ddim_options_free)
 

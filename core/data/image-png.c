@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <png.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "core/data/error.h"
 #include "core/data/image-png.h"
@@ -37,7 +38,7 @@ typedef struct {
   guint piece;    /* where libpng is */
   gsize position; /* in that piece */
   PngPart part;
-  guint width, height;
+  DdimImageHeader header;
   DdimImage *image;
   GHashTable *text;
   png_bytep *rows;
@@ -243,6 +244,28 @@ add_piece(PngJob *job, const guint8 *data, gsize size)
   g_array_append_val(job->pieces, piece);
 }
 
+/* Whether the profile in an iCCP chunk's @data is of CMYK colors: its name, a 0, the method 0, then
+ * the deflated profile with the kind of colors at byte 16. */
+static gboolean
+is_cmyk(const guint8 *data, gsize length)
+{
+  const guint8 *end = memchr(data, 0, length);
+  guint8 profile[20];
+  z_stream stream = {0};
+  gboolean found;
+
+  if (!end || (gsize)(data + length - end) < 2 || inflateInit(&stream) != Z_OK)
+    return FALSE;
+  stream.next_in = (guint8 *)end + 2;
+  stream.avail_in = data + length - end - 2;
+  stream.next_out = profile;
+  stream.avail_out = sizeof profile;
+  inflate(&stream, Z_SYNC_FLUSH);
+  found = stream.avail_out == 0 && memcmp(profile + 16, "CMYK", 4) == 0;
+  inflateEnd(&stream);
+  return found;
+}
+
 /* Choose the chunks. libpng takes the memory for a chunk before it reads it, so lengths are checked
  * here. Text may lie behind the pixels, which are not read then: the start of the first chunk of
  * pixels, where libpng stops, comes last. FALSE when the file ends too early. */
@@ -260,6 +283,8 @@ choose_pieces(PngJob *job)
     length = (gsize)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
     if (length > left - CHUNK_EXTRA)
       return FALSE;
+    if (is_named(at, "iCCP"))
+      job->header.cmyk = is_cmyk(at + CHUNK_START, length);
     if (job->part == READ_TEXT && is_named(at, "IDAT")) {
       pixels = pixels ? pixels : at;
     } else if (job->part == READ_TEXT && is_named(at, "IEND")) {
@@ -303,8 +328,9 @@ decode(PngJob *job)
     png_set_chunk_malloc_max(job->png, MAX_TEXT); /* once inflated */
   png_set_read_fn(job->png, job, on_read);
   png_read_info(job->png, job->info);
-  job->width = png_get_image_width(job->png, job->info);
-  job->height = png_get_image_height(job->png, job->info);
+  job->header.width = png_get_image_width(job->png, job->info);
+  job->header.height = png_get_image_height(job->png, job->info);
+  job->header.bits = png_get_bit_depth(job->png, job->info);
   if (job->part == READ_PIXELS)
     read_pixels(job);
   if (job->part == READ_TEXT)
@@ -346,15 +372,26 @@ run(PngJob *job, GBytes *bytes, const char *name, GError **error)
 }
 
 gboolean
-ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
-                         GError **error)
+ddim_image_read_png_header(GBytes *bytes, const char *name, DdimImageHeader *header, GError **error)
 {
   PngJob job = {.part = READ_SIZE};
 
   if (!run(&job, bytes, name, error))
     return FALSE;
-  *width = job.width;
-  *height = job.height;
+  *header = job.header;
+  return TRUE;
+}
+
+gboolean
+ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
+                         GError **error)
+{
+  DdimImageHeader header;
+
+  if (!ddim_image_read_png_header(bytes, name, &header, error))
+    return FALSE;
+  *width = header.width;
+  *height = header.height;
   return TRUE;
 }
 

@@ -11,7 +11,16 @@ G_BEGIN_DECLS
  * ddim_image_read_png().
  */
 
-/** What its header says, for judging before ddim_image_read_png(). */
+typedef struct {
+  guint width, height;
+  guint bits;    /**< per sample: 1, 2, 4, 8 or 16 */
+  gboolean cmyk; /**< its color profile is for printing inks, which PNG does not have */
+} DdimImageHeader;
+
+/** What it says of itself, for judging before ddim_image_read_png(). */
+gboolean ddim_image_read_png_header(GBytes *bytes, const char *name, DdimImageHeader *header,
+                                    GError **error);
+/** Its size alone. */
 gboolean ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
                                   GError **error);
 /** Its texts, at most 32 of at most 1 MiB; pixels are not read. (transfer full) (element-type utf8

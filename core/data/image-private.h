@@ -16,4 +16,7 @@ struct _DdimImage {
 /** All 0. Errors: DDIM_ERROR_ARGUMENT for a size that cannot be. */
 DdimImage *ddim_image_new(guint width, guint height, guint channels, GError **error);
 
+/** (transfer full) Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
+DdimImage *ddim_image_copy(const DdimImage *image, GError **error);
+
 G_END_DECLS

@@ -30,6 +30,16 @@ ddim_image_new(guint width, guint height, guint channels, GError **error)
   return image;
 }
 
+DdimImage *
+ddim_image_copy(const DdimImage *image, GError **error)
+{
+  DdimImage *copy = ddim_image_new(image->width, image->height, image->channels, error);
+
+  if (copy)
+    memcpy(copy->pixels, image->pixels, (gsize)image->width * image->height * image->channels);
+  return copy;
+}
+
 void
 ddim_image_free(DdimImage *image)
 {

@@ -31,9 +31,13 @@ typedef struct {
   const float *samples;   /**< [channels][height][width], about [-1, 1] */
   gint64 label;           /**< -1: unconditional */
   const char *label_name; /**< (nullable) */
+  /** (nullable) The finished picture, where a job changes one: the input's bytes where nothing was
+   * to be changed. `samples` is then the part of it that was computed last. */
+  const DdimImage *picture;
 } DdimSample;
 
-/** The sample as an image, in the bytes that `ddim generate` writes. (transfer full)
+/** The sample as an image, in the bytes that the command `ddim` writes: a copy of the finished
+ * picture where there is one. (transfer full)
  * Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
 DDIM_AVAILABLE_IN_0_1
 DdimImage *ddim_sample_to_image(const DdimSample *sample, GError **error);

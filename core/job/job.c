@@ -61,19 +61,18 @@ resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
 }
 
 static gboolean
-resolve_steps(DdimJob *job, DdimConfig *config, GError **error)
+resolve_steps(DdimJob *job, DdimConfig *config, double eta, GError **error)
 {
-  DdimSampleParams sample = DDIM_SAMPLE_PARAMS_INIT;
   g_autofree char *steps = NULL, *sampler = NULL;
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
 
-  g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &sample.eta, "clip",
-               &sample.clip, NULL);
-  if (!ddim_sampler_from_name(sampler, &sample.sampler, error))
+  g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &job->sample.eta, "clip",
+               &job->sample.clip, NULL);
+  if (!ddim_sampler_from_name(sampler, &job->sample.sampler, error))
     return FALSE;
-  if (sample.eta < 0) {
-    sample.eta = ddim_config_get_eta(config);
-    g_object_set(job->resolved, "eta", sample.eta, NULL);
+  if (job->sample.eta < 0) {
+    job->sample.eta = eta >= 0 ? eta : ddim_config_get_eta(config);
+    g_object_set(job->resolved, "eta", job->sample.eta, NULL);
   }
   ddim_config_get_diffusion(config, &params);
   params.timestep_respacing = steps ? steps : "";
@@ -91,7 +90,7 @@ resolve_steps(DdimJob *job, DdimConfig *config, GError **error)
                 ddim_diffusion_get_model_channels(job->diffusion, job->channels));
     return FALSE;
   }
-  job->steps = ddim_step_table_new_loop(job->diffusion, &sample, error);
+  job->steps = ddim_step_table_new_loop(job->diffusion, &job->sample, error);
   return job->steps != NULL;
 }
 
@@ -187,7 +186,7 @@ open_noise(DdimJob *job, GError **error)
 }
 
 DdimJob *
-ddim_job_new(DdimSession *session, DdimRequest *request, GError **error)
+ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *frame, GError **error)
 {
   g_autoptr(DdimJob) job = g_new0(DdimJob, 1);
   g_autofree char *model = NULL;
@@ -198,8 +197,16 @@ ddim_job_new(DdimSession *session, DdimRequest *request, GError **error)
     g_object_set(job->resolved, "model", DDIM_DEFAULT_MODEL, NULL);
   job->channels = ddim_session_get_channels(session);
   if (!resolve_classes(job, session->config, error) ||
-      !resolve_steps(job, session->config, error) || !resolve_noise(job, error) ||
-      !open_noise(job, error) || !resolve_size(job, session->config, error))
+      !resolve_steps(job, session->config, frame ? frame->eta : -1, error) ||
+      !resolve_noise(job, error))
+    return NULL;
+  if (frame && frame->width) {
+    job->width = frame->width;
+    job->height = frame->height;
+    resolve_batch(job);
+    return g_steal_pointer(&job);
+  }
+  if (!open_noise(job, error) || !resolve_size(job, session->config, error))
     return NULL;
   resolve_batch(job);
   if ((job->init_noise && !check_noise(job, error)) ||

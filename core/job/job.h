@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef struct {
   DdimRequest *resolved; /* the request with seed, size, batch and model filled in */
   DdimDiffusion *diffusion;
+  DdimSampleParams sample;
   DdimStepTable *steps; /* of `diffusion` */
   guint channels, height, width;
   guint count;
@@ -25,7 +26,15 @@ typedef struct {
   DdimSamples *low_res;    /* (nullable) [1 or count][C][h][w] */
 } DdimJob;
 
-DdimJob *ddim_job_new(DdimSession *session, DdimRequest *request, GError **error);
+/** What is not the request's to say. */
+typedef struct {
+  guint width, height; /* of what is computed; 0: the request's size */
+  double eta;          /* where the request leaves it open; -1: what suits the model */
+} DdimJobFrame;
+
+/* @frame  (nullable) */
+DdimJob *ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *frame,
+                      GError **error);
 void ddim_job_free(DdimJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimJob, ddim_job_free)
 

@@ -7,11 +7,127 @@
 
 static const char *const samplers[] = {DDIM_SAMPLER_NAMES, NULL};
 static const char *const precisions[] = {"f32", "f16", NULL};
+/* In the order of DdimCommands. */
+static const char *const commands[] = {"generate", "inpaint", "vary",        "upscale",
+                                       "colorize", "encode",  "interpolate", NULL};
 
 #define MAX_SIDE 65536
 
 static const DdimOption table[] = {
-    /* What is made. */
+    /* What is made, and of what. */
+    {.name = "command", /* no option: the command itself */
+     .type = G_TYPE_STRING,
+     .label = N_("Command"),
+     .help = N_("what is done"),
+     .text = "generate",
+     .choices = commands},
+    {.name = "input",
+     .type = G_TYPE_STRING,
+     .label = N_("Picture"),
+     .help = N_("the picture, a .png of 8 bits per sample"),
+     .on_command_line = 1,
+     .letter = 'i',
+     .value_word = "I.png",
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE |
+                 DDIM_COMMAND_COLORIZE | DDIM_COMMAND_ENCODE,
+     .is_filename = TRUE},
+    {.name = "from",
+     .type = G_TYPE_STRING,
+     .label = N_("From"),
+     .help = N_("where to begin: a seed, noise (.npy), or a picture (.png)"),
+     .on_command_line = 2,
+     .value_word = N_("SEED|FILE"),
+     .commands = DDIM_COMMAND_INTERPOLATE,
+     .is_filename = TRUE},
+    {.name = "to",
+     .type = G_TYPE_STRING,
+     .label = N_("To"),
+     .help = N_("where to end, likewise"),
+     .on_command_line = 3,
+     .value_word = N_("SEED|FILE"),
+     .commands = DDIM_COMMAND_INTERPOLATE,
+     .is_filename = TRUE},
+    {.name = "mask",
+     .type = G_TYPE_STRING,
+     .label = N_("Mask"),
+     .help = N_("a picture of the same size: white is filled, black stays; default: what is "
+                "transparent is filled"),
+     .on_command_line = 4,
+     .value_word = "M.png",
+     .commands = DDIM_COMMAND_INPAINT,
+     .is_filename = TRUE},
+    {.name = "box",
+     .type = G_TYPE_STRING,
+     .label = N_("Box"),
+     .help = N_("in place of a mask: the rectangle to fill, its left upper corner first"),
+     .on_command_line = 5,
+     .value_word = "X,Y,W,H",
+     .commands = DDIM_COMMAND_INPAINT},
+    {.name = "strength",
+     .type = G_TYPE_DOUBLE,
+     .label = N_("Strength"),
+     .help = N_("how much changes: 0 nothing, 1 everything"),
+     .minimum = 0,
+     .maximum = 1,
+     .number = 0.5,
+     .on_command_line = 6,
+     .value_word = N_("S"),
+     .commands = DDIM_COMMAND_VARY},
+    {.name = "scale",
+     .type = G_TYPE_INT,
+     .label = N_("Scale"),
+     .help = N_("how many times as wide and high the result is; 0: the model's own scale, else 4"),
+     .maximum = 16,
+     .on_command_line = 7,
+     .value_word = N_("K"),
+     .commands = DDIM_COMMAND_UPSCALE},
+    {.name = "context",
+     .type = G_TYPE_INT,
+     .label = N_("Context"),
+     .help = N_("pixels around the mask that the model sees; -1: half the size it was trained "
+                "with"),
+     .minimum = -1,
+     .maximum = 4096,
+     .number = -1,
+     .on_command_line = 8,
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_INPAINT},
+    {.name = "feather",
+     .type = G_TYPE_INT,
+     .label = N_("Feather"),
+     .help = N_("pixels around the mask that are blended; 0: none"),
+     .maximum = 1024,
+     .on_command_line = 9,
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_INPAINT},
+    {.name = "quality",
+     .type = G_TYPE_INT,
+     .label = N_("Quality"),
+     .help = N_("how often each part of the sampling is done again, so that new and old fit "
+                "together; the time grows with it; 0: 4 for inpaint, else 1"),
+     .maximum = 100,
+     .on_command_line = 10,
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE},
+    {.name = "input-noise",
+     .type = G_TYPE_DOUBLE,
+     .label = N_("Noise of the picture"),
+     .help = N_("standard deviation of the noise in the picture, as a part of the range of "
+                "colors; it is removed"),
+     .minimum = 0,
+     .maximum = 0.5,
+     .on_command_line = 11,
+     .value_word = N_("S"),
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE},
+    {.name = "color",
+     .type = G_TYPE_STRING,
+     .label = N_("Color"),
+     .help = N_("the mean color of what is made, or a picture that has it"),
+     .on_command_line = 18,
+     .value_word = N_("\"#rrggbb\"|F.png"),
+     .commands =
+         DDIM_COMMAND_GENERATE | DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_COLORIZE,
+     .is_filename = TRUE},
     {.name = "model",
      .type = G_TYPE_STRING,
      .label = N_("Model"),
@@ -33,18 +149,21 @@ static const DdimOption table[] = {
      .label = N_("Width"),
      .help = N_("width in pixels; 0: the model's own"),
      .maximum = MAX_SIDE,
-     .in_procedure = 3},
+     .in_procedure = 3,
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_INTERPOLATE},
     {.name = "height",
      .type = G_TYPE_INT,
      .label = N_("Height"),
      .help = N_("height in pixels; 0: the model's own"),
      .maximum = MAX_SIDE,
-     .in_procedure = 4},
+     .in_procedure = 4,
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_INTERPOLATE},
     {.name = "size", /* width and height at once */
      .on_command_line = 4,
      .value_word = N_("WxH"),
      .command_help =
-         N_("width and height in pixels, or one number for both; default: the model's own")},
+         N_("width and height in pixels, or one number for both; default: the model's own"),
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_INTERPOLATE},
     {.name = "count",
      .type = G_TYPE_INT,
      .label = N_("Count"),
@@ -55,14 +174,16 @@ static const DdimOption table[] = {
      .on_command_line = 3,
      .letter = 'n',
      .value_word = N_("COUNT"),
-     .in_procedure = 9},
+     .in_procedure = 9,
+     .commands = DDIM_COMMAND_ALL & ~DDIM_COMMAND_ENCODE},
     {.name = "batch",
      .type = G_TYPE_INT,
      .label = N_("Batch"),
      .help = N_("images computed together, which draw their noise together; 0: chosen"),
      .maximum = 4096,
      .on_command_line = 10,
-     .value_word = N_("N")},
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_ALL & ~DDIM_COMMAND_ENCODE},
 
     /* How it is sampled. */
     {.name = "steps",
@@ -81,7 +202,8 @@ static const DdimOption table[] = {
      .choices = samplers,
      .on_command_line = 6,
      .value_word = "ddim|ddpm|dpm++",
-     .in_procedure = 6},
+     .in_procedure = 6,
+     .commands = DDIM_COMMAND_ALL & ~(DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE)},
     {.name = "eta",
      .type = G_TYPE_DOUBLE,
      .label = N_("Eta"),
@@ -91,7 +213,8 @@ static const DdimOption table[] = {
      .number = -1,
      .on_command_line = 7,
      .value_word = N_("E"),
-     .in_procedure = 7},
+     .in_procedure = 7,
+     .commands = DDIM_COMMAND_ALL & ~(DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE)},
     {.name = "seed",
      .type = G_TYPE_INT64,
      .label = N_("Seed"),
@@ -154,14 +277,16 @@ static const DdimOption table[] = {
      .help = N_("start from this .npy, count x channels x height x width"),
      .on_command_line = 12,
      .value_word = "F.npy",
-     .is_filename = TRUE},
+     .is_filename = TRUE,
+     .commands = DDIM_COMMAND_GENERATE},
     {.name = "low-res",
      .type = G_TYPE_STRING,
      .label = N_("Small picture"),
      .help = N_("what a super-resolution model enlarges: .png, .npy or .npz"),
      .on_command_line = 13,
      .value_word = "F.png|F.npy",
-     .is_filename = TRUE},
+     .is_filename = TRUE,
+     .commands = DDIM_COMMAND_GENERATE},
 };
 
 const DdimOption *
@@ -205,15 +330,48 @@ ddim_option_to_pspec(const DdimOption *o, GParamFlags flags)
 }
 
 guint
-ddim_option_get_command_place(const DdimOption *option)
-{
-  return option->on_command_line;
-}
-
-guint
 ddim_option_get_procedure_place(const DdimOption *option)
 {
   return option->in_procedure;
+}
+
+gboolean
+ddim_option_is_for(const DdimOption *option, DdimCommands command)
+{
+  return option->commands == 0 || (option->commands & command);
+}
+
+const char *
+ddim_command_get_name(DdimCommands command)
+{
+  for (guint i = 0; commands[i]; i++)
+    if (command == 1u << i)
+      return commands[i];
+  g_return_val_if_reached(NULL);
+}
+
+DdimCommands
+ddim_command_from_name(const char *name)
+{
+  for (guint i = 0; commands[i]; i++)
+    if (g_strcmp0(name, commands[i]) == 0)
+      return 1u << i;
+  return 0;
+}
+
+const char **
+ddim_options_list_command(DdimCommands command)
+{
+  GPtrArray *names = g_ptr_array_new();
+
+  for (gboolean general = FALSE; general <= TRUE; general++)
+    for (guint at = 1; at <= G_N_ELEMENTS(table); at++)
+      for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+        if (table[i].on_command_line == at && ddim_option_is_for(&table[i], command) &&
+            ddim_option_is_for(&table[i], DDIM_COMMAND_GENERATE) == general)
+          g_ptr_array_add(names, (gpointer)table[i].name);
+  g_ptr_array_add(names, NULL);
+  return (const char **)g_ptr_array_free(names, FALSE);
 }
 
 const char **

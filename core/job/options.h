@@ -5,6 +5,27 @@
 
 G_BEGIN_DECLS
 
+/** What a request asks for: the commands that make pictures, as a set. */
+typedef enum {
+  DDIM_COMMAND_GENERATE = 1 << 0,
+  DDIM_COMMAND_INPAINT = 1 << 1,
+  DDIM_COMMAND_VARY = 1 << 2,
+  DDIM_COMMAND_UPSCALE = 1 << 3,
+  DDIM_COMMAND_COLORIZE = 1 << 4,
+  DDIM_COMMAND_ENCODE = 1 << 5,
+  DDIM_COMMAND_INTERPOLATE = 1 << 6,
+  DDIM_COMMAND_ALL = (1 << 7) - 1
+} DdimCommands;
+
+/** Those that change a picture. */
+#define DDIM_COMMANDS_EDITS                                                                        \
+  (DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE)
+
+/** The name of one command: "inpaint". */
+const char *ddim_command_get_name(DdimCommands command);
+/** The command of this name; 0 when there is none. */
+DdimCommands ddim_command_from_name(const char *name);
+
 /** One option of a generation. The ONE table of options is in options.c: the properties of
  * DdimRequest, the command line with its help and manual page, the arguments of the GIMP procedure
  * and the settings in pictures are made from it. A new option is one entry there. */
@@ -24,6 +45,7 @@ typedef struct {
   char letter;              /**< its one-letter form, or 0 */
   const char *value_word;   /**< (translatable) what the help calls the value */
   const char *command_help; /**< (translatable) in place of `help`, where that does not fit */
+  DdimCommands commands;    /**< that take it; 0: all */
   gboolean is_filename;     /**< the value is in the encoding of file names */
   guint in_procedure;       /**< its place among the procedure's arguments, from 1; 0: not there */
 } DdimOption;
@@ -38,9 +60,13 @@ GParamSpec *ddim_option_to_pspec(const DdimOption *option, GParamFlags flags);
 
 /** The place of an option: what to sort by, 0 for an option that is not there. */
 typedef guint (*DdimOptionPlaceFunc)(const DdimOption *option);
-guint ddim_option_get_command_place(const DdimOption *option);
 guint ddim_option_get_procedure_place(const DdimOption *option);
 /** Names of the options that have a @place, sorted by it. NULL-terminated. (transfer container) */
 const char **ddim_options_list(DdimOptionPlaceFunc place);
+
+/** Names of the options that @command takes on a command line: first those that `generate` does not
+ * take, then the others, both sorted by place. NULL-terminated. (transfer container) */
+const char **ddim_options_list_command(DdimCommands command);
+gboolean ddim_option_is_for(const DdimOption *option, DdimCommands command);
 
 G_END_DECLS

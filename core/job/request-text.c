@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Requests as text: one option of a command line, JSON, a whole command line. */
 
-#include "core/job/request.h"
+#include "core/job/request-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -178,7 +178,8 @@ ddim_request_to_json(DdimRequest *request)
   for (guint i = 0; i < n; i++) {
     g_auto(GValue) value = G_VALUE_INIT;
     g_object_get_property(G_OBJECT(request), specs[i]->name, &value);
-    if (G_VALUE_HOLDS_STRING(&value) && !g_value_get_string(&value))
+    if ((G_VALUE_HOLDS_STRING(&value) && !g_value_get_string(&value)) ||
+        !ddim_request_takes(request, specs[i]->name))
       continue;
     json_builder_set_member_name(builder, specs[i]->name);
     add_json_value(builder, &value);
@@ -289,18 +290,20 @@ ddim_request_to_command(DdimRequest *request)
 {
   guint n = 0;
   g_autofree GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(request), &n);
-  g_autoptr(GString) line = g_string_new("ddim generate");
+  g_autoptr(GString) line = g_string_new("ddim ");
+  g_autofree char *command = NULL;
   int width = 0, height = 0;
 
-  g_object_get(request, "width", &width, "height", &height, NULL);
+  g_object_get(request, "command", &command, "width", &width, "height", &height, NULL);
+  g_string_append(line, command);
   for (guint i = 0; i < n; i++) {
     const char *name = specs[i]->name;
     g_autofree char *text = ddim_request_get_as_string(request, name);
     g_auto(GValue) value = G_VALUE_INIT;
 
     g_object_get_property(G_OBJECT(request), name, &value);
-    if (g_param_value_defaults(specs[i], &value) || g_str_equal(name, "width") ||
-        g_str_equal(name, "height"))
+    if (g_param_value_defaults(specs[i], &value) || !ddim_request_takes(request, name) ||
+        g_str_equal(name, "width") || g_str_equal(name, "height") || g_str_equal(name, "command"))
       continue;
     if (g_str_equal(name, "clip")) {
       g_string_append(line, " --no-clip");
@@ -309,7 +312,7 @@ ddim_request_to_command(DdimRequest *request)
       append_word(line, text);
     }
   }
-  if (width || height)
+  if ((width || height) && ddim_request_takes(request, "size"))
     g_string_append_printf(line, " --size %dx%d", width, height);
   return g_string_free(g_steal_pointer(&line), FALSE);
 }

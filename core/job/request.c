@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/job/request.h"
+#include "core/job/request-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -125,6 +125,17 @@ check_eta(DdimRequest *self, GError **error)
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
               _("eta: %g is not valid; expected a number from 0 to %d, or -1"), eta, DDIM_MAX_ETA);
   return FALSE;
+}
+
+gboolean
+ddim_request_takes(DdimRequest *request, const char *name)
+{
+  g_autofree char *command = NULL;
+
+  g_object_get(request, "command", &command, NULL);
+  if (g_str_equal(name, "command"))
+    return g_strcmp0(command, "generate") != 0;
+  return ddim_option_is_for(ddim_option_find(name), ddim_command_from_name(command));
 }
 
 gboolean

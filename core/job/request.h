@@ -7,12 +7,13 @@
 
 G_BEGIN_DECLS
 
-/** What to generate: a GObject with one property for every option that `ddim generate --help`
- * lists, of the same name ("model", "steps", "init-noise"), except that "size" is the two
- * properties "width" and "height", and --no-clip is "clip" set to FALSE. Each property's GParamSpec
- * holds its type, range, default, label and help, the latter two translated;
+/** What to make: a GObject with one property for every option that a command which makes pictures
+ * lists (`ddim generate --help`), of the same name ("model", "steps", "init-noise"), except that
+ * "size" is the two properties "width" and "height", and --no-clip is "clip" set to FALSE. Each
+ * property's GParamSpec holds its type, range, default, label and help, the latter two translated;
  * g_object_class_list_properties() lists them. Later versions add properties, whose defaults leave
- * everything as it was.
+ * everything as it was. The property "command" says what is done: "generate", "inpaint", "vary",
+ * "upscale", "colorize", "encode" or "interpolate"; properties of other commands have no effect.
  *
  * Setting a property through GObject keeps numbers inside their range; strings are taken as they
  * are and judged by ddim_request_check(). One thread at a time. */
@@ -30,7 +31,8 @@ DdimRequest *ddim_request_copy(DdimRequest *request);
  * model. DDIM_ERROR_ARGUMENT names the property and what it may be. */
 DDIM_AVAILABLE_IN_0_1
 gboolean ddim_request_check(DdimRequest *request, GError **error);
-/** Every property that has a value, as one JSON object. (transfer full) */
+/** Every property that has a value and that the request's command takes, as one JSON object.
+ * (transfer full) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_json(DdimRequest *request);
 /** And back. Unknown members and values out of range are DDIM_ERROR_ARGUMENT naming the member and
@@ -45,7 +47,7 @@ gboolean ddim_request_set_from_string(DdimRequest *request, const char *name, co
 /** The inverse: NULL for a string that is not set. (transfer full) (nullable) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_get_as_string(DdimRequest *request, const char *name);
-/** The `ddim generate` command line that makes the same picture again, shell-quoted. (transfer
+/** The `ddim` command line that makes the same picture again, shell-quoted. (transfer
  * full) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_command(DdimRequest *request);

@@ -97,3 +97,17 @@ def parse_png(data):
 def load_png(path):
     with open(path, 'rb') as file:
         return parse_png(file.read())
+
+
+def save_png(path, array, depth=8, chunks=()):
+    """@array: [height][width][channels]; values of 16 bits with @depth 16. @chunks: (name, body) before the pixels."""
+    height, width, channels = array.shape
+    code = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    line = width * channels
+    rows = b''.join(b'\0' + struct.pack(f">{line}{'H' if depth == 16 else 'B'}", *array.values[y * line:(y + 1) * line])
+                    for y in range(height))
+    header = struct.pack('>IIBBBBB', width, height, depth, code, 0, 0, 0)
+    with open(path, 'wb') as file:
+        file.write(b'\x89PNG\r\n\x1a\n')
+        for name, body in [(b'IHDR', header), *chunks, (b'IDAT', zlib.compress(rows)), (b'IEND', b'')]:
+            file.write(struct.pack('>I', len(body)) + name + body + struct.pack('>I', zlib.crc32(name + body)))

@@ -7,6 +7,7 @@
 #include "core/data/error.h"
 #include "core/diffusion/constraint.h"
 #include "core/diffusion/host-sampling.h"
+#include "core/diffusion/inversion.h"
 #include "core/diffusion/slerp.h"
 #include "core/diffusion/travel.h"
 
@@ -526,6 +527,51 @@ test_noise_of_learned_variances(void)
   g_rand_free(f.rand);
 }
 
+/* ---- the way to the noise ---- */
+
+/* DDIM's step without noise, written down plainly. */
+static void
+walk_down(const Fixture *f, double *x)
+{
+  for (int t = N_STEPS - 1; t >= 0; t--)
+    for (guint k = 0; k < COUNT; k++) {
+      const double a = get_abar(f, t), b = get_abar(f, t - 1), eps = exact_eps(x[k], a);
+      const double x0 = CLAMP((x[k] - sqrt(1 - a) * eps) / sqrt(a), -1, 1);
+      const double own = (x[k] - sqrt(a) * x0) / sqrt(1 - a);
+      x[k] = sqrt(b) * x0 + sqrt(1 - b) * own;
+    }
+}
+
+/* With each evaluation more, the image comes back closer, in the end to the last digits. */
+static void
+test_inversion(Fixture *f, gconstpointer data)
+{
+  const DdimModel model = {predict, f};
+  const DdimHostSamplingParams host = {.model = &model, .n = 1, .plane = COUNT, .x = f->x};
+  double last = G_MAXDOUBLE;
+
+  for (guint evaluations = 1; evaluations <= 32; evaluations *= 2) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimStepTable) table = ddim_step_table_new(f->diffusion, &error);
+    g_autoptr(DdimHostSampling) sampling = ddim_host_sampling_new(&host, &error);
+    double greatest = 0;
+
+    for (guint k = 0; k < COUNT; k++)
+      f->x[k] = 0.9 * sin(k);
+    g_assert_true(ddim_step_table_append_inversion(table, f->diffusion, TRUE, evaluations, &error));
+    g_assert_cmpuint(ddim_step_table_get_n_steps(table), ==, N_STEPS * evaluations);
+    g_assert_false(ddim_step_table_draws_noise(table));
+    ddim_sampling_run(table, ddim_host_sampling_get_backend(sampling), NULL, 0, NULL, &error);
+    g_assert_no_error(error);
+    walk_down(f, f->x);
+    for (guint k = 0; k < COUNT; k++)
+      greatest = fmax(greatest, fabs(f->x[k] - 0.9 * sin(k)));
+    g_assert_cmpfloat(greatest, <, last);
+    last = greatest;
+  }
+  g_assert_cmpfloat(last, <, 1e-8);
+}
+
 /* ---- slerp ---- */
 
 static double
@@ -588,6 +634,7 @@ main(int argc, char **argv)
   g_test_add("/constraint/partial", Fixture, NULL, set_up, test_partial, tear_down);
   g_test_add("/constraint/settles", Fixture, NULL, set_up, test_settles, tear_down);
   g_test_add_func("/constraint/learned-variances", test_noise_of_learned_variances);
+  g_test_add("/constraint/inversion", Fixture, NULL, set_up, test_inversion, tear_down);
   g_test_add_func("/slerp", test_slerp);
   return g_test_run();
 }

@@ -118,7 +118,7 @@ assert_equal(DdimRequest *a, DdimRequest *b)
   guint n = 0;
   g_autofree GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(a), &n);
 
-  g_assert_cmpuint(n, ==, 18);
+  g_assert_cmpuint(n, ==, 31);
   for (guint i = 0; i < n; i++) {
     g_auto(GValue) x = G_VALUE_INIT, y = G_VALUE_INIT;
     g_object_get_property(G_OBJECT(a), specs[i]->name, &x);

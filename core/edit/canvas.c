@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/edit/canvas.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/data/image-private.h"
+
+static gsize
+plane_size(const DdimCanvas *canvas)
+{
+  return (gsize)canvas->width * canvas->height;
+}
+
+/* One image from the picture's bytes, and the two maps. */
+static void
+fill(DdimCanvas *canvas, const DdimRect *rect, const DdimImage *image, const guint8 *coverage)
+{
+  const gsize plane = plane_size(canvas);
+
+  for (guint y = 0; y < canvas->height && rect->y + y < image->height; y++)
+    for (guint x = 0; x < canvas->width && rect->x + x < image->width; x++) {
+      const gsize at = (gsize)y * canvas->width + x;
+      const gsize from = (gsize)(rect->y + y) * image->width + rect->x + x;
+      canvas->inside[at] = 1;
+      canvas->known[at] = coverage[from] == 0;
+      for (guint c = 0; c < canvas->channels; c++)
+        canvas->samples[c * plane + at] = image->pixels[from * image->channels + c] / 127.5f - 1.0f;
+    }
+}
+
+DdimCanvas *
+ddim_canvas_new(const DdimFrame *frame, guint n, guint channels, const DdimImage *image,
+                const guint8 *coverage, GError **error)
+{
+  g_autoptr(DdimCanvas) canvas = g_new0(DdimCanvas, 1);
+  gsize plane, size;
+
+  g_return_val_if_fail(channels <= image->channels, NULL);
+  canvas->n = n;
+  canvas->channels = channels;
+  canvas->width = frame->rect.width;
+  canvas->height = frame->rect.height;
+  plane = plane_size(canvas);
+  size = plane * channels;
+  canvas->samples = g_try_new0(float, size *n);
+  canvas->known = g_try_malloc0(plane);
+  canvas->inside = g_try_malloc0(plane);
+  if (!canvas->samples || !canvas->known || !canvas->inside) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("not enough memory for %u images of %ux%u pixels: make fewer at a time"), n,
+                canvas->width, canvas->height);
+    return NULL;
+  }
+  fill(canvas, &frame->rect, image, coverage);
+  for (guint i = 1; i < n; i++)
+    memcpy(canvas->samples + i * size, canvas->samples, size * sizeof(float));
+  return g_steal_pointer(&canvas);
+}
+
+void
+ddim_canvas_free(DdimCanvas *canvas)
+{
+  if (!canvas)
+    return;
+  g_free(canvas->samples);
+  g_free(canvas->known);
+  g_free(canvas->inside);
+  g_free(canvas);
+}
+
+/* Where pixel (0, @y) of @window is in a plane. */
+static gsize
+row_of(const DdimCanvas *canvas, const DdimRect *window, guint y)
+{
+  return (gsize)(window->y + y) * canvas->width + window->x;
+}
+
+void
+ddim_canvas_get(const DdimCanvas *canvas, const DdimRect *window, float *samples)
+{
+  for (guint p = 0; p < canvas->n * canvas->channels; p++)
+    for (guint y = 0; y < window->height; y++, samples += window->width)
+      memcpy(samples, canvas->samples + p * plane_size(canvas) + row_of(canvas, window, y),
+             window->width * sizeof *samples);
+}
+
+void
+ddim_canvas_get_map(const DdimCanvas *canvas, const guint8 *from, const DdimRect *window,
+                    guint8 *map)
+{
+  for (guint y = 0; y < window->height; y++)
+    memcpy(map + (gsize)y * window->width, from + row_of(canvas, window, y), window->width);
+}
+
+void
+ddim_canvas_put(DdimCanvas *canvas, const DdimRect *window, const float *samples)
+{
+  for (guint p = 0; p < canvas->n * canvas->channels; p++)
+    for (guint y = 0; y < window->height; y++)
+      for (guint x = 0; x < window->width; x++, samples++) {
+        const gsize at = row_of(canvas, window, y) + x;
+        if (!canvas->known[at])
+          canvas->samples[p * plane_size(canvas) + at] = *samples;
+      }
+  for (guint y = 0; y < window->height; y++)
+    memset(canvas->known + row_of(canvas, window, y), 1, window->width);
+}
+
+gboolean
+ddim_canvas_is_open(const DdimCanvas *canvas, const DdimRect *window)
+{
+  for (guint y = 0; y < window->height; y++)
+    for (guint x = 0; x < window->width; x++) {
+      const gsize at = row_of(canvas, window, y) + x;
+      if (canvas->inside[at] && !canvas->known[at])
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static guint8
+blend(guint8 old, double made, guint coverage)
+{
+  const double value = (coverage * made + (255 - coverage) * (double)old) / 255;
+
+  return (guint8)CLAMP(lrint(value), 0, 255);
+}
+
+/* The byte of a sample, not rounded. In float32, as the original computes it. */
+static double
+to_byte(float sample, gboolean truncate)
+{
+  const float value = (sample + 1.0f) * 127.5f;
+  const double byte = value > 0 ? MIN(value, 255) : 0;
+
+  return truncate ? floor(byte) : byte;
+}
+
+DdimImage *
+ddim_canvas_compose(const DdimCanvas *canvas, const DdimFrame *frame, guint i,
+                    const DdimImage *image, const guint8 *coverage, gboolean truncate,
+                    GError **error)
+{
+  DdimImage *out = ddim_image_new(image->width, image->height, image->channels, error);
+  const gsize plane = plane_size(canvas);
+  const float *samples = canvas->samples + i * canvas->channels * plane;
+
+  if (!out)
+    return NULL;
+  memcpy(out->pixels, image->pixels, (gsize)image->width * image->height * image->channels);
+  for (guint y = 0; y < canvas->height && frame->rect.y + y < image->height; y++)
+    for (guint x = 0; x < canvas->width && frame->rect.x + x < image->width; x++) {
+      const gsize to = (gsize)(frame->rect.y + y) * image->width + frame->rect.x + x;
+      guint8 *pixel = out->pixels + to * image->channels;
+      for (guint c = 0; coverage[to] && c < image->channels; c++) {
+        const double made =
+            c < canvas->channels
+                ? to_byte(samples[c * plane + (gsize)y * canvas->width + x], truncate)
+                : 255;
+        pixel[c] = blend(pixel[c], made, coverage[to]);
+      }
+    }
+  return out;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/data/image.h"
+#include "core/edit/frame.h"
+
+G_BEGIN_DECLS
+
+/** Pictures that are edited, and which of their pixels change. Errors are DDIM_ERROR_ARGUMENT or
+ * DDIM_ERROR_FORMAT, name the file and say what to do. */
+
+/** Read a .png for editing. Pictures of 16 bits per sample are refused, because the result has 8,
+ * and so are those of a CMYK profile, whose numbers are no colors of a screen.
+ * @option  how messages call it: "input" */
+DdimImage *ddim_edit_open_picture(const char *path, const char *option, GError **error);
+/** @image in the channels of a picture whose colors a model of @channels channels made: with colors
+ * or without, and with alpha where @image has it. (transfer full) */
+DdimImage *ddim_edit_convert(const DdimImage *image, guint channels, GError **error);
+
+/* Coverage: [height][width], 255 where a pixel is made anew, 0 where it stays, and in between where
+ * old and new are blended. (transfer full) */
+
+/** The gray values of a picture of @width x @height; what is transparent in it does not count. */
+guint8 *ddim_edit_open_mask(const char *path, guint width, guint height, GError **error);
+/** "X,Y,W,H", in a picture of @width x @height. */
+guint8 *ddim_edit_mask_from_box(const char *box, guint width, guint height, GError **error);
+/** What is transparent in @image. NULL when it has no alpha or is opaque everywhere. */
+guint8 *ddim_edit_mask_from_alpha(const DdimImage *image);
+/** Spread @coverage by @feather pixels, over which it falls off evenly. */
+void ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather);
+
+/** "#rrggbb", "rrggbb" or "#rgb", or a .png whose mean it is, as [3] in [-1, 1]. */
+gboolean ddim_edit_parse_color(const char *text, double *color, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/batches.h"
+
+#include "core/job/low-res.h"
+
+typedef struct {
+  DdimStartFunc start;
+  gpointer user_data;
+  DdimConstraints *constraints;
+} Batches;
+
+static gboolean
+run_batch(DdimRunner *runner, const Batches *batches, GError **error)
+{
+  const DdimJob *job = runner->job;
+  DdimSamplingHooks hooks = {0};
+
+  if (batches->constraints)
+    hooks = ddim_constraints_get_hooks(batches->constraints);
+  if (!ddim_runner_prepare(runner, error))
+    return FALSE;
+  ddim_runner_choose_labels(runner);
+  if (!ddim_low_res_set(runner->evaluator, job->low_res, runner->first, runner->n, error) ||
+      !batches->start(runner, ddim_array_get_data(runner->images), batches->user_data, error) ||
+      !ddim_runner_run(runner, job->steps, &hooks, batches->constraints != NULL, error))
+    return FALSE;
+  for (guint i = 0; i < runner->n; i++)
+    if (!ddim_runner_finish_image(runner, i, NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
+                 DdimConstraints *constraints, GError **error)
+{
+  const DdimJob *job = runner->job;
+  const Batches batches = {start, user_data, constraints};
+
+  runner->n_loops = 1;
+  for (runner->first = 0; runner->first < job->count; runner->first += runner->n) {
+    runner->n = MIN(job->batch, job->count - runner->first);
+    if (!run_batch(runner, &batches, error))
+      return FALSE;
+  }
+  return TRUE;
+}

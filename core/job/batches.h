@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/diffusion/constraint.h"
+#include "core/job/runner.h"
+
+G_BEGIN_DECLS
+
+/** Where the loop of a batch starts: fill @x [runner->n][C][H][W]. */
+typedef gboolean (*DdimStartFunc)(DdimRunner *runner, float *x, gpointer user_data, GError **error);
+
+/** Make all images of a job, batch after batch, one loop each: choose the classes, fill the start,
+ * take job->steps, hand out the images.
+ * @constraints  (nullable) that hold in every loop */
+gboolean ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
+                          DdimConstraints *constraints, GError **error);
+
+G_END_DECLS

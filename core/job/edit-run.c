@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/edit-run.h"
+
+#include <math.h>
+
+/* Pixel (@x, @y) of the small picture, or the nearest one that it has. */
+static float
+get_low_res(const DdimEdit *edit, guint c, guint y, guint x)
+{
+  y = MIN(y, edit->known_height - 1);
+  x = MIN(x, edit->known_width - 1);
+  return edit->low_res[((gsize)c * edit->known_height + y) * edit->known_width + x];
+}
+
+/* Show a super-resolution model what it enlarges. */
+static gboolean
+set_low_res(DdimRunner *runner, const DdimEdit *edit, const DdimRect *window, GError **error)
+{
+  const guint width = window->width / edit->cell, height = window->height / edit->cell;
+  const guint left = window->x / edit->cell, top = window->y / edit->cell;
+  const guint channels = runner->job->channels;
+  const gsize size = (gsize)channels * height * width;
+  g_autofree float *low_res = g_new(float, size * runner->n);
+
+  for (gsize i = 0; i < size * runner->n; i++)
+    low_res[i] = get_low_res(edit, i / width / height % channels, top + i / width % height,
+                             left + i % width);
+  return ddim_evaluator_set_low_res(runner->evaluator, low_res, height, width, error);
+}
+
+/* x of the loop's first step: noise, or the picture with noise (q_sample). */
+static void
+set_start(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps,
+          const DdimCanvas *canvas, const DdimRect *window)
+{
+  const gsize n = ddim_runner_get_image_size(runner) * runner->n;
+  float *x = ddim_array_get_data(runner->images);
+  g_autofree float *picture = NULL;
+  double signal = 1, noise = 0;
+
+  ddim_runner_draw(runner, x);
+  if (edit->command != DDIM_COMMAND_VARY)
+    return;
+  picture = g_new(float, n);
+  ddim_canvas_get(canvas, window, picture);
+  if (ddim_step_table_get_n_steps(steps) > 0)
+    ddim_diffusion_q_sample(runner->job->diffusion, ddim_step_table_get_step(steps, 0)->t, &signal,
+                            &noise);
+  for (gsize i = 0; i < n; i++)
+    x[i] = (float)(signal * picture[i] + noise * x[i]);
+}
+
+static gboolean
+run_window(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, DdimCanvas *canvas,
+           const DdimRect *window, GError **error)
+{
+  g_autoptr(DdimConstraints) constraints = ddim_edit_make_constraints(edit, canvas, window);
+  const DdimSamplingHooks hooks = ddim_constraints_get_hooks(constraints);
+
+  if (edit->low_res && !set_low_res(runner, edit, window, error))
+    return FALSE;
+  set_start(runner, edit, steps, canvas, window);
+  if (!ddim_runner_run(runner, steps, &hooks, ddim_constraints_get_n(constraints) > 0, error))
+    return FALSE;
+  ddim_canvas_put(canvas, window, ddim_array_get_data(runner->images));
+  return TRUE;
+}
+
+static gboolean
+finish_batch(DdimRunner *runner, const DdimEdit *edit, const DdimCanvas *canvas, GError **error)
+{
+  for (guint i = 0; i < runner->n; i++) {
+    g_autoptr(DdimImage) picture = ddim_canvas_compose(
+        canvas, edit->frame, i, edit->picture, edit->coverage, edit->low_res != NULL, error);
+    if (!picture || !ddim_runner_finish_image(runner, i, picture, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+run_batch(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, GError **error)
+{
+  const GArray *windows = edit->frame->windows;
+  g_autoptr(DdimCanvas) canvas = NULL;
+
+  if (!ddim_runner_prepare(runner, error) ||
+      !(canvas = ddim_canvas_new(edit->frame, runner->n, runner->job->channels, edit->picture,
+                                 edit->coverage, error)))
+    return FALSE;
+  ddim_runner_choose_labels(runner);
+  for (runner->loop = 0; runner->loop < windows->len; runner->loop++) {
+    const DdimRect *window = &g_array_index(windows, DdimRect, runner->loop);
+    if (ddim_canvas_is_open(canvas, window) &&
+        !run_window(runner, edit, steps, canvas, window, error))
+      return FALSE;
+  }
+  return finish_batch(runner, edit, canvas, error);
+}
+
+gboolean
+ddim_edit_run(DdimRunner *runner, const DdimEdit *edit, GError **error)
+{
+  const DdimJob *job = runner->job;
+  g_autoptr(DdimStepTable) steps = ddim_edit_make_steps(edit, job, error);
+
+  if (!steps)
+    return FALSE;
+  runner->n_loops = edit->frame->windows->len;
+  for (runner->first = 0; runner->first < job->count; runner->first += runner->n) {
+    runner->n = MIN(job->batch, job->count - runner->first);
+    if (!run_batch(runner, edit, steps, error))
+      return FALSE;
+  }
+  return TRUE;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/edit.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/diffusion/travel.h"
+#include "core/edit/picture.h"
+#include "core/job/request-private.h"
+#include "core/data/image-private.h"
+#include "core/model/config-details.h"
+
+/* No window is larger than so many times what the model was trained with, nor than so many pixels a
+ * side, unless the model was trained with more: models lose sight of the whole, and memory grows.
+ */
+#define MAX_TIMES 4
+#define MAX_SIDE 512
+/* Neighboring windows share this part of their side. */
+#define OVERLAP 4
+/* How often the sampling of a hole is repeated, and how long the repeated parts are: a fifth. */
+#define USUAL_QUALITY 4
+#define PARTS 5
+#define USUAL_SCALE 4
+
+void
+ddim_edit_free(DdimEdit *edit)
+{
+  if (!edit)
+    return;
+  g_clear_pointer(&edit->picture, ddim_image_free);
+  g_clear_pointer(&edit->coverage, g_free);
+  g_clear_pointer(&edit->frame, ddim_frame_free);
+  g_clear_pointer(&edit->known, g_free);
+  g_clear_pointer(&edit->low_res, g_free);
+  g_free(edit);
+}
+
+static gboolean
+refuse(GError **error, const char *format, const char *what)
+{
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, format, what);
+  return FALSE;
+}
+
+static guint
+get_colors(guint channels)
+{
+  return channels < 3 ? 1 : 3;
+}
+
+/* ---- the pictures ---- */
+
+static DdimImage *
+open_input(DdimSession *session, DdimRequest *request, gboolean any_size, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr(DdimImage) image = NULL;
+  const guint stride = ddim_config_get_stride(session->config);
+
+  g_object_get(request, "input", &path, NULL);
+  if (!path) {
+    refuse(error, _("%s: no picture is given"), "input");
+    return NULL;
+  }
+  if (!(image = ddim_edit_open_picture(path, "input", error)))
+    return NULL;
+  if (get_colors(image->channels) > get_colors(ddim_session_get_channels(session))) {
+    refuse(error, _("input: the picture has colors, but %s makes gray ones; make it gray first"),
+           ddim_config_get_name(session->config));
+    return NULL;
+  }
+  if (any_size || (image->width >= stride && image->height >= stride))
+    return g_steal_pointer(&image);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("input: %s is %ux%u pixels, but %s takes no less than %ux%u; enlarge it or add a "
+                "border"),
+              path, image->width, image->height, ddim_config_get_name(session->config), stride,
+              stride);
+  return NULL;
+}
+
+/* Everything of the picture. (transfer full) */
+static guint8 *
+cover_all(const DdimImage *picture)
+{
+  const gsize n = (gsize)picture->width * picture->height;
+  guint8 *coverage = g_malloc(n);
+
+  memset(coverage, 255, n);
+  return coverage;
+}
+
+static gboolean
+check_mask(const DdimEdit *edit, GError **error)
+{
+  const gsize n = (gsize)edit->picture->width * edit->picture->height;
+
+  if (!memchr(edit->coverage, 0, n))
+    return refuse(error, "%s",
+                  _("mask: all of it is white, so nothing of the picture would stay; make the mask "
+                    "smaller, or use 'ddim generate' or 'ddim vary'"));
+  for (gsize i = 0; i < n; i++)
+    if (edit->coverage[i])
+      return TRUE;
+  return refuse(error, "%s", _("mask: nothing in it is white, so there is nothing to fill"));
+}
+
+static gboolean
+read_mask(DdimEdit *edit, DdimRequest *request, GError **error)
+{
+  const guint width = edit->picture->width, height = edit->picture->height;
+  g_autofree char *mask = NULL, *box = NULL;
+  int feather;
+
+  g_object_get(request, "mask", &mask, "box", &box, "feather", &feather, NULL);
+  if (mask && box)
+    return refuse(error, "%s", _("box: a mask is given as well; give one of the two"));
+  edit->coverage = mask  ? ddim_edit_open_mask(mask, width, height, error)
+                   : box ? ddim_edit_mask_from_box(box, width, height, error)
+                         : ddim_edit_mask_from_alpha(edit->picture);
+  if (!edit->coverage)
+    return mask || box ? FALSE
+                       : refuse(error, "%s",
+                                _("mask: nothing tells what to fill; give --mask or --box, or a "
+                                  "picture that is transparent there"));
+  if (!check_mask(edit, error))
+    return FALSE;
+  ddim_edit_feather(edit->coverage, width, height, feather);
+  return TRUE;
+}
+
+/* @image as samples, its color channels only. (transfer full) */
+static float *
+to_samples(const DdimImage *image, guint channels)
+{
+  const gsize plane = (gsize)image->width * image->height;
+  float *samples = g_new(float, plane *channels);
+
+  for (gsize i = 0; i < plane; i++)
+    for (guint c = 0; c < channels; c++)
+      samples[c * plane + i] = image->pixels[i * image->channels + c] / 127.5f - 1.0f;
+  return samples;
+}
+
+static gboolean
+read_gray(DdimEdit *edit, GError **error)
+{
+  const gsize plane = (gsize)edit->picture->width * edit->picture->height;
+  g_autofree float *samples = to_samples(edit->picture, 3);
+
+  edit->known = g_new(float, plane);
+  edit->known_width = edit->picture->width;
+  edit->known_height = edit->picture->height;
+  edit->cell = 1;
+  edit->gray = TRUE;
+  for (gsize i = 0; i < plane; i++)
+    edit->known[i] = (samples[i] + samples[plane + i] + samples[2 * plane + i]) / 3;
+  return TRUE;
+}
+
+/* The model's own scale, if it enlarges. */
+static guint
+get_own_scale(DdimConfig *config)
+{
+  const guint small = ddim_config_get_small_size(config);
+
+  return small ? MAX(ddim_config_get_image_size(config) / small, 1) : 0;
+}
+
+/* The small picture becomes what is known, and a large one, with each pixel repeated, what the
+ * result is put into. */
+static gboolean
+enlarge(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
+{
+  g_autoptr(DdimImage) small = g_steal_pointer(&edit->picture);
+  const guint own = get_own_scale(session->config);
+  const guint channels = ddim_session_get_channels(session);
+  int scale;
+
+  g_object_get(request, "scale", &scale, NULL);
+  scale = scale ? scale : own ? (int)own : USUAL_SCALE;
+  g_object_set(request, "scale", scale, NULL);
+  edit->cell = scale;
+  edit->known_width = small->width;
+  edit->known_height = small->height;
+  edit->known = to_samples(small, channels);
+  if (ddim_config_is_super_res(session->config))
+    edit->low_res = g_steal_pointer(&edit->known);
+  if ((guint64)small->width * scale > G_MAXUINT16 || (guint64)small->height * scale > G_MAXUINT16)
+    return refuse(error, "%s", _("scale: the result would be too large; choose a smaller scale"));
+  edit->picture =
+      ddim_image_new(small->width * scale, small->height * scale, small->channels, error);
+  for (guint y = 0; edit->picture && y < edit->picture->height; y++)
+    for (guint x = 0; x < edit->picture->width; x++)
+      memcpy(edit->picture->pixels + ((gsize)y * edit->picture->width + x) * small->channels,
+             small->pixels + ((gsize)(y / scale) * small->width + x / scale) * small->channels,
+             small->channels);
+  return edit->picture != NULL;
+}
+
+/* ---- the choices ---- */
+
+static gboolean
+check_model(const DdimEdit *edit, DdimSession *session, GError **error)
+{
+  const char *name = ddim_config_get_name(session->config);
+
+  if (ddim_config_is_super_res(session->config) && edit->command != DDIM_COMMAND_UPSCALE)
+    return refuse(error, _("model: %s only enlarges pictures ('ddim upscale'); choose another"),
+                  name);
+  if (ddim_session_get_channels(session) < 3 && edit->command == DDIM_COMMAND_COLORIZE)
+    return refuse(error, _("model: %s makes gray pictures; choose one that makes colors"), name);
+  return TRUE;
+}
+
+static gboolean
+read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
+{
+  int quality;
+  double eta;
+
+  g_object_get(request, "quality", &quality, "strength", &edit->strength, "input-noise",
+               &edit->noise, "eta", &eta, NULL);
+  if (edit->command != DDIM_COMMAND_VARY)
+    edit->strength = 1;
+  edit->quality = quality ? quality : edit->command == DDIM_COMMAND_INPAINT ? USUAL_QUALITY : 1;
+  if (ddim_request_takes(request, "quality"))
+    g_object_set(request, "quality", edit->quality, NULL);
+  edit->noise = ddim_request_takes(request, "input-noise") ? 2 * edit->noise : 0;
+  if (edit->noise > 0 && eta == 0)
+    return refuse(
+        error, "%s",
+        _("input-noise: steps without noise cannot follow a noisy picture; give --eta 1"));
+  return ddim_mean_color_read(&edit->color, request, ddim_session_get_channels(session), error);
+}
+
+static guint
+least_common_multiple(guint a, guint b)
+{
+  guint x = a, y = b;
+
+  while (y) {
+    const guint rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return a / x * b;
+}
+
+static void
+choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request)
+{
+  const guint usual = MAX(ddim_config_get_image_size(session->config), 1);
+  DdimFrameParams params = {
+      .width = edit->picture->width,
+      .height = edit->picture->height,
+      .unit = least_common_multiple(ddim_config_get_stride(session->config), MAX(edit->cell, 1)),
+      .usual = usual,
+      .maximum = MAX(usual, MIN(usual * MAX_TIMES, MAX_SIDE))};
+  int context;
+
+  if (ddim_config_is_super_res(session->config))
+    params.maximum = usual;
+  params.overlap = params.maximum / OVERLAP;
+  ddim_rect_around(edit->coverage, params.width, params.height, &params.wanted);
+  if (edit->command == DDIM_COMMAND_INPAINT) {
+    g_object_get(request, "context", &context, NULL);
+    params.context = context < 0 ? usual / 2 : (guint)context;
+    g_object_set(request, "context", (int)params.context, NULL);
+  }
+  edit->frame = ddim_frame_new(&params);
+}
+
+static gboolean
+read_picture(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
+{
+  g_autoptr(DdimImage) image =
+      open_input(session, request, edit->command == DDIM_COMMAND_UPSCALE, error);
+
+  if (!image ||
+      !(edit->picture = ddim_edit_convert(image, ddim_session_get_channels(session), error)))
+    return FALSE;
+  if (edit->command == DDIM_COMMAND_INPAINT)
+    return read_mask(edit, request, error);
+  if (edit->command == DDIM_COMMAND_UPSCALE && !enlarge(edit, session, request, error))
+    return FALSE;
+  if (edit->command == DDIM_COMMAND_COLORIZE && !read_gray(edit, error))
+    return FALSE;
+  edit->coverage = cover_all(edit->picture);
+  return TRUE;
+}
+
+DdimEdit *
+ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error)
+{
+  g_autoptr(DdimEdit) edit = g_new0(DdimEdit, 1);
+  g_autofree char *command = NULL;
+
+  g_object_get(request, "command", &command, NULL);
+  edit->command = ddim_command_from_name(command);
+  if (!check_model(edit, session, error) || !read_settings(edit, session, request, error) ||
+      !read_picture(edit, session, request, error))
+    return NULL;
+  choose_frame(edit, session, request);
+  return g_steal_pointer(&edit);
+}
+
+/* ---- the loops ---- */
+
+DdimJobFrame
+ddim_edit_get_job_frame(const DdimEdit *edit)
+{
+  const gboolean free = edit->command == DDIM_COMMAND_VARY || edit->low_res;
+
+  return (DdimJobFrame){
+      .width = edit->frame->width, .height = edit->frame->height, .eta = free ? -1 : 1};
+}
+
+DdimStepTable *
+ddim_edit_make_steps(const DdimEdit *edit, const DdimJob *job, GError **error)
+{
+  const guint n = ddim_diffusion_get_num_timesteps(job->diffusion);
+  const guint taken = (guint)lround(edit->strength * n);
+  g_autoptr(DdimStepTable) steps = ddim_step_table_new(job->diffusion, error);
+
+  if (!steps ||
+      (taken > 0 && !ddim_step_table_append_travel(steps, &job->sample, taken - 1,
+                                                   MAX(n / PARTS, 1), edit->quality, error)))
+    return NULL;
+  return g_steal_pointer(&steps);
+}
+
+/* ---- constraints of a window ---- */
+
+static DdimConstraintParams
+get_params(const DdimCanvas *canvas, const DdimRect *window)
+{
+  return (DdimConstraintParams){.channels = canvas->channels,
+                                .height = window->height,
+                                .width = window->width,
+                                .cell_width = 1,
+                                .cell_height = 1};
+}
+
+static gboolean
+is_any(const guint8 *map, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    if (map[i])
+      return TRUE;
+  return FALSE;
+}
+
+/* Pixels that stay. */
+static void
+add_known(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
+          const guint8 *known, DdimConstraints *constraints)
+{
+  DdimConstraintParams params = get_params(canvas, window);
+  const gsize size = (gsize)canvas->channels * window->width * window->height;
+  g_autofree float *samples = g_new(float, size * canvas->n);
+  g_autofree double *y = g_new(double, size * canvas->n);
+
+  if (!is_any(known, (gsize)window->width * window->height))
+    return;
+  ddim_canvas_get(canvas, window, samples);
+  for (gsize i = 0; i < size * canvas->n; i++)
+    y[i] = samples[i];
+  params.region = known;
+  params.n_y = canvas->n;
+  params.y = y;
+  params.noise = edit->command == DDIM_COMMAND_INPAINT ? edit->noise : 0;
+  ddim_constraints_add(constraints, ddim_constraint_new(&params));
+}
+
+/* Means of cells, from the part of edit->known that the window is on. */
+static void
+add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
+          const guint8 *region, DdimConstraints *constraints)
+{
+  DdimConstraintParams params = get_params(canvas, window);
+  const guint channels = edit->gray ? 1 : canvas->channels;
+  const guint columns = window->width / edit->cell, rows = window->height / edit->cell;
+  const guint left = (edit->frame->rect.x + window->x) / edit->cell;
+  const guint top = (edit->frame->rect.y + window->y) / edit->cell;
+  g_autofree double *y = g_new0(double, (gsize)channels *rows *columns);
+
+  for (guint c = 0; c < channels; c++)
+    for (guint j = 0; j < rows && top + j < edit->known_height; j++)
+      for (guint i = 0; i < columns && left + i < edit->known_width; i++)
+        y[((gsize)c * rows + j) * columns + i] =
+            edit->known[((gsize)c * edit->known_height + top + j) * edit->known_width + left + i];
+  params.region = region;
+  params.cell_width = params.cell_height = edit->cell;
+  params.gray = edit->gray;
+  params.y = y;
+  params.noise = edit->noise;
+  ddim_constraints_add(constraints, ddim_constraint_new(&params));
+}
+
+/* What a gray picture's brightness is in @region of the window. */
+static double
+get_mean_gray(const DdimEdit *edit, const DdimRect *window, const guint8 *region)
+{
+  double sum = 0;
+  gsize n = 0;
+
+  for (guint y = 0; y < window->height; y++)
+    for (guint x = 0; x < window->width; x++)
+      if (region[(gsize)y * window->width + x]) {
+        sum += edit->known[(gsize)(edit->frame->rect.y + window->y + y) * edit->known_width +
+                           edit->frame->rect.x + window->x + x];
+        n++;
+      }
+  return n ? sum / n : 0;
+}
+
+DdimConstraints *
+ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window)
+{
+  DdimConstraints *constraints = ddim_constraints_new();
+  const gsize n = (gsize)window->width * window->height;
+  g_autofree guint8 *known = g_malloc(n), *region = g_malloc(n);
+
+  ddim_canvas_get_map(canvas, canvas->known, window, known);
+  ddim_canvas_get_map(canvas, canvas->inside, window, region);
+  for (gsize i = 0; i < n; i++)
+    region[i] = region[i] && !known[i];
+  add_known(edit, canvas, window, known, constraints);
+  if (edit->known)
+    add_cells(edit, canvas, window, region, constraints);
+  /* Of a gray picture that is colored, the color says the hue alone. */
+  if (edit->color.given)
+    ddim_mean_color_constrain(&edit->color, window->width, window->height, region,
+                              edit->gray ? get_mean_gray(edit, window, region) -
+                                               ddim_mean_color_get_gray(&edit->color)
+                                         : 0,
+                              constraints);
+  return constraints;
+}

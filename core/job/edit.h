@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/diffusion/constraint.h"
+#include "core/edit/canvas.h"
+#include "core/job/color.h"
+#include "core/job/job.h"
+#include "core/job/options.h"
+
+G_BEGIN_DECLS
+
+/** A picture that is changed, or made from another one: the commands inpaint, vary, upscale and
+ * colorize. All are the same work on different knowledge. A frame lies on the picture, windows of
+ * it are computed one after another, and in each window the sampling loop is held to
+ *
+ *   the pixels that stay, and those that earlier windows made      (all commands)
+ *   the small picture's, as the means of square cells              (upscale)
+ *   the gray picture's, as the means over the channels             (colorize)
+ *   the mean color that is asked for                               (--color)
+ *
+ * see core/diffusion/constraint.h; or it starts from the picture with noise (vary; SDEdit, Meng et
+ * al. 2022, arXiv 2108.01073). Private to the job's folder. */
+typedef struct {
+  DdimCommands command;
+  DdimImage *picture; /* what the result is put into; of the result's size and channels */
+  guint8 *coverage;   /* of it, see core/edit/picture.h */
+  DdimFrame *frame;   /* on it */
+  float *known;       /* (nullable) [C][rows][columns] or gray [rows][columns]: means of cells */
+  guint known_width, known_height;
+  guint cell;     /* side of a cell */
+  gboolean gray;  /* `known` is gray */
+  float *low_res; /* (nullable) what a super-resolution model enlarges: `known`'s layout */
+  double noise;   /* in the picture, for values in [-1, 1] */
+  DdimMeanColor color;
+  double strength; /* of vary; 1 for the others */
+  guint quality;
+} DdimEdit;
+
+/** Read the pictures that @request names, and choose the windows. Fills in @request's open choices.
+ * Errors: DDIM_ERROR_ARGUMENT and others, which name the option. */
+DdimEdit *ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error);
+void ddim_edit_free(DdimEdit *edit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimEdit, ddim_edit_free)
+
+/** The windows' size, and the eta that constraints work well with. */
+DdimJobFrame ddim_edit_get_job_frame(const DdimEdit *edit);
+/** The steps of one window. Errors: as ddim_step_table_append(). */
+DdimStepTable *ddim_edit_make_steps(const DdimEdit *edit, const DdimJob *job, GError **error);
+/** What the loop of @window is held to. (transfer full) */
+DdimConstraints *ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas,
+                                            const DdimRect *window);
+
+G_END_DECLS

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/latent.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/diffusion/inversion.h"
+#include "core/diffusion/slerp.h"
+#include "core/edit/picture.h"
+#include "core/job/batches.h"
+#include "core/job/options.h"
+#include "core/data/image-private.h"
+#include "core/model/config-details.h"
+
+/* Evaluations of the model for each step of an encoding. */
+#define EVALUATIONS 3
+
+/* One picture, given in one of three ways. */
+typedef struct {
+  const char *option; /* what names it */
+  char *path;         /* NULL: a seed */
+  guint64 seed;
+  DdimSamples *noise; /* NULL: none is given */
+  DdimImage *picture; /* NULL: none is given */
+  float *z;           /* [C][H][W]: its noise */
+} End;
+
+struct _DdimLatent {
+  gboolean encode; /* else interpolate */
+  End ends[2];     /* encode has one */
+};
+
+static void
+end_clear(End *end)
+{
+  g_clear_pointer(&end->path, g_free);
+  g_clear_pointer(&end->noise, ddim_samples_free);
+  g_clear_pointer(&end->picture, ddim_image_free);
+  g_clear_pointer(&end->z, g_free);
+}
+
+void
+ddim_latent_free(DdimLatent *latent)
+{
+  if (!latent)
+    return;
+  end_clear(&latent->ends[0]);
+  end_clear(&latent->ends[1]);
+  g_free(latent);
+}
+
+/* ---- opening ---- */
+
+static gboolean
+open_picture(End *end, guint channels, GError **error)
+{
+  g_autoptr(DdimImage) image = ddim_edit_open_picture(end->path, end->option, error);
+
+  return image && (end->picture = ddim_edit_convert(image, channels, error));
+}
+
+static gboolean
+open_noise(End *end, guint channels, GError **error)
+{
+  const gsize *shape;
+
+  if (!(end->noise = ddim_samples_open_noise(end->path, error)))
+    return FALSE;
+  shape = ddim_samples_get_shape(end->noise);
+  if (shape[0] == 1 && shape[1] == channels)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("%s: %s holds %zu images of %zu channels; expected one of %u"), end->option,
+              end->path, shape[0], shape[1], channels);
+  return FALSE;
+}
+
+/* @only_picture  the option takes neither noise nor a seed */
+static gboolean
+open_end(End *end, DdimRequest *request, const char *option, gboolean only_picture, guint channels,
+         GError **error)
+{
+  end->option = option;
+  g_object_get(request, option, &end->path, NULL);
+  if (!end->path) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                only_picture ? _("%s: no picture is given")
+                             : _("%s: nothing is given; name a picture, noise or a seed"),
+                option);
+    return FALSE;
+  }
+  if (!only_picture && g_ascii_string_to_unsigned(end->path, 10, 0, G_MAXINT64, &end->seed, NULL)) {
+    g_clear_pointer(&end->path, g_free);
+    return TRUE;
+  }
+  return !only_picture && g_str_has_suffix(end->path, ".npy") ? open_noise(end, channels, error)
+                                                              : open_picture(end, channels, error);
+}
+
+/* The size that a file has; the request's, where it says one, must be the same. */
+static gboolean
+settle_size(const End *end, DdimRequest *request, GError **error)
+{
+  const gsize *shape = end->noise ? ddim_samples_get_shape(end->noise) : NULL;
+  const gsize width = shape ? shape[3] : end->picture ? end->picture->width : 0;
+  const gsize height = shape ? shape[2] : end->picture ? end->picture->height : 0;
+  int own_width, own_height;
+
+  if (width == 0)
+    return TRUE;
+  g_object_get(request, "width", &own_width, "height", &own_height, NULL);
+  if ((own_width && (gsize)own_width != width) || (own_height && (gsize)own_height != height)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("%s: %s is of %zux%zu pixels, but %dx%d are wanted; both ends and --size must be "
+                  "the same"),
+                end->option, end->path, width, height, own_width, own_height);
+    return FALSE;
+  }
+  g_object_set(request, "width", (int)MIN(width, G_MAXUINT16), "height",
+               (int)MIN(height, G_MAXUINT16), NULL);
+  return TRUE;
+}
+
+static gboolean
+check_count(DdimRequest *request, GError **error)
+{
+  int count;
+
+  g_object_get(request, "count", &count, NULL);
+  if (count > 1)
+    return TRUE;
+  g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                      _("count: from one picture to another there are at least 2"));
+  return FALSE;
+}
+
+DdimLatent *
+ddim_latent_new(DdimSession *session, DdimRequest *request, GError **error)
+{
+  static const char *const options[] = {"from", "to"};
+  g_autoptr(DdimLatent) latent = g_new0(DdimLatent, 1);
+  const guint channels = ddim_session_get_channels(session);
+  g_autofree char *command = NULL;
+
+  if (ddim_config_is_super_res(session->config)) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("model: %s only enlarges pictures ('ddim upscale'); choose another"),
+                ddim_config_get_name(session->config));
+    return NULL;
+  }
+  g_object_get(request, "command", &command, NULL);
+  latent->encode = ddim_command_from_name(command) == DDIM_COMMAND_ENCODE;
+  if (!latent->encode && !check_count(request, error))
+    return NULL;
+  for (guint i = 0; i < (latent->encode ? 1 : 2); i++)
+    if (!open_end(&latent->ends[i], request, latent->encode ? "input" : options[i], latent->encode,
+                  channels, error) ||
+        !settle_size(&latent->ends[i], request, error))
+      return NULL;
+  return g_steal_pointer(&latent);
+}
+
+/* ---- the job ---- */
+
+static DdimStepTable *
+make_reverse_steps(const DdimJob *job, GError **error)
+{
+  g_autoptr(DdimStepTable) steps = ddim_step_table_new(job->diffusion, error);
+
+  if (!steps || !ddim_step_table_append_inversion(steps, job->diffusion, job->sample.clip,
+                                                  EVALUATIONS, error))
+    return NULL;
+  return g_steal_pointer(&steps);
+}
+
+gboolean
+ddim_latent_prepare_job(DdimLatent *latent, DdimJob *job, GError **error)
+{
+  g_autofree char *number = NULL;
+  gint64 label;
+
+  if (job->n_classes > 0 && job->labels->len == 0) {
+    ddim_rng_randint(job->rng, 0, job->n_classes, &label, 1);
+    g_array_append_val(job->labels, label);
+    number = g_strdup_printf("%" G_GINT64_FORMAT, label);
+    g_object_set(job->resolved, "class", number, NULL);
+  }
+  if (!latent->encode)
+    return TRUE;
+  ddim_step_table_free(job->steps);
+  job->steps = make_reverse_steps(job, error);
+  return job->steps != NULL;
+}
+
+/* ---- running ---- */
+
+static void
+fill_picture(const End *end, float *x)
+{
+  ddim_image_to_samples(end->picture, x);
+}
+
+static gboolean
+start_from_picture(DdimRunner *runner, float *x, gpointer data, GError **error)
+{
+  fill_picture(data, x);
+  return TRUE;
+}
+
+/* Where the way to the noise of an end of an interpolation is a loop of its own, it is taken
+ * silently: progress counts the pictures that are asked for. */
+static gboolean
+encode_end(DdimRunner *runner, End *end, GError **error)
+{
+  static const DdimGeneratorCallbacks silent = {0};
+  const DdimGeneratorCallbacks *callbacks = runner->callbacks;
+  g_autoptr(DdimStepTable) steps = make_reverse_steps(runner->job, error);
+  gboolean done;
+
+  runner->first = 0;
+  runner->n = 1;
+  runner->n_loops = 1;
+  if (!steps || !ddim_runner_prepare(runner, error))
+    return FALSE;
+  ddim_runner_choose_labels(runner);
+  fill_picture(end, ddim_array_get_data(runner->images));
+  runner->callbacks = &silent;
+  done = ddim_runner_run(runner, steps, NULL, 0, error);
+  runner->callbacks = callbacks;
+  runner->started = runner->warm = 0;
+  memcpy(end->z, ddim_array_get_data(runner->images),
+         ddim_runner_get_image_size(runner) * sizeof(float));
+  return done;
+}
+
+static gboolean
+find_noise(DdimRunner *runner, End *end, GError **error)
+{
+  const gsize size = ddim_runner_get_image_size(runner);
+  g_autoptr(DdimRng) rng = NULL;
+  g_autofree char *kind = NULL;
+
+  if (!(end->z = g_try_new(float, size))) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("not enough memory for %zu values of noise or images: make fewer or smaller "
+                  "images at a time"),
+                size);
+    return FALSE;
+  }
+  if (end->picture)
+    return encode_end(runner, end, error);
+  if (end->noise)
+    return ddim_samples_read(end->noise, 0, 1, end->z, error);
+  g_object_get(runner->job->resolved, "rng", &kind, NULL);
+  if (!(rng = ddim_rng_new(kind, end->seed, error)))
+    return FALSE;
+  ddim_rng_normal(rng, end->z, size);
+  return TRUE;
+}
+
+static gboolean
+start_between(DdimRunner *runner, float *x, gpointer data, GError **error)
+{
+  const DdimLatent *latent = data;
+  const gsize size = ddim_runner_get_image_size(runner);
+
+  for (guint i = 0; i < runner->n; i++) {
+    const double place = (runner->first + i) / (double)(runner->job->count - 1);
+    if (!ddim_slerp(latent->ends[0].z, latent->ends[1].z, size, place, x + i * size)) {
+      g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                          _("to: there is no way between opposite noise, or noise that is zero; "
+                            "choose another end"));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+ddim_latent_run(DdimRunner *runner, DdimLatent *latent, GError **error)
+{
+  if (latent->encode)
+    return ddim_batches_run(runner, start_from_picture, &latent->ends[0], NULL, error);
+  return find_noise(runner, &latent->ends[0], error) &&
+         find_noise(runner, &latent->ends[1], error) &&
+         ddim_batches_run(runner, start_between, latent, NULL, error);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/job/request.h"
+
+G_BEGIN_DECLS
+
+/** Whether the request's command, its property "command", takes the option @name. "command" itself
+ * counts where it is not `generate`. */
+gboolean ddim_request_takes(DdimRequest *request, const char *name);
+
+G_END_DECLS

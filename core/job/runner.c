@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/runner.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/data/error.h"
+
+/* At most so often a preview is read from the device. */
+#define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
+/* Hooks of a caller, and the runner's own. */
+#define MAX_HOOKS 4
+
+void
+ddim_runner_clear(DdimRunner *runner)
+{
+  g_clear_pointer(&runner->state, ddim_sampler_state_free);
+  g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
+  g_clear_pointer(&runner->images, ddim_array_free);
+  g_clear_pointer(&runner->labels, g_free);
+}
+
+DdimNetworkParams
+ddim_runner_get_network_params(const DdimRunner *runner)
+{
+  return (DdimNetworkParams){.status = runner->callbacks->status,
+                             .status_data = runner->user_data,
+                             .cancellable = runner->cancellable};
+}
+
+static gboolean
+have_images(DdimRunner *runner, GError **error)
+{
+  const DdimJob *job = runner->job;
+  const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
+
+  if (!runner->labels)
+    runner->labels = g_new0(gint64, job->batch);
+  return runner->images ||
+         (runner->images = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)) != NULL;
+}
+
+/* A last batch that is shorter is computed in the way of the others. */
+gboolean
+ddim_runner_prepare(DdimRunner *runner, GError **error)
+{
+  const DdimJob *job = runner->job;
+  const DdimEvaluatorSize size = {.batch = runner->n,
+                                  .height = job->height,
+                                  .width = job->width,
+                                  .usual_batch = MIN(job->batch, job->count)};
+  DdimNetworkParams params = ddim_runner_get_network_params(runner);
+
+  if (runner->state && ddim_evaluator_get_size(runner->evaluator)->batch == runner->n)
+    return TRUE;
+  g_clear_pointer(&runner->state, ddim_sampler_state_free);
+  g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
+  /* The evaluator first: it knows whether the device has the memory for such a size. */
+  runner->evaluator = ddim_evaluator_cache_get(runner->session->evaluators, &size, &params, error);
+  if (runner->evaluator)
+    runner->state = ddim_sampler_state_new(runner->evaluator, error);
+  return runner->state && have_images(runner, error);
+}
+
+gsize
+ddim_runner_get_image_size(const DdimRunner *runner)
+{
+  return (gsize)runner->job->channels * runner->job->height * runner->job->width;
+}
+
+/* In the original's order: labels first, when they are random. */
+void
+ddim_runner_choose_labels(DdimRunner *runner)
+{
+  const DdimJob *job = runner->job;
+  const GArray *given = job->labels;
+
+  if (job->n_classes == 0)
+    return;
+  if (given->len == 0)
+    ddim_rng_randint(job->rng, 0, job->n_classes, runner->labels, job->batch);
+  for (guint i = 0; given->len && i < job->batch; i++)
+    runner->labels[i] = g_array_index(given, gint64, (runner->first + i) % given->len);
+}
+
+void
+ddim_runner_draw(DdimRunner *runner, float *out)
+{
+  ddim_rng_normal(runner->job->rng, out, runner->job->batch * ddim_runner_get_image_size(runner));
+}
+
+/* Seconds left; negative while nothing tells. The first step says little: drivers build kernels in
+ * it. */
+static double
+estimate(DdimRunner *runner, double done, double total)
+{
+  gint64 now = g_get_monotonic_time();
+
+  if (done >= total)
+    return 0;
+  if (done > 0 && !runner->warm) {
+    runner->warm = now;
+    runner->warm_done = done;
+  }
+  if (!runner->warm || done <= runner->warm_done)
+    return -1;
+  return (now - runner->warm) / (double)G_USEC_PER_SEC * (total - done) /
+         (done - runner->warm_done);
+}
+
+static void
+report_progress(DdimRunner *runner, const DdimStepTable *steps, guint step)
+{
+  const DdimJob *job = runner->job;
+  const guint n_of_loop = ddim_step_table_get_n_steps(steps), n_steps = runner->n_loops * n_of_loop;
+  double total = (double)job->count * n_steps, done;
+  DdimProgress progress = {.n_images = job->count, .batch = runner->n, .n_steps = n_steps};
+
+  step += runner->loop * n_of_loop;
+  done = (double)runner->first * n_steps + (double)runner->n * step;
+  progress.image = step == n_steps ? runner->first + runner->n : runner->first;
+  progress.step = step;
+  progress.fraction = total > 0 ? done / total : 1;
+  progress.elapsed = (g_get_monotonic_time() - runner->started) / (double)G_USEC_PER_SEC;
+  progress.remaining = estimate(runner, done, total);
+  if (runner->callbacks->progress)
+    runner->callbacks->progress(&progress, runner->user_data);
+}
+
+DdimSample
+ddim_runner_get_sample(const DdimRunner *runner, guint i)
+{
+  const DdimJob *job = runner->job;
+  const float *images = (const float *)runner->images->tensor.data;
+  DdimSample sample = {.index = runner->first + i,
+                       .channels = job->channels,
+                       .height = job->height,
+                       .width = job->width,
+                       .samples = images + i * ddim_runner_get_image_size(runner),
+                       .label = job->n_classes ? runner->labels[i] : -1};
+
+  if (sample.label >= 0)
+    sample.label_name = ddim_config_get_class_name(runner->session->config, sample.label);
+  return sample;
+}
+
+gboolean
+ddim_runner_finish_image(DdimRunner *runner, guint i, const DdimImage *picture, GError **error)
+{
+  DdimSample sample = ddim_runner_get_sample(runner, i);
+
+  sample.picture = picture;
+  return !runner->callbacks->image || runner->callbacks->image(&sample, runner->user_data, error);
+}
+
+static gboolean
+show_preview(DdimRunner *runner, GError **error)
+{
+  gint64 now = g_get_monotonic_time();
+  DdimSample sample;
+
+  if (!runner->callbacks->preview || now - runner->previewed < PREVIEW_INTERVAL)
+    return TRUE;
+  runner->previewed = now;
+  if (!ddim_sampler_state_get_x0(runner->state, ddim_array_get_data(runner->images), error))
+    return FALSE;
+  sample = ddim_runner_get_sample(runner, 0);
+  runner->callbacks->preview(&sample, runner->user_data);
+  return TRUE;
+}
+
+static gboolean
+after_step(const DdimSamplingPoint *point, gpointer user_data, GError **error)
+{
+  report_progress(user_data, point->table, point->index + 1);
+  return show_preview(user_data, error);
+}
+
+/* What is no number would become black. */
+static gboolean
+read_images(DdimRunner *runner, GError **error)
+{
+  float *images = ddim_array_get_data(runner->images);
+  const gsize size = ddim_runner_get_image_size(runner);
+
+  if (!ddim_sampler_state_get_x(runner->state, images, error))
+    return FALSE;
+  for (guint i = 0; i < runner->n; i++)
+    if (!ddim_is_finite(images + i * size, size)) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                  _("image %u came out with numbers that are infinite or not numbers (NaN); the "
+                    "model %s cannot be computed with these settings"),
+                  runner->first + i, ddim_config_get_name(runner->session->config));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* All is ready for the first step. */
+static void
+start(DdimRunner *runner)
+{
+  if (runner->callbacks->started)
+    runner->callbacks->started(runner->job->resolved, runner->session->config, runner->user_data);
+  runner->started = g_get_monotonic_time();
+}
+
+/* The loop draws the noise of steps that do not use it too, at eta 0 and in the last one: so does
+ * the original, and the numbers of later batches depend on it. */
+gboolean
+ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSamplingHooks *hooks,
+                guint n_hooks, GError **error)
+{
+  const DdimJob *job = runner->job;
+  const DdimDeviceSamplingParams params = {.state = runner->state,
+                                           .evaluator = runner->evaluator,
+                                           .labels = job->n_classes ? runner->labels : NULL,
+                                           .rng = job->rng,
+                                           .n_drawn =
+                                               job->batch * ddim_runner_get_image_size(runner)};
+  DdimSamplingHooks all[MAX_HOOKS];
+  g_autoptr(DdimDeviceSampling) sampling = ddim_device_sampling_new(&params);
+
+  g_return_val_if_fail(n_hooks < MAX_HOOKS, FALSE);
+  for (guint i = 0; i < n_hooks; i++)
+    all[i] = hooks[i];
+  all[n_hooks] = (DdimSamplingHooks){.after_step = after_step, .user_data = runner};
+  if (!ddim_sampler_state_set_x(runner->state, ddim_array_get_data(runner->images), error))
+    return FALSE;
+  if (!runner->started)
+    start(runner);
+  report_progress(runner, steps, 0);
+  return ddim_sampling_run(steps, ddim_device_sampling_get_backend(sampling), all, n_hooks + 1,
+                           runner->cancellable, error) &&
+         read_images(runner, error);
+}

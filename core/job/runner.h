@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "core/job/callbacks.h"
+#include "core/data/npy.h"
+#include "core/job/job.h"
+#include "core/network/device-sampling.h"
+
+G_BEGIN_DECLS
+
+/** Takes the sampling loops of one job on its device and tells of them. A batch of images takes one
+ * loop, or several where an image is computed in windows. Private to the job's folder; members are
+ * read by everyone, and set by the functions below unless they say otherwise. */
+typedef struct {
+  /* The caller's. */
+  DdimSession *session;
+  const DdimJob *job;
+  const DdimGeneratorCallbacks *callbacks;
+  gpointer user_data;
+  GCancellable *cancellable;
+  guint first, n;      /**< the current batch: its first image, and how many it has */
+  guint loop, n_loops; /**< which loop of the batch, of how many */
+
+  DdimEvaluator *evaluator;  /**< of the current loop */
+  DdimSamplerState *state;   /**< of the current loop */
+  DdimArray *images;         /**< [batch][C][H][W]: where a loop starts and what it ends with */
+  gint64 *labels;            /**< [batch] of the current batch */
+  gint64 started, previewed; /**< monotonic microseconds */
+  gint64 warm;               /**< when the first step was over, which may build kernels */
+  double warm_done;          /**< image-steps done then */
+} DdimRunner;
+
+void ddim_runner_clear(DdimRunner *runner);
+/** For the status callback. */
+DdimNetworkParams ddim_runner_get_network_params(const DdimRunner *runner);
+/** Have what computes runner->n images of the job's size, and memory for them. Does nothing when
+ * that is there. Errors: as ddim_evaluator_new(); no memory. */
+gboolean ddim_runner_prepare(DdimRunner *runner, GError **error);
+/** Values of one image. */
+gsize ddim_runner_get_image_size(const DdimRunner *runner);
+/** Choose the classes of the batch: those of the job in turn, else random ones, which are drawn. */
+void ddim_runner_choose_labels(DdimRunner *runner);
+/** One torch.randn for the whole batch, also when fewer images are computed. @out
+ * [job->batch][C][H][W] */
+void ddim_runner_draw(DdimRunner *runner, float *out);
+/** Take a loop from runner->images to runner->images. At the job's first one, `started` is called.
+ * @hooks  (nullable) that come before the runner's own
+ * Errors: as ddim_sampling_run(). */
+gboolean ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps,
+                         const DdimSamplingHooks *hooks, guint n_hooks, GError **error);
+/** Number @i of the batch. */
+DdimSample ddim_runner_get_sample(const DdimRunner *runner, guint i);
+/** Hand out number @i of the batch. @picture  (nullable) see DdimSample */
+gboolean ddim_runner_finish_image(DdimRunner *runner, guint i, const DdimImage *picture,
+                                  GError **error);
+
+G_END_DECLS

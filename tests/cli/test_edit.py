@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""ddim inpaint, vary, upscale, colorize: what stays, what changes, what is refused. Random weights and few steps do."""
+import json
+import random
+import shlex
+import struct
+import zlib
+
+import ddim
+import npy
+import tap
+
+MODEL = ['-m', ddim.DATA / 'unet_tiny_uncond.pt', '--steps', '4', '--seed', '3']
+
+
+def noise(height, width, channels=3, seed=1):
+    """A picture of random bytes."""
+    rand = random.Random(seed)
+    return npy.Array((height, width, channels), '|u1', [rand.randrange(256) for _ in range(height * width * channels)])
+
+
+def pixel(array, x, y):
+    channels = array.shape[2]
+    at = (y * array.shape[1] + x) * channels
+    return tuple(array.values[at:at + channels])
+
+
+class Edit(ddim.Case):
+    def make(self, name, array, **options):
+        npy.save_png(self.folder / name, array, **options)
+        return array
+
+    def made(self, name='out.png'):
+        return npy.load_png(self.folder / name)[0]
+
+    def again(self, name='out.png'):
+        """The command that a picture tells of makes the same picture again."""
+        before = (self.folder / name).read_bytes()
+        command = json.loads(self.good('info', '--json', name).stdout)['command']
+        self.good(*shlex.split(command)[1:], '-o', name)
+        self.assertEqual((self.folder / name).read_bytes(), before)
+        return command
+
+    def changed(self, before, after):
+        self.assertEqual(after.shape, before.shape)
+        height, width = before.shape[:2]
+        return {(x, y) for y in range(height) for x in range(width) if pixel(before, x, y) != pixel(after, x, y)}
+
+
+class Inpaint(Edit):
+    def test_box(self):
+        before = self.make('in.png', noise(37, 50))
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '20,10,9,12', '--context', '6', '-o', 'out.png')
+        changed = self.changed(before, self.made())
+        inside = {(x, y) for x in range(20, 29) for y in range(10, 22)}
+        self.assertLessEqual(changed, inside)
+        self.assertGreater(len(changed), len(inside) * 0.9)
+        command = self.again()
+        self.assertTrue(command.startswith('ddim inpaint'), command)
+        self.assertIn('--box 20,10,9,12', command)
+
+    def test_quality(self):
+        self.make('in.png', noise(16, 16))
+        steps = {}
+        for quality in ['1', '3']:
+            told = self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--quality', quality, '--steps', '10',
+                             '--json', '-o', f'{quality}.png')
+            steps[quality] = json.loads(told.stdout)['request']['quality']
+        self.assertEqual(steps, {'1': 1, '3': 3})
+        self.assertNotEqual(self.made('1.png').values, self.made('3.png').values)
+
+    def test_mask_and_feather(self):
+        before = self.make('in.png', noise(32, 32))
+        mask = self.make('mask.png', npy.Array((32, 32, 1), '|u1', [255 * (12 <= i % 32 < 16 and 12 <= i // 32 < 16)
+                                                                    for i in range(1024)]))
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--mask', 'mask.png', '-o', 'out.png')
+        hole = {(x, y) for x in range(32) for y in range(32) if pixel(mask, x, y) != (0,)}
+        self.assertLessEqual(self.changed(before, self.made()), hole)
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--mask', 'mask.png', '--feather', '3', '-o', 'out.png')
+        changed = self.changed(before, self.made())
+        near = {(x, y) for x in range(32) for y in range(32)
+                if max(12 - x, x - 15, 0) ** 2 + max(12 - y, y - 15, 0) ** 2 < 16}
+        self.assertLessEqual(changed, near)
+        self.assertGreater(len(changed), len(hole) + 20)
+
+    def test_alpha(self):
+        """What is transparent is filled, and opaque then."""
+        before = noise(16, 16, 4)
+        hole = {(x, y) for x in range(3, 9) for y in range(5, 11)}
+        for y in range(16):
+            for x in range(16):
+                before.values[(y * 16 + x) * 4 + 3] = 0 if (x, y) in hole else 255
+        self.make('in.png', before)
+        self.good('inpaint', *MODEL, '-i', 'in.png', '-o', 'out.png')
+        after = self.made()
+        self.assertEqual(self.changed(before, after), hole)
+        self.assertTrue(all(pixel(after, x, y)[3] == 255 for x, y in hole))
+
+    def test_windows(self):
+        """A hole that is larger than a window, in variants, which differ."""
+        before = self.make('in.png', noise(20, 150))
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '10,4,130,12', '--quality', '1', '-n', '2', '-o', 'out.png')
+        pictures = [self.made(f'out-{i}.png') for i in range(2)]
+        for picture in pictures:
+            changed = self.changed(before, picture)
+            self.assertLessEqual(changed, {(x, y) for x in range(10, 140) for y in range(4, 16)})
+            self.assertGreater(len(changed), 130 * 12 * 0.9)
+        self.assertNotEqual(*(picture.values for picture in pictures))
+
+    def test_gray(self):
+        """A gray picture stays gray with a model of gray pictures, and gets colors with one of colors."""
+        before = self.make('in.png', noise(16, 16, 1))
+        gray = ['-m', ddim.DATA / 'unet_guided_gray.pt', '--flags', '--image_size 16 --num_heads 4', '--steps', '4']
+        self.good('inpaint', *gray, '-i', 'in.png', '--box', '4,4,8,8', '-o', 'gray.png')
+        self.assertLessEqual(self.changed(before, self.made('gray.png')), {(x, y) for x in range(4, 12) for y in range(4, 12)})
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '-o', 'rgb.png')
+        self.assertEqual(self.made('rgb.png').shape, (16, 16, 3))
+        self.assertEqual(pixel(self.made('rgb.png'), 1, 2), pixel(before, 1, 2) * 3)
+        self.make('color.png', noise(16, 16))
+        told = self.refused(1, 'inpaint', *gray, '-i', 'color.png', '--box', '4,4,8,8', '-o', 'x.png')
+        self.assertIn('make it gray first', told)
+
+    def test_color(self):
+        self.make('in.png', noise(32, 32))
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '8,8,16,16', '--color', '#4060a0', '-o', 'out.png')
+        after = self.made()
+        hole = [pixel(after, x, y) for x in range(8, 24) for y in range(8, 24)]
+        for channel, wanted in enumerate([0x40, 0x60, 0xa0]):
+            self.assertAlmostEqual(sum(p[channel] for p in hole) / len(hole), wanted, delta=0.5)
+
+    def test_noisy_input(self):
+        self.make('in.png', noise(16, 16))
+        self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--input-noise', '0.1', '-o', 'out.png')
+        told = self.refused(1, 'inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--input-noise', '0.1', '--eta', '0',
+                            '-o', 'x.png')
+        self.assertIn('--eta 1', told)
+
+
+class Vary(Edit):
+    def test_strength(self):
+        before = self.make('in.png', noise(21, 18))
+        self.good('vary', *MODEL, '-i', 'in.png', '--strength', '0', '-o', 'out.png')
+        self.assertEqual(self.made().values, bytes(before.values))
+        distance = {}
+        for strength in ['0.25', '0.5', '1']:
+            self.good('vary', *MODEL, '-i', 'in.png', '--strength', strength, '-o', 'out.png')
+            after = self.made()
+            self.assertEqual(after.shape, before.shape)
+            distance[strength] = sum(abs(a - b) for a, b in zip(after.values, before.values))
+        self.assertLess(distance['0.25'], distance['0.5'])
+        self.assertLess(distance['0.5'], distance['1'])
+        self.again()
+
+
+class Upscale(Edit):
+    def test_pooling(self):
+        """The means of the result's cells are the small picture, within half a byte."""
+        small = self.make('in.png', noise(7, 9))
+        for scale in [2, 3]:
+            self.good('upscale', *MODEL, '-i', 'in.png', '--scale', scale, '-o', 'out.png')
+            large = self.made()
+            self.assertEqual(large.shape, (7 * scale, 9 * scale, 3))
+            for y in range(7):
+                for x in range(9):
+                    cell = [pixel(large, x * scale + i, y * scale + j) for i in range(scale) for j in range(scale)]
+                    for channel, wanted in enumerate(pixel(small, x, y)):
+                        self.assertAlmostEqual(sum(p[channel] for p in cell) / len(cell), wanted, delta=0.5)
+        self.again()
+
+    def test_super_resolution(self):
+        """One window is what `generate --low-res` makes; a larger picture takes several."""
+        case, options = next((c, o) for c, o in ddim.golden_cases() if c['cls'] == 'superres')
+        shared = [*options[:4], '--steps', '8', '--seed', '7', '--class', '4', '--sampler', 'ddpm']
+        self.make('in.png', noise(8, 8))
+        self.good('generate', *shared, '--low-res', 'in.png', '--size', '32', '-o', 'generated.png')
+        self.good('upscale', *shared, '-i', 'in.png', '-o', 'out.png')
+        self.assertEqual(self.made().values, self.made('generated.png').values)
+        self.make('in.png', noise(11, 13))
+        self.good('upscale', *shared, '-i', 'in.png', '-o', 'out.png')
+        self.assertEqual(self.made().shape, (44, 52, 3))
+        told = self.refused(1, 'inpaint', *shared, '-i', 'in.png', '--box', '1,1,2,2', '-o', 'x.png')
+        self.assertIn('only enlarges', told)
+
+
+class Colorize(Edit):
+    def test_means_stay(self):
+        before = self.make('in.png', noise(19, 16, 1))
+        self.good('colorize', *MODEL, '-i', 'in.png', '--color', '#804020', '-o', 'out.png')
+        after = self.made()
+        self.assertEqual(after.shape, (19, 16, 3))
+        for y in range(19):
+            for x in range(16):
+                self.assertAlmostEqual(sum(pixel(after, x, y)) / 3, pixel(before, x, y)[0], delta=1)
+        self.assertGreater(len({p for p in zip(*[iter(after.values)] * 3) if len(set(p)) > 1}), 100)
+        self.again()
+
+
+class Color(Edit):
+    def test_generate(self):
+        self.good('generate', *MODEL, '--size', '16', '--color', '#a06030', '-o', 'out.png')
+        after = self.made()
+        for channel, wanted in enumerate([0xa0, 0x60, 0x30]):
+            self.assertAlmostEqual(sum(after.values[channel::3]) / 256, wanted - 0.5, delta=0.6)  # bytes are cut off
+        self.again()
+        self.make('color.png', npy.Array((1, 2, 3), '|u1', [0xa0, 0x60, 0, 0xa0, 0x60, 0x60]))
+        self.good('generate', *MODEL, '--size', '16', '--color', 'color.png', '-o', 'same.png')
+        self.assertEqual(self.made('same.png').values, after.values)
+
+
+class Latent(Edit):
+    TEXTURES = ['-m', ddim.DATA.parent.parent / 'models' / 'textures.safetensors', '--class', 'lava']
+
+    def test_encode_and_decode(self):
+        """The default model's own sample comes back."""
+        self.good('generate', *self.TEXTURES, '--size', '32', '--seed', '4', '--steps', '25', '--eta', '0', '-o', 'in.png')
+        told = self.good('encode', *self.TEXTURES, '-i', 'in.png', '-o', 'z.npy', '--json')
+        self.assertEqual(npy.load(self.folder / 'z.npy').shape, (1, 3, 32, 32))
+        self.good(*shlex.split(json.loads(told.stdout)['decode'])[1:], '-o', 'again.png')
+        values = list(zip(self.made('in.png').values, self.made('again.png').values))
+        self.assertLess(sum(abs(a - b) for a, b in values) / len(values) / 127.5, 0.01)
+
+    def test_interpolate(self):
+        """The ends are the plain pictures, from seeds, noise or both."""
+        small = [*MODEL[:4], '--size', '16']
+        for seed in ['7', '8']:
+            self.good('generate', *small, '--seed', seed, '--eta', '0', '-o', f'{seed}.png')
+        self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '5', '-o', 'out.png')
+        self.assertEqual(self.made('out-0.png').values, self.made('7.png').values)
+        self.assertEqual(self.made('out-4.png').values, self.made('8.png').values)
+        self.assertEqual(len({bytes(self.made(f'out-{i}.png').values) for i in range(5)}), 5)
+        self.good('noise', '--seed', '8', '--shape', '1,3,16,16', '-o', 'z.npy')
+        self.good('interpolate', *small, '--from', '7', '--to', 'z.npy', '-n', '5', '-o', 'noise.png')
+        for i in range(5):
+            self.assertEqual(self.made(f'noise-{i}.png').values, self.made(f'out-{i}.png').values)
+        self.good('interpolate', *small[:4], '--from', '7.png', '--to', '8', '-n', '3', '--grid', '-o', 'sheet.png')
+        self.assertEqual(self.made('sheet.png').shape, (32, 32, 3))
+
+    def test_refusals(self):
+        self.make('in.png', noise(15, 16))
+        self.assertIn('multiples of 2', self.refused(1, 'encode', *MODEL[:4], '-i', 'in.png', '-o', 'z.npy'))
+        self.assertIn('.npy', self.refused(2, 'encode', *MODEL[:4], '-i', 'in.png', '-o', 'z.png'))
+        self.make('one.png', noise(16, 16))
+        self.make('two.png', noise(16, 18))
+        self.assertIn('must be the same',
+                      self.refused(1, 'interpolate', *MODEL[:4], '--from', 'one.png', '--to', 'two.png', '-o', 'x.png'))
+        self.assertIn('at least 2', self.refused(1, 'interpolate', *MODEL[:4], '--from', '1', '--to', '2', '-n', '1'))
+        self.assertIn('a seed', self.refused(1, 'interpolate', *MODEL[:4], '--from', '1'))
+        npy.save(self.folder / 'many.npy', npy.Array((2, 3, 16, 16), '<f4', [0.5] * 1536))
+        self.assertIn('expected one', self.refused(1, 'interpolate', *MODEL[:4], '--from', '1', '--to', 'many.npy'))
+
+
+class Refusals(Edit):
+    """One line that says what to do, and nothing is written."""
+
+    def inpaint(self, *options, input='in.png'):
+        return self.refused(1, 'inpaint', *MODEL, '-i', input, *options, '-o', 'out.png')
+
+    def test_masks(self):
+        self.make('in.png', noise(16, 16))
+        self.make('small.png', noise(8, 16, 1))
+        self.make('black.png', npy.Array((16, 16, 1), '|u1', [0] * 256))
+        self.make('white.png', npy.Array((16, 16, 1), '|u1', [255] * 256))
+        self.assertIn('one size', self.inpaint('--mask', 'small.png'))
+        self.assertIn('nothing to fill', self.inpaint('--mask', 'black.png'))
+        self.assertIn('ddim generate', self.inpaint('--mask', 'white.png'))
+        self.assertIn('--mask or --box', self.inpaint())
+        self.assertIn('one of the two', self.inpaint('--mask', 'small.png', '--box', '1,1,2,2'))
+        self.assertIn('none.png', self.inpaint('--mask', 'none.png'))
+        for box in ['1,2,3', '1,2,3,x', '-1,0,4,4', '0,0,0,4', '']:
+            self.assertIn('X,Y,W,H', self.inpaint('--box', box))
+        self.assertIn('16x16', self.inpaint('--box', '10,10,7,2'))
+
+    def test_pictures(self):
+        self.make('deep.png', npy.Array((16, 16, 3), '<u2', [i % 65536 for i in range(768)]), depth=16)
+        self.assertIn('save it with 8', self.inpaint('--box', '1,1,4,4', input='deep.png'))
+        profile = struct.pack('>I4s4s4s4s', 128, b'lcms', b'\4\0\0\0', b'prtr', b'CMYK') + bytes(108)
+        self.make('print.png', noise(16, 16), chunks=[(b'iCCP', b'ink\0\0' + zlib.compress(profile))])
+        self.assertIn('convert it to sRGB', self.inpaint('--box', '1,1,4,4', input='print.png'))
+        self.make('tiny.png', noise(1, 16))
+        self.assertIn('no less than', self.inpaint('--box', '0,0,1,1', input='tiny.png'))
+        (self.folder / 'text.png').write_text('hello')
+        self.assertIn('not a PNG', self.inpaint('--box', '0,0,1,1', input='text.png'))
+        self.assertIn('no picture is given', self.refused(1, 'inpaint', *MODEL, '--box', '0,0,1,1'))
+
+    def test_values(self):
+        self.make('in.png', noise(16, 16))
+        for strength in ['-0.1', '1.1', 'nan', 'much']:
+            self.assertIn('from 0 to 1', self.refused(2, 'vary', *MODEL, '-i', 'in.png', '--strength', strength))
+        for color in ['red', '#12', '#12345g', '']:
+            self.assertIn('#rrggbb', self.refused(1, 'vary', *MODEL, '-i', 'in.png', '--color', color))
+        gray = ['-m', ddim.DATA / 'unet_guided_gray.pt', '--flags', '--image_size 16 --num_heads 4']
+        self.assertIn('makes colors', self.refused(1, 'colorize', *gray, '-i', 'in.png'))
+        self.assertIn('--low-res', self.refused(2, 'vary', *MODEL, '-i', 'in.png', '--low-res', 'in.png'))
+
+
+tap.main()

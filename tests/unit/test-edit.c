@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Where a picture is worked on: frames, windows, the canvas, masks and colors. */
+#include <math.h>
+#include <string.h>
+
+#include "core/data/error.h"
+#include "core/edit/canvas.h"
+#include "core/edit/picture.h"
+#include "core/data/image-private.h"
+
+/* What every frame promises, whatever it is made for. */
+static void
+check_frame(const DdimFrameParams *params)
+{
+  g_autoptr(DdimFrame) frame = ddim_frame_new(params);
+  const DdimRect *rect = &frame->rect, *wanted = &params->wanted;
+  const guint limit = MAX(params->maximum / params->unit, 1) * params->unit;
+  g_autofree guint8 *covered = g_malloc0((gsize)rect->width * rect->height);
+
+  g_assert_cmpuint(rect->width % params->unit, ==, 0);
+  g_assert_cmpuint(rect->height % params->unit, ==, 0);
+  g_assert_cmpuint(rect->x, <=, wanted->x - MIN(wanted->x, params->context));
+  g_assert_cmpuint(rect->x + rect->width, >=,
+                   MIN(params->width, wanted->x + wanted->width + params->context));
+  g_assert_cmpuint(rect->y + rect->height, >=,
+                   MIN(params->height, wanted->y + wanted->height + params->context));
+  g_assert_cmpuint(rect->width, >=, MIN(params->usual, params->width));
+  /* Beyond the picture only where it is too small. */
+  g_assert_true(rect->x + rect->width <= params->width || rect->x == 0);
+  g_assert_cmpuint(rect->x + rect->width, <, params->width + params->unit);
+  for (guint i = 0; i < frame->windows->len; i++) {
+    const DdimRect *window = &g_array_index(frame->windows, DdimRect, i);
+    g_assert_cmpuint(window->width, ==, frame->width);
+    g_assert_cmpuint(window->height, ==, frame->height);
+    g_assert_cmpuint(window->width, <=, limit);
+    g_assert_cmpuint(window->x % params->unit, ==, 0);
+    g_assert_cmpuint(window->y % params->unit, ==, 0);
+    g_assert_cmpuint(window->x + window->width, <=, rect->width);
+    g_assert_cmpuint(window->y + window->height, <=, rect->height);
+    for (guint y = 0; y < window->height; y++)
+      memset(covered + (gsize)(window->y + y) * rect->width + window->x, 1, window->width);
+  }
+  g_assert_null(memchr(covered, 0, (gsize)rect->width * rect->height));
+}
+
+static void
+test_frames(void)
+{
+  g_autoptr(GRand) rand = g_rand_new_with_seed(4);
+
+  for (guint i = 0; i < 3000; i++) {
+    DdimFrameParams params = {.width = g_rand_int_range(rand, 1, 300),
+                              .height = g_rand_int_range(rand, 1, 300),
+                              .context = g_rand_int_range(rand, 0, 80),
+                              .unit = 1u << g_rand_int_range(rand, 0, 6),
+                              .usual = g_rand_int_range(rand, 1, 100),
+                              .overlap = g_rand_int_range(rand, 0, 40)};
+    params.maximum = params.usual * g_rand_int_range(rand, 1, 5);
+    params.wanted.x = g_rand_int_range(rand, 0, params.width);
+    params.wanted.y = g_rand_int_range(rand, 0, params.height);
+    params.wanted.width = g_rand_int_range(rand, 1, params.width - params.wanted.x + 1);
+    params.wanted.height = g_rand_int_range(rand, 1, params.height - params.wanted.y + 1);
+    check_frame(&params);
+  }
+}
+
+static void
+test_rect_around(void)
+{
+  guint8 coverage[6 * 5] = {0};
+  DdimRect rect;
+
+  g_assert_false(ddim_rect_around(coverage, 6, 5, &rect));
+  coverage[1 * 6 + 4] = coverage[3 * 6 + 2] = 1;
+  g_assert_true(ddim_rect_around(coverage, 6, 5, &rect));
+  g_assert_cmpuint(rect.x, ==, 2);
+  g_assert_cmpuint(rect.y, ==, 1);
+  g_assert_cmpuint(rect.width, ==, 3);
+  g_assert_cmpuint(rect.height, ==, 3);
+}
+
+static DdimImage *
+make_image(guint width, guint height, guint channels)
+{
+  DdimImage *image = ddim_image_new(width, height, channels, NULL);
+
+  for (gsize i = 0; i < (gsize)width * height * channels; i++)
+    image->pixels[i] = (guint8)(i * 37 % 251);
+  return image;
+}
+
+/* A window of a canvas that reaches beyond the picture: out, in again where it was open, and back
+ * into the picture. */
+static void
+test_canvas(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimImage) image = make_image(13, 7, 3);
+  guint8 coverage[13 * 7] = {0};
+  const DdimFrameParams params = {.width = 13,
+                                  .height = 7,
+                                  .wanted = {0, 0, 13, 7},
+                                  .unit = 4,
+                                  .usual = 8,
+                                  .maximum = 8,
+                                  .overlap = 4};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  const DdimRect window = {8, 0, 8, 8};
+  float samples[2 * 3 * 64];
+
+  coverage[2 * 13 + 10] = 255;
+  coverage[2 * 13 + 11] = 51;
+  g_autoptr(DdimCanvas) canvas = ddim_canvas_new(frame, 2, 3, image, coverage, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(canvas->width, ==, 16);
+  g_assert_true(ddim_canvas_is_open(canvas, &window));
+  ddim_canvas_get(canvas, &window, samples);
+  for (guint i = 0; i < 2 * 3 * 64; i++) {
+    const guint c = i / 64 % 3, y = i % 64 / 8, x = 8 + i % 8;
+    const float expected =
+        x < 13 && y < 7 ? image->pixels[(y * 13 + x) * 3 + c] / 127.5f - 1.0f : 0.0f;
+    g_assert_cmpfloat(samples[i], ==, expected);
+    samples[i] = i < 3 * 64 ? -1.0f : 1.0f; /* the first image black, the second white */
+  }
+  ddim_canvas_put(canvas, &window, samples);
+  g_assert_false(ddim_canvas_is_open(canvas, &window));
+  for (guint n = 0; n < 2; n++) {
+    g_autoptr(DdimImage) made =
+        ddim_canvas_compose(canvas, frame, n, image, coverage, FALSE, &error);
+    g_assert_no_error(error);
+    for (guint i = 0; i < 13 * 7 * 3; i++) {
+      const double blended =
+          image->pixels[i] + coverage[i / 3] / 255.0 * (255.0 * n - image->pixels[i]);
+      g_assert_cmpuint(made->pixels[i], ==, (guint)lrint(blended));
+    }
+  }
+}
+
+/* The original cuts bytes off, editing rounds them. */
+static void
+test_rounding(void)
+{
+  g_autoptr(DdimImage) image = make_image(1, 1, 1);
+  const guint8 coverage[1] = {255};
+  const DdimFrameParams params = {
+      .width = 1, .height = 1, .wanted = {0, 0, 1, 1}, .unit = 1, .usual = 1, .maximum = 1};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  g_autoptr(DdimCanvas) canvas = ddim_canvas_new(frame, 1, 1, image, coverage, NULL);
+  const DdimRect window = {0, 0, 1, 1};
+  const float samples[1] = {100.7f / 127.5f - 1.0f};
+
+  ddim_canvas_put(canvas, &window, samples);
+  for (gboolean truncate = FALSE; truncate <= TRUE; truncate++) {
+    g_autoptr(DdimImage) made =
+        ddim_canvas_compose(canvas, frame, 0, image, coverage, truncate, NULL);
+    g_assert_cmpuint(made->pixels[0], ==, truncate ? 100 : 101);
+  }
+}
+
+static void
+test_feather(void)
+{
+  enum { SIDE = 21, REACH = 5 };
+  guint8 coverage[SIDE * SIDE] = {0};
+
+  coverage[10 * SIDE + 10] = 255;
+  coverage[10 * SIDE + 11] = 128;
+  ddim_edit_feather(coverage, SIDE, SIDE, REACH);
+  for (int y = 0; y < SIDE; y++)
+    for (int x = 0; x < SIDE; x++) {
+      const double distance = fmin(hypot(x - 10, y - 10), hypot(x - 11, y - 10));
+      const double expected = 255 * (1 - distance / (REACH + 1));
+      if (distance > 0)
+        g_assert_cmpfloat_with_epsilon(coverage[y * SIDE + x], fmax(0, expected), 1);
+    }
+  g_assert_cmpuint(coverage[10 * SIDE + 10], ==, 255);
+  g_assert_cmpuint(coverage[10 * SIDE + 11], ==, 128);
+}
+
+static void
+test_colors(void)
+{
+  static const char *const good[] = {"#3366ff", "3366FF", "#36f"};
+  static const char *const bad[] = {"", "#", "#3366f", "#3366fff", "36f", "blue", "##3366f"};
+  g_autoptr(GError) error = NULL;
+  double color[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+    g_assert_true(ddim_edit_parse_color(good[i], color, &error));
+    g_assert_cmpfloat_with_epsilon(color[0], 0x33 / 127.5 - 1, 1e-12);
+    g_assert_cmpfloat_with_epsilon(color[1], 0x66 / 127.5 - 1, 1e-12);
+    g_assert_cmpfloat_with_epsilon(color[2], 1, 1e-12);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+    g_assert_false(ddim_edit_parse_color(bad[i], color, &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+    g_clear_error(&error);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/edit/frames", test_frames);
+  g_test_add_func("/edit/rect-around", test_rect_around);
+  g_test_add_func("/edit/canvas", test_canvas);
+  g_test_add_func("/edit/rounding", test_rounding);
+  g_test_add_func("/edit/feather", test_feather);
+  g_test_add_func("/edit/colors", test_colors);
+  return g_test_run();
+}
