@@ -210,6 +210,11 @@ class Disk(ddim.Case):
 class Interrupt(ddim.Case):
     MANY = ['generate', '--steps', '10', '--size', '32', '--seed', '1', '-n', '5000', '--batch', '1']
 
+    def setUp(self):
+        super().setUp()
+        # The tests themselves may run under nohup, whose children ignore this signal too.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
     def interrupt(self, process, number):
         process.send_signal(number)
         _, errors = process.communicate(timeout=120)
