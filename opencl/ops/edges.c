@@ -29,7 +29,7 @@ void
 ddim_cl_resize_bilinear(DdimClPlan *plan, DdimClMem x, guint in_h, guint in_w, DdimClMem y,
                         guint out_h, guint out_w, guint planes)
 {
-  ddim_cl_plan_kernel(plan, "edges", NULL, "resize_bilinear", "resize", 0);
+  ddim_cl_plan_kernel(plan, "resample", NULL, "resize_bilinear", "resize", 0);
   ddim_cl_plan_arg_floats(plan, x);
   ddim_cl_plan_arg_floats(plan, y);
   ddim_cl_plan_arg_u32(plan, in_h);
@@ -41,7 +41,7 @@ ddim_cl_resize_bilinear(DdimClPlan *plan, DdimClMem x, guint in_h, guint in_w, D
 static void
 resample(DdimClPlan *plan, const char *kernel, const DdimClTensor *x, const DdimClTensor *y)
 {
-  ddim_cl_plan_kernel(plan, "edges", NULL, kernel, "resample", 0);
+  ddim_cl_plan_kernel(plan, "resample", NULL, kernel, "resample", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
   ddim_cl_plan_arg_u32(plan, y->w);
