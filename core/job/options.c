@@ -97,6 +97,7 @@ static const DdimOption table[] = {
      .label = N_("Feather"),
      .help = N_("pixels around the mask that are blended; 0: none"),
      .maximum = 1024,
+     .number = 2,
      .on_command_line = 9,
      .value_word = N_("N"),
      .commands = DDIM_COMMAND_INPAINT},
