@@ -26,9 +26,10 @@ typedef struct {
  * It computes nothing by itself; evaluators do (core/network/evaluator.h), any number of them at
  * the same time, each for one size. A layer's weights are laid out on the device when the first
  * evaluator needs them, shared by all evaluators that need them in the same layout, and freed with
- * the last of those. The convolutions of one evaluator take at most 1.4 times the
- * size of the network's tensors. Reference counted. A network and everything made from it is used
- * by one thread at a time. */
+ * the last of those. The weights of one evaluator's
+ * convolutions take at most 1.4 times the size of the network's tensors, or, where that is
+ * more, 1.75 times but at most 350 MiB. Reference counted. A network and everything made from it is
+ * used by one thread at a time. */
 typedef struct _DdimNetwork DdimNetwork;
 
 /** Read the small vectors of @checkpoint, a model of the configuration @config, and the layers that

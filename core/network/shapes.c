@@ -72,9 +72,19 @@ ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, g
   return shapes;
 }
 
-/* Convolutions' weights on the device may take so many times the size of all the network's
- * tensors. */
+/* Convolutions' weights on the device may take so many times the size of all the network's tensors.
+ * A small network may take more, up to so many bytes: there it costs little memory, and saves
+ * several percent of the time of a single image (tests/bench/RESULTS.md). */
 #define WEIGHT_BUDGET 1.4
+#define SMALL_WEIGHT_BUDGET 1.75
+#define SMALL_WEIGHT_BYTES ((guint64)350 << 20)
+
+static guint64
+get_weight_budget(const DdimNetwork *network)
+{
+  const guint64 small = (guint64)(network->tensor_bytes * SMALL_WEIGHT_BUDGET);
+  return MAX((guint64)(network->tensor_bytes * WEIGHT_BUDGET), MIN(small, SMALL_WEIGHT_BYTES));
+}
 
 DdimClChoice *
 ddim_network_choose(const DdimNetwork *network, const struct _DdimClTuning *tuning,
@@ -82,6 +92,6 @@ ddim_network_choose(const DdimNetwork *network, const struct _DdimClTuning *tuni
 {
   DdimClChoice *choices = g_new(DdimClChoice, network->convs->len);
   ddim_cl_choose(network->context, tuning, shapes, network->convs->len, network->half,
-                 (guint64)(network->tensor_bytes * WEIGHT_BUDGET), choices);
+                 get_weight_budget(network), choices);
   return choices;
 }
