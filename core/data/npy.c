@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/data/memory.h"
 #include "core/data/file.h"
 #include "core/data/npy-private.h"
 #include "core/data/out-file.h"
@@ -41,12 +42,9 @@ ddim_array_new(DdimDType dtype, guint n_dims, const gsize *shape, GError **error
     g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("the array is too large"));
     return NULL;
   }
-  data = g_try_malloc0(MAX(size, 1));
-  if (!data) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory for an array of %zu bytes"), size);
+  data = ddim_try_alloc(size, 1, error);
+  if (!data)
     return NULL;
-  }
   array->bytes = g_bytes_new_take(data, size);
   array->tensor.data = data;
   return g_steal_pointer(&array);

@@ -10,6 +10,7 @@
 #include "core/data/image-png.h"
 #include "core/data/printable.h"
 #include "core/data/image-private.h"
+#include "core/data/memory.h"
 
 /* Pictures of more pixels are not edited: they and what is made of them must fit into memory. */
 #define MAX_PIXELS (1u << 28)
@@ -104,7 +105,8 @@ ddim_edit_open_mask(const char *path, guint width, guint height, GError **error)
     return NULL;
   }
   colors = count_colors(image->channels);
-  coverage = g_malloc(n);
+  if (!(coverage = ddim_try_alloc(n, 1, error)))
+    return NULL;
   for (gsize i = 0; i < n; i++) {
     const guint8 *pixel = image->pixels + i * image->channels;
     const guint alpha = has_alpha(image) ? pixel[colors] : 255;
@@ -135,14 +137,15 @@ ddim_edit_mask_from_box(const char *box, guint width, guint height, GError **err
                 _("box: %s reaches beyond the picture, which is %ux%u pixels"), box, width, height);
     return NULL;
   }
-  coverage = g_malloc0((gsize)width * height);
+  if (!(coverage = ddim_try_alloc((gsize)width * height, 1, error)))
+    return NULL;
   for (gint64 y = n[1]; y < n[1] + n[3]; y++)
     memset(coverage + y * width + n[0], 255, n[2]);
   return coverage;
 }
 
 guint8 *
-ddim_edit_mask_from_alpha(const DdimImage *image)
+ddim_edit_mask_from_alpha(const DdimImage *image, GError **error)
 {
   const gsize n = (gsize)image->width * image->height;
   g_autofree guint8 *coverage = NULL;
@@ -150,7 +153,8 @@ ddim_edit_mask_from_alpha(const DdimImage *image)
 
   if (!has_alpha(image))
     return NULL;
-  coverage = g_malloc(n);
+  if (!(coverage = ddim_try_alloc(n, 1, error)))
+    return NULL;
   for (gsize i = 0; i < n; i++) {
     coverage[i] = 255 - image->pixels[i * image->channels + image->channels - 1];
     any = any || coverage[i];
@@ -174,16 +178,17 @@ spread_line(const double *from, double *to, gsize n, gsize stride, guint reach)
   }
 }
 
-void
-ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather)
+gboolean
+ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather, GError **error)
 {
   const gsize n = (gsize)width * height;
   g_autofree double *far = NULL, *near = NULL;
 
   if (feather == 0)
-    return;
-  far = g_new(double, n);
-  near = g_new(double, n);
+    return TRUE;
+  if (!(far = ddim_try_alloc(n, sizeof(double), error)) ||
+      !(near = ddim_try_alloc(n, sizeof(double), error)))
+    return FALSE;
   for (gsize i = 0; i < n; i++)
     far[i] = coverage[i] ? 0 : 1e18;
   for (guint y = 0; y < height; y++)
@@ -195,6 +200,7 @@ ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather)
     if (!coverage[i] && part > 0)
       coverage[i] = (guint8)MAX(1, lrint(255 * part));
   }
+  return TRUE;
 }
 
 static gboolean

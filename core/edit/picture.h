@@ -24,10 +24,13 @@ DdimImage *ddim_edit_convert(const DdimImage *image, guint channels, GError **er
 guint8 *ddim_edit_open_mask(const char *path, guint width, guint height, GError **error);
 /** "X,Y,W,H", in a picture of @width x @height. */
 guint8 *ddim_edit_mask_from_box(const char *box, guint width, guint height, GError **error);
-/** What is transparent in @image. NULL when it has no alpha or is opaque everywhere. */
-guint8 *ddim_edit_mask_from_alpha(const DdimImage *image);
-/** Spread @coverage by @feather pixels, over which it falls off evenly. */
-void ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather);
+/** What is transparent in @image. NULL without an error when it has no alpha or is opaque
+ * everywhere. */
+guint8 *ddim_edit_mask_from_alpha(const DdimImage *image, GError **error);
+/** Spread @coverage by @feather pixels, over which it falls off evenly. FALSE when there is no
+ * memory. */
+gboolean ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather,
+                           GError **error);
 
 /** "#rrggbb", "rrggbb" or "#rgb", or a .png whose mean it is, as [3] in [-1, 1]. */
 gboolean ddim_edit_parse_color(const char *text, double *color, GError **error);

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "core/data/memory.h"
+
 /* Pixel (@x, @y) of the small picture, or the nearest one that it has. */
 static float
 get_low_res(const DdimEdit *edit, guint c, guint y, guint x)
@@ -20,8 +22,10 @@ set_low_res(DdimRunner *runner, const DdimEdit *edit, const DdimRect *window, GE
   const guint left = window->x / edit->cell, top = window->y / edit->cell;
   const guint channels = runner->job->channels;
   const gsize size = (gsize)channels * height * width;
-  g_autofree float *low_res = g_new(float, size * runner->n);
+  g_autofree float *low_res = ddim_try_alloc(size * runner->n, sizeof(float), error);
 
+  if (!low_res)
+    return FALSE;
   for (gsize i = 0; i < size * runner->n; i++)
     low_res[i] = get_low_res(edit, i / width / height % channels, top + i / width % height,
                              left + i % width);
@@ -29,9 +33,9 @@ set_low_res(DdimRunner *runner, const DdimEdit *edit, const DdimRect *window, GE
 }
 
 /* x of the loop's first step: noise, or the picture with noise (q_sample). */
-static void
+static gboolean
 set_start(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps,
-          const DdimCanvas *canvas, const DdimRect *window)
+          const DdimCanvas *canvas, const DdimRect *window, GError **error)
 {
   const gsize n = ddim_runner_get_image_size(runner) * runner->n;
   float *x = ddim_array_get_data(runner->images);
@@ -40,26 +44,29 @@ set_start(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps,
 
   ddim_runner_draw(runner, x);
   if (edit->command != DDIM_COMMAND_VARY)
-    return;
-  picture = g_new(float, n);
+    return TRUE;
+  if (!(picture = ddim_try_alloc(n, sizeof(float), error)))
+    return FALSE;
   ddim_canvas_get(canvas, window, picture);
   if (ddim_step_table_get_n_steps(steps) > 0)
     ddim_diffusion_q_sample(runner->job->diffusion, ddim_step_table_get_step(steps, 0)->t, &signal,
                             &noise);
   for (gsize i = 0; i < n; i++)
     x[i] = (float)(signal * picture[i] + noise * x[i]);
+  return TRUE;
 }
 
 static gboolean
 run_window(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, DdimCanvas *canvas,
            const DdimRect *window, GError **error)
 {
-  g_autoptr(DdimConstraints) constraints = ddim_edit_make_constraints(edit, canvas, window);
-  const DdimSamplingHooks hooks = ddim_constraints_get_hooks(constraints);
+  g_autoptr(DdimConstraints) constraints = ddim_edit_make_constraints(edit, canvas, window, error);
+  DdimSamplingHooks hooks;
 
-  if (edit->low_res && !set_low_res(runner, edit, window, error))
+  if (!constraints || (edit->low_res && !set_low_res(runner, edit, window, error)) ||
+      !set_start(runner, edit, steps, canvas, window, error))
     return FALSE;
-  set_start(runner, edit, steps, canvas, window);
+  hooks = ddim_constraints_get_hooks(constraints);
   if (!ddim_runner_run(runner, steps, &hooks, ddim_constraints_get_n(constraints) > 0, error))
     return FALSE;
   ddim_canvas_put(canvas, window, ddim_array_get_data(runner->images));

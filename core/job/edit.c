@@ -10,6 +10,7 @@
 #include "core/edit/picture.h"
 #include "core/job/request-private.h"
 #include "core/data/image-private.h"
+#include "core/data/memory.h"
 #include "core/model/config-details.h"
 
 /* No window is larger than so many times what the model was trained with, nor than so many pixels a
@@ -83,12 +84,13 @@ open_input(DdimSession *session, DdimRequest *request, gboolean any_size, GError
 
 /* Everything of the picture. (transfer full) */
 static guint8 *
-cover_all(const DdimImage *picture)
+cover_all(const DdimImage *picture, GError **error)
 {
   const gsize n = (gsize)picture->width * picture->height;
-  guint8 *coverage = g_malloc(n);
+  guint8 *coverage = ddim_try_alloc(n, 1, error);
 
-  memset(coverage, 255, n);
+  if (coverage)
+    memset(coverage, 255, n);
   return coverage;
 }
 
@@ -112,33 +114,36 @@ read_mask(DdimEdit *edit, DdimRequest *request, GError **error)
 {
   const guint width = edit->picture->width, height = edit->picture->height;
   g_autofree char *mask = NULL, *box = NULL;
+  g_autoptr(GError) trouble = NULL;
   int feather;
 
   g_object_get(request, "mask", &mask, "box", &box, "feather", &feather, NULL);
   if (mask && box)
     return refuse(error, "%s", _("box: a mask is given as well; give one of the two"));
-  edit->coverage = mask  ? ddim_edit_open_mask(mask, width, height, error)
-                   : box ? ddim_edit_mask_from_box(box, width, height, error)
-                         : ddim_edit_mask_from_alpha(edit->picture);
+  edit->coverage = mask  ? ddim_edit_open_mask(mask, width, height, &trouble)
+                   : box ? ddim_edit_mask_from_box(box, width, height, &trouble)
+                         : ddim_edit_mask_from_alpha(edit->picture, &trouble);
+  if (trouble) {
+    g_propagate_error(error, g_steal_pointer(&trouble));
+    return FALSE;
+  }
   if (!edit->coverage)
-    return mask || box ? FALSE
-                       : refuse(error, "%s",
-                                _("mask: nothing tells what to fill; give --mask or --box, or a "
-                                  "picture that is transparent there"));
+    return refuse(error, "%s",
+                  _("mask: nothing tells what to fill; give --mask or --box, or a "
+                    "picture that is transparent there"));
   if (!check_mask(edit, error))
     return FALSE;
-  ddim_edit_feather(edit->coverage, width, height, feather);
-  return TRUE;
+  return ddim_edit_feather(edit->coverage, width, height, feather, error);
 }
 
 /* @image as samples, its color channels only. (transfer full) */
 static float *
-to_samples(const DdimImage *image, guint channels)
+to_samples(const DdimImage *image, guint channels, GError **error)
 {
   const gsize plane = (gsize)image->width * image->height;
-  float *samples = g_new(float, plane *channels);
+  float *samples = ddim_try_alloc(plane * channels, sizeof(float), error);
 
-  for (gsize i = 0; i < plane; i++)
+  for (gsize i = 0; samples && i < plane; i++)
     for (guint c = 0; c < channels; c++)
       samples[c * plane + i] = image->pixels[i * image->channels + c] / 127.5f - 1.0f;
   return samples;
@@ -148,9 +153,10 @@ static gboolean
 read_gray(DdimEdit *edit, GError **error)
 {
   const gsize plane = (gsize)edit->picture->width * edit->picture->height;
-  g_autofree float *samples = to_samples(edit->picture, 3);
+  g_autofree float *samples = to_samples(edit->picture, 3, error);
 
-  edit->known = g_new(float, plane);
+  if (!samples || !(edit->known = ddim_try_alloc(plane, sizeof(float), error)))
+    return FALSE;
   edit->known_width = edit->picture->width;
   edit->known_height = edit->picture->height;
   edit->cell = 1;
@@ -185,7 +191,8 @@ enlarge(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **err
   edit->cell = scale;
   edit->known_width = small->width;
   edit->known_height = small->height;
-  edit->known = to_samples(small, channels);
+  if (!(edit->known = to_samples(small, channels, error)))
+    return FALSE;
   if (ddim_config_is_super_res(session->config))
     edit->low_res = g_steal_pointer(&edit->known);
   if ((guint64)small->width * scale > G_MAXUINT16 || (guint64)small->height * scale > G_MAXUINT16)
@@ -288,8 +295,8 @@ read_picture(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError 
     return FALSE;
   if (edit->command == DDIM_COMMAND_COLORIZE && !read_gray(edit, error))
     return FALSE;
-  edit->coverage = cover_all(edit->picture);
-  return TRUE;
+  edit->coverage = cover_all(edit->picture, error);
+  return edit->coverage != NULL;
 }
 
 DdimEdit *
@@ -354,17 +361,20 @@ is_any(const guint8 *map, gsize n)
 }
 
 /* Pixels that stay. */
-static void
+static gboolean
 add_known(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
-          const guint8 *known, DdimConstraints *constraints)
+          const guint8 *known, DdimConstraints *constraints, GError **error)
 {
   DdimConstraintParams params = get_params(canvas, window);
   const gsize size = (gsize)canvas->channels * window->width * window->height;
-  g_autofree float *samples = g_new(float, size * canvas->n);
-  g_autofree double *y = g_new(double, size * canvas->n);
+  g_autofree float *samples = NULL;
+  g_autofree double *y = NULL;
 
   if (!is_any(known, (gsize)window->width * window->height))
-    return;
+    return TRUE;
+  if (!(samples = ddim_try_alloc(size * canvas->n, sizeof(float), error)) ||
+      !(y = ddim_try_alloc(size * canvas->n, sizeof(double), error)))
+    return FALSE;
   ddim_canvas_get(canvas, window, samples);
   for (gsize i = 0; i < size * canvas->n; i++)
     y[i] = samples[i];
@@ -373,20 +383,23 @@ add_known(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window
   params.y = y;
   params.noise = edit->command == DDIM_COMMAND_INPAINT ? edit->noise : 0;
   ddim_constraints_add(constraints, ddim_constraint_new(&params));
+  return TRUE;
 }
 
 /* Means of cells, from the part of edit->known that the window is on. */
-static void
+static gboolean
 add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
-          const guint8 *region, DdimConstraints *constraints)
+          const guint8 *region, DdimConstraints *constraints, GError **error)
 {
   DdimConstraintParams params = get_params(canvas, window);
   const guint channels = edit->gray ? 1 : canvas->channels;
   const guint columns = window->width / edit->cell, rows = window->height / edit->cell;
   const guint left = (edit->frame->rect.x + window->x) / edit->cell;
   const guint top = (edit->frame->rect.y + window->y) / edit->cell;
-  g_autofree double *y = g_new0(double, (gsize)channels *rows *columns);
+  g_autofree double *y = ddim_try_alloc((gsize)channels * rows * columns, sizeof(double), error);
 
+  if (!y)
+    return FALSE;
   for (guint c = 0; c < channels; c++)
     for (guint j = 0; j < rows && top + j < edit->known_height; j++)
       for (guint i = 0; i < columns && left + i < edit->known_width; i++)
@@ -398,6 +411,7 @@ add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window
   params.y = y;
   params.noise = edit->noise;
   ddim_constraints_add(constraints, ddim_constraint_new(&params));
+  return TRUE;
 }
 
 /* What a gray picture's brightness is in @region of the window. */
@@ -418,19 +432,23 @@ get_mean_gray(const DdimEdit *edit, const DdimRect *window, const guint8 *region
 }
 
 DdimConstraints *
-ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window)
+ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
+                           GError **error)
 {
-  DdimConstraints *constraints = ddim_constraints_new();
+  g_autoptr(DdimConstraints) constraints = ddim_constraints_new();
   const gsize n = (gsize)window->width * window->height;
-  g_autofree guint8 *known = g_malloc(n), *region = g_malloc(n);
+  g_autofree guint8 *known = ddim_try_alloc(n, 1, error);
+  g_autofree guint8 *region = known ? ddim_try_alloc(n, 1, error) : NULL;
 
+  if (!region)
+    return NULL;
   ddim_canvas_get_map(canvas, canvas->known, window, known);
   ddim_canvas_get_map(canvas, canvas->inside, window, region);
   for (gsize i = 0; i < n; i++)
     region[i] = region[i] && !known[i];
-  add_known(edit, canvas, window, known, constraints);
-  if (edit->known)
-    add_cells(edit, canvas, window, region, constraints);
+  if (!add_known(edit, canvas, window, known, constraints, error) ||
+      (edit->known && !add_cells(edit, canvas, window, region, constraints, error)))
+    return NULL;
   /* Of a gray picture that is colored, the color says the hue alone. */
   if (edit->color.given)
     ddim_mean_color_constrain(&edit->color, window->width, window->height, region,
@@ -438,5 +456,5 @@ ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const
                                                ddim_mean_color_get_gray(&edit->color)
                                          : 0,
                               constraints);
-  return constraints;
+  return g_steal_pointer(&constraints);
 }

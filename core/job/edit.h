@@ -46,8 +46,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimEdit, ddim_edit_free)
 DdimJobFrame ddim_edit_get_job_frame(const DdimEdit *edit);
 /** The steps of one window. Errors: as ddim_step_table_append(). */
 DdimStepTable *ddim_edit_make_steps(const DdimEdit *edit, const DdimJob *job, GError **error);
-/** What the loop of @window is held to. (transfer full) */
+/** What the loop of @window is held to. (transfer full) Errors: DDIM_ERROR_ARGUMENT when there is
+ * no memory. */
 DdimConstraints *ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas,
-                                            const DdimRect *window);
+                                            const DdimRect *window, GError **error);
 
 G_END_DECLS

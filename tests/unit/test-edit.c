@@ -165,7 +165,7 @@ test_feather(void)
 
   coverage[10 * SIDE + 10] = 255;
   coverage[10 * SIDE + 11] = 128;
-  ddim_edit_feather(coverage, SIDE, SIDE, REACH);
+  g_assert_true(ddim_edit_feather(coverage, SIDE, SIDE, REACH, NULL));
   for (int y = 0; y < SIDE; y++)
     for (int x = 0; x < SIDE; x++) {
       const double distance = fmin(hypot(x - 10, y - 10), hypot(x - 11, y - 10));
