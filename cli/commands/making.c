@@ -323,10 +323,16 @@ ddim_making_run(DdimCli *cli, int argc, char **argv, const DdimHelp *help, DdimC
   g_autoptr(GError) error = NULL;
   g_autofree char *out = NULL;
   gboolean grid = FALSE, json = FALSE, quiet = FALSE, verbose = FALSE;
-  const GOptionEntry entries[] = {
+  const gboolean makes_pictures = command != DDIM_COMMAND_ENCODE;
+  const GOptionEntry output_of_pictures[] = {
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
        N_("what to write, see above; default: ddim-SEED.png"), N_("OUT")},
       {"grid", 0, 0, G_OPTION_ARG_NONE, &grid, N_("one contact sheet of all images"), NULL},
+      G_OPTION_ENTRY_NULL};
+  const GOptionEntry output_of_noise[] = {{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
+                                           N_("the file that the noise is written to"), "Z.npy"},
+                                          G_OPTION_ENTRY_NULL};
+  const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &json,
        N_("print settings, files and times as one line of JSON"), NULL},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},
@@ -338,8 +344,9 @@ ddim_making_run(DdimCli *cli, int argc, char **argv, const DdimHelp *help, DdimC
   g_object_set(request, "command", ddim_command_get_name(command), NULL);
   if (command == DDIM_COMMAND_INTERPOLATE)
     g_object_set(request, "count", USUAL_FRAMES, NULL);
+  ddim_options_add(options, makes_pictures ? output_of_pictures : output_of_noise);
   ddim_options_add(options, entries);
-  if (!parse(cli, help, options, request, command != DDIM_COMMAND_ENCODE, &argc, &argv, &code) ||
+  if (!parse(cli, help, options, request, makes_pictures, &argc, &argv, &code) ||
       !check_stdout(out, json, &code) || !check_noise_output(command, out, &code))
     return code;
   g_object_get(request, "count", &count, NULL);
