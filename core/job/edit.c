@@ -227,19 +227,21 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
 {
   int quality;
   double eta;
+  g_autofree char *sampler = NULL;
 
   g_object_get(request, "quality", &quality, "strength", &edit->strength, "input-noise",
-               &edit->noise, "eta", &eta, NULL);
+               &edit->noise, "eta", &eta, "sampler", &sampler, NULL);
   if (edit->command != DDIM_COMMAND_VARY)
     edit->strength = 1;
   edit->quality = quality ? quality : edit->command == DDIM_COMMAND_INPAINT ? USUAL_QUALITY : 1;
   if (ddim_request_takes(request, "quality"))
     g_object_set(request, "quality", edit->quality, NULL);
   edit->noise = ddim_request_takes(request, "input-noise") ? 2 * edit->noise : 0;
-  if (edit->noise > 0 && eta == 0)
+  if (edit->noise > 0 && (eta == 0 || g_strcmp0(sampler, "dpm++") == 0))
     return refuse(
         error, "%s",
-        _("input-noise: steps without noise cannot follow a noisy picture; give --eta 1"));
+        _("input-noise: steps without noise cannot follow a noisy picture; give --sampler ddim and "
+          "--eta 1"));
   return ddim_mean_color_read(&edit->color, request, ddim_session_get_channels(session), error);
 }
 

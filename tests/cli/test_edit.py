@@ -139,6 +139,9 @@ class Inpaint(Edit):
         told = self.refused(1, 'inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--input-noise', '0.1', '--eta', '0',
                             '-o', 'x.png')
         self.assertIn('--eta 1', told)
+        told = self.refused(1, 'inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--input-noise', '0.1',
+                            '--sampler', 'dpm++', '-o', 'x.png')
+        self.assertIn('--eta 1', told)
 
 
 class Vary(Edit):
