@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The command `ddim`: finds the sub-command and hands over. */
+/* The command `ddim`: finds the sub-command and runs it. */
 
 #include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
@@ -58,7 +58,7 @@ static int
 unknown_command(const char *name)
 {
   const char *best = NULL;
-  guint best_distance = 3; /* further than two slips is another word */
+  guint best_distance = 3; /* with more than two typing errors it is another word */
 
   for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
     gboolean begins = *name && g_str_has_prefix(commands[i].name, name);
@@ -84,7 +84,7 @@ run_command(const DdimCommand *command, DdimCli *cli, int argc, char **argv)
   return command->run(cli, argc, args);
 }
 
-/* Have every command say what it takes. */
+/* Have every command describe its options. */
 static void
 describe_commands(DdimDescribeFunc describe, gpointer data)
 {

@@ -16,8 +16,8 @@ typedef struct {
 /** ddim_cli_parse() with the options that say what is measured, into @request, and @entries. */
 gboolean ddim_bench_model_parse(DdimCli *cli, const DdimHelp *help, const GOptionEntry *entries,
                                 DdimRequest *request, int argc, char **argv, int *code);
-/** Load the model that @request names onto its device. @bar tells, also why measured times are not
- * used. */
+/** Load the model that @request names onto its device. @bar shows what is being done, and the
+ * reason if measured times are not used. */
 gboolean ddim_bench_model_open(DdimBenchModel *measured, DdimRequest *request,
                                const DdimNetworkParams *params, DdimBar *bar, GError **error);
 void ddim_bench_model_clear(DdimBenchModel *measured);

@@ -81,7 +81,7 @@ choose_labels(Bench *bench)
     bench->labels[i] = i % classes;
 }
 
-/* Seeded noise as the picture to enlarge: what it shows does not change the time. */
+/* Seeded noise serves as the picture to enlarge: its content does not change the time. */
 static gboolean
 set_low_res(Bench *bench, DdimRng *rng, GError **error)
 {
@@ -173,7 +173,7 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
       !(image = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)))
     return FALSE;
   ddim_rng_normal(rng, ddim_array_get_data(noise), ddim_tensor_count(&noise->tensor));
-  /* The first loop is the job whose first image is timed, and the warm-up of the second. */
+  /* The first loop gives the time to the first image, and warms up for the second loop. */
   ddim_bar_status(bar, _("Making the first image"), -1);
   choose_labels(bench);
   if (!set_low_res(bench, rng, error) || !run_loop(bench, noise, image, NULL, error))

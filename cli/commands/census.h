@@ -14,8 +14,8 @@ typedef struct {
 void ddim_census_take(DdimCheckpoint *checkpoint, DdimCensus *census);
 /** Whether all weights are stored in half precision. */
 gboolean ddim_census_is_half(const DdimCensus *census);
-/** What `--precision f16` changes an evaluation's output by at most, where outputs are of the order
- * of 1: what was found with the test models, see tests/bench/RESULTS.md. */
+/** The most by which `--precision f16` changes an evaluation's output, where outputs are of the
+ * order of 1. Measured with the test models, see tests/bench/RESULTS.md. */
 double ddim_census_half_error(const DdimCensus *census);
 
 G_END_DECLS

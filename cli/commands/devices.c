@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* `ddim devices`: what OpenCL offers, and which of it is used when nobody chooses. */
+/* `ddim devices`: the OpenCL devices, and which of them is used by default. */
 
 #include <glib/gi18n-lib.h>
 
@@ -103,7 +103,7 @@ ddim_cmd_devices(DdimCli *cli, int argc, char **argv)
   devices = ddim_device_list(&error);
   if (!devices)
     return ddim_cli_fail(error);
-  /* $DDIM_DEVICE may match nothing; the list is still what was asked for. */
+  /* $DDIM_DEVICE may match no device; the user still wants to see the list. */
   chosen = ddim_device_choose(NULL, NULL);
   if (json)
     return print_json(devices, chosen);

@@ -58,7 +58,7 @@ add_architecture(JsonBuilder *builder, DdimConfig *config)
   json_builder_end_object(builder);
 }
 
-/* Values are text; what reads as a number or a truth value becomes one. */
+/* All values are text. Those that read as a number or a truth value are written as one. */
 static void
 add_value(const char *key, const char *value, DdimSource source, gpointer user_data)
 {

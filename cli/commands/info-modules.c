@@ -7,9 +7,9 @@
 
 /* One line of the list. */
 typedef struct {
-  const char *name; /* of its tensors: what their names begin with */
+  const char *name; /* what the names of its tensors begin with */
   const char *type;
-  guint in, out; /* channels; of the table of classes: classes and channels */
+  guint in, out; /* channels; for the table of classes: classes and channels */
   guint scale;   /* the module's result has 1/scale of the image's width and height */
   guint heads;   /* 0: no attention */
   guint64 parameters;
@@ -98,7 +98,7 @@ foreach_row(const DdimArchitecture *architecture, RowFunc func, gpointer user_da
        user_data);
 }
 
-/* printf() counts bytes, which misplaces the columns behind other scripts than Latin. */
+/* printf() counts bytes, so columns after text in a script other than Latin would be misplaced. */
 static void
 append_cell(GString *out, const char *text, int width)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* What the commands that make pictures share: they differ in what they ask for alone. */
+/* What the commands that make pictures share: they differ only in what they ask for. */
 
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
@@ -16,10 +16,10 @@
 #include "cli/terminal/progress.h"
 #include "cli/files/writer.h"
 
-/* Pictures of an interpolation when nobody says. */
+/* How many pictures an interpolation makes by default. */
 #define USUAL_FRAMES 8
 
-/* What one run knows. */
+/* The state of one run. */
 typedef struct {
   DdimRequest *request;  /* as asked */
   DdimRequest *resolved; /* with every choice made; NULL until sampling begins */
@@ -27,10 +27,10 @@ typedef struct {
   DdimGenerator *generator;
   DdimWriter *writer;
   GCancellable *cancellable;
-  GError *trouble; /* why sampling need not begin */
+  GError *trouble; /* an error that was found before sampling */
   DdimBar *bar;
-  gboolean chose_class; /* nobody named one */
-  JsonBuilder *images;  /* of --json: what each image is */
+  gboolean chose_class; /* the user named no class */
+  JsonBuilder *images;  /* for --json: a description of each image */
   guint finished;
   gint64 begun, sampling, first; /* monotonic microseconds */
 } Generation;
@@ -112,7 +112,7 @@ note_image(Generation *generation, const DdimSample *sample, const char *file)
   json_builder_end_object(builder);
 }
 
-/* Which files there are is said on a terminal; which classes were chosen, always. */
+/* Names of files are told only on a terminal; classes that were chosen are always told. */
 static void
 say_image(Generation *generation, const DdimSample *sample, const char *file)
 {
@@ -151,7 +151,8 @@ add_seconds(JsonBuilder *builder, const char *name, gint64 from, gint64 to)
     ddim_member_double(builder, name, (to - from) / (double)G_USEC_PER_SEC);
 }
 
-/* What makes a picture again of the noise that it was encoded to. (transfer full) (nullable) */
+/* The command that makes a picture again from the noise that it was encoded to. (transfer full)
+ * (nullable) */
 static char *
 make_decode_command(Generation *generation, const char *file)
 {
@@ -197,7 +198,7 @@ print_json(Generation *generation, const char *file)
   return ddim_cli_print_json(builder);
 }
 
-/* The job is over, well or not: keep what is finished, say why it ended. */
+/* The job has ended, with or without an error: keep what is finished, and say why it ended. */
 static int
 finish(Generation *generation, const GError *why, gboolean json)
 {
@@ -228,9 +229,9 @@ finish(Generation *generation, const GError *why, gboolean json)
   return code;
 }
 
-/* Called in the thread that waits for signals. Sampling stops after the step it is in; what comes
- * before it, a driver that compiles for a minute, cannot be stopped, and there is nothing yet to
- * lose. */
+/* Called in the thread that waits for signals. Sampling stops after the current step. What comes
+ * before sampling, such as a driver that compiles for a minute, cannot be stopped; but then there
+ * is nothing to lose yet. */
 static void
 on_cancelled(GCancellable *cancellable, gpointer data)
 {
@@ -285,7 +286,7 @@ check_stdout(const char *out, gboolean json, int *code)
   return FALSE;
 }
 
-/* Noise is no picture. */
+/* Noise cannot be written as a picture. */
 static gboolean
 check_noise_output(DdimCommands command, const char *out, int *code)
 {

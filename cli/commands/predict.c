@@ -16,7 +16,7 @@ typedef struct {
   char *input, *timesteps, *labels, *output;
 } Paths;
 
-/* "3,871.5" as @n numbers; one number serves for all. */
+/* Read "3,871.5" as @n numbers; a single number is used for all of them. */
 static gboolean
 parse_timesteps(const char *text, gsize n, double *timesteps, GError **error)
 {
@@ -133,8 +133,8 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
     ddim_cli_warn("%s", problem);
   const DdimEvaluatorSize size = {.batch = n, .height = shape[2], .width = shape[3]};
   evaluator = ddim_evaluator_new(session->network, &size, NULL, error);
-  /* The evaluator goes before the session that owns its device: the order of the declarations above
-   * sees to that. */
+  /* The evaluator must be freed before the session, which owns its device. The order of the
+   * declarations above ensures that. */
   return evaluator &&
          ddim_evaluator_set_conditions(evaluator, timesteps, 1, paths->labels ? labels : NULL,
                                        error) &&

@@ -20,8 +20,8 @@ static const DdimTable tables[] = {
     DDIM_TABLE_POSTERIOR_MEAN_COEF2,
 };
 
-/* 17 significant digits give every float64 back; the decimal point is the same in every language.
- */
+/* 17 significant digits are enough to restore every float64. The decimal point is the same in every
+ * language. */
 static void
 append_double(GString *out, double value)
 {

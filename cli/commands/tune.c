@@ -43,7 +43,7 @@ tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GErro
   return tuned->rows != NULL;
 }
 
-/* Compile what an evaluation takes, and evaluate nothing. */
+/* Compile the programs that an evaluation needs, without evaluating anything. */
 static gboolean
 build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
 {

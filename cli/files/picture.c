@@ -41,7 +41,7 @@ ddim_picture_is_png(const char *path)
   return file && ddim_file_read(file, 0, bytes, 8, NULL) && memcmp(bytes, signature, 8) == 0;
 }
 
-/* The command, with what a request does not hold. (transfer full) */
+/* The command, including the options that a request does not hold. (transfer full) */
 static char *
 make_command(DdimRequest *request, gboolean grid)
 {
@@ -50,8 +50,8 @@ make_command(DdimRequest *request, gboolean grid)
   return g_strconcat(line, grid ? " --grid" : "", NULL);
 }
 
-/* Whether a file's name in @command was no UTF-8. JSON, and so the picture, cannot hold such a
- * name, only U+FFFD in place of what is wrong. */
+/* Whether a file's name in @command was not valid UTF-8. JSON, and so the picture, cannot hold such
+ * a name: it has U+FFFD in place of what is invalid. */
 static gboolean
 is_lossy(const char *command)
 {

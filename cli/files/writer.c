@@ -22,12 +22,11 @@ struct _DdimWriter {
   guint count;
   DdimRequest *request;
   GPtrArray *images; /* DdimImage: kept for KIND_GRID */
-  DdimArray
-      *array; /* of all `count` images, of which n_images are there: for KIND_NPZ and KIND_NPY */
-  GArray *labels;   /* gint64 */
-  GPtrArray *names; /* of the labels, char* */
-  guint n_images;   /* so far */
-  int pipe;         /* what the images go into, held open; -1 for anything else */
+  DdimArray *array;  /* for KIND_NPZ and KIND_NPY: room for `count` images, n_images are there */
+  GArray *labels;    /* gint64 */
+  GPtrArray *names;  /* of the labels, char* */
+  guint n_images;    /* so far */
+  int pipe;          /* what the images go into, held open; -1 for anything else */
 };
 
 static gboolean
@@ -57,7 +56,7 @@ find_kind(DdimWriter *writer, gboolean grid, GError **error)
   return TRUE;
 }
 
-/* Hours of sampling shall not end in "permission denied". */
+/* Checked before sampling, so that hours of it do not end in "permission denied". */
 static gboolean
 check_folder(const char *path, GError **error)
 {
@@ -93,8 +92,9 @@ numbered_path(const DdimWriter *writer, guint index)
   return g_strdup_printf("%s-%0*u.png", stem, (int)strlen(last), index);
 }
 
-/* Open the output to see whether that is possible; the name may be too long. A pipe stays open, so
- * that waiting for its reader, which may take long, comes first and can be interrupted. */
+/* Open the output to see whether that is possible; its name may be too long, for example. A pipe is
+ * kept open. So the wait for its reader, which may be long, comes before sampling and can be
+ * interrupted. */
 static gboolean
 try_to_open(DdimWriter *writer, GError **error)
 {
@@ -107,7 +107,7 @@ try_to_open(DdimWriter *writer, GError **error)
   path = numbered_path(writer, writer->count - 1);
   if (stat(path, &info) == 0 && S_ISFIFO(info.st_mode)) {
     writer->pipe = open(path, O_WRONLY | O_CLOEXEC);
-    return TRUE; /* an error comes again when it is written to */
+    return TRUE; /* an error shows up again when it is written to */
   }
   if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
     return TRUE;
@@ -149,8 +149,8 @@ ddim_writer_free(DdimWriter *writer)
   g_free(writer);
 }
 
-/* Arrays are written when all images are there: a night of sampling shall not end in a full disk.
- */
+/* Arrays are written when all images are there. So look for the space first: a night of sampling
+ * must not end with a full disk. */
 static gboolean
 check_space(DdimWriter *writer, guint channels, GError **error)
 {
@@ -199,8 +199,8 @@ keep_label(DdimWriter *writer, const DdimSample *sample)
   g_ptr_array_add(writer->names, name);
 }
 
-/* All images in one array, from the first on: it is better not to have the memory now than after a
- * night. */
+/* Make the array for all images when the first one is there: if memory is short, the user should
+ * learn it now and not after a night of sampling. */
 static gboolean
 make_array(DdimWriter *writer, const DdimSample *sample, GError **error)
 {

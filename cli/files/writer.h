@@ -9,22 +9,23 @@ G_BEGIN_DECLS
  * images are there. */
 typedef struct _DdimWriter DdimWriter;
 
-/** Everything that can be told before sampling is checked: the kind of file, its name, whether its
- * folder can be written. Waits until somebody reads from a pipe.
+/** Checks everything that can be checked before sampling: the kind of file, its name, whether its
+ * folder can be written. If @path is a pipe, waits until somebody reads from it.
  * @path  .png, .npz, .npy, "-" for standard output, or NULL for ddim-SEED.png
  * Errors: DDIM_ERROR_ARGUMENT, G_FILE_ERROR. */
 DdimWriter *ddim_writer_new(const char *path, guint count, gboolean grid, GError **error);
 void ddim_writer_free(DdimWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimWriter, ddim_writer_free)
 
-/** Before the first image: what goes into the pictures' text. Fails when the disk has too little
- * space left for an array of all images, of @channels channels. */
+/** To be called before the first image: @resolved goes into the pictures' text. Fails when the disk
+ * has too little space left for an array of all images with @channels channels. */
 gboolean ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channels,
                                  GError **error);
 /** Write @sample, or keep it for ddim_writer_finish(). @file (out) (nullable) (transfer full): what
  * was written. */
 gboolean ddim_writer_add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error);
-/** Write what was kept, be it all images or those that were finished. @file as above. */
+/** Write what was kept: all images, or those that were finished before the job ended. @file as
+ * above. */
 gboolean ddim_writer_finish(DdimWriter *writer, char **file, GError **error);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line, whatever the message holds: a build log, a file name with a line break. */
+/* Print one line, even if the message is a build log or names a file with a line break. */
 static void
 print_line(const char *message)
 {

@@ -24,8 +24,8 @@ gboolean ddim_cli_parse(DdimCli *cli, const DdimHelp *help, const GOptionEntry *
 
 /** Print `ddim: MESSAGE` as one line on stderr and return DDIM_EXIT_FAILURE. */
 int ddim_cli_fail(const GError *error);
-/** Likewise a usage error, pointing at --help, and return DDIM_EXIT_USAGE. Takes a printf format.
- */
+/** Print a usage error in the same way, with a hint at --help, and return DDIM_EXIT_USAGE. Takes a
+ * printf format. */
 int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /** Print `ddim: MESSAGE` as one line on stderr. */
 void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);

@@ -8,7 +8,8 @@ typedef void (*AddCommandFunc)(GString *script, const char *command, const DdimH
                                const GOptionEntry *entries);
 typedef void (*AddHeadFunc)(GString *script, const DdimCommand *commands, gsize n);
 
-/* How a shell wants it: what precedes the commands, each of them, and what follows. */
+/* The parts of one shell's script: what comes before the commands, what each command adds, and what
+ * follows. */
 typedef struct {
   const char *name;
   AddHeadFunc add_head;
@@ -21,7 +22,8 @@ struct _DdimCompletion {
   GString *commands;
 };
 
-/* What an option's value may be, for "ddim|ddpm": (transfer full) (nullable) */
+/* The values that an option may have, if its help lists them as "ddim|ddpm". (transfer full)
+ * (nullable) */
 static GStrv
 split_choices(const GOptionEntry *entry)
 {
@@ -87,7 +89,7 @@ bash_head(GString *script, const DdimCommand *commands, gsize n)
                           "  case ${COMP_WORDS[1]} in\n");
 }
 
-/* The case of the word before: what an option takes. */
+/* A branch for the word before the cursor: what an option takes as its value. */
 static void
 bash_add_value(GString *script, const GOptionEntry *entry)
 {

@@ -14,7 +14,8 @@ typedef struct {
   const char *examples;    /**< one command per line */
 } DdimHelp;
 
-/** What a command takes, told instead of running it: @name "ddim generate". */
+/** Receives the description of a command, which is then not run: @name is "ddim generate", for
+ * example. */
 typedef void (*DdimDescribeFunc)(gpointer data, const char *name, const DdimHelp *help,
                                  const GOptionEntry *entries);
 

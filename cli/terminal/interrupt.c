@@ -7,7 +7,7 @@
 
 #include "cli/terminal/command.h"
 
-/* Those that are not ignored already, as nohup does with SIGHUP. */
+/* The signals that are not ignored already; nohup ignores SIGHUP, for example. */
 static void
 fill_set(sigset_t *set)
 {
@@ -21,9 +21,10 @@ fill_set(sigset_t *set)
   }
 }
 
-/* A handler could not call g_cancellable_cancel(), which is not safe there; a thread that waits for
- * signals can. A terminal that is closed may send SIGHUP more than once, and nobody is in a hurry
- * then: only the others end the program at once. */
+/* A signal handler could not call g_cancellable_cancel(), which is not safe there; a thread that
+ * waits for signals can. After the first signal only SIGINT and SIGTERM end the program at once.
+ * SIGHUP does not: a terminal that is closed may send it more than once, and then nobody is in a
+ * hurry. */
 static gpointer
 wait_for_signals(gpointer data)
 {

@@ -25,7 +25,7 @@ append_text(GString *man, const char *text)
   }
 }
 
-/* Paragraphs parted by empty lines. */
+/* Paragraphs separated by empty lines. */
 static void
 append_paragraphs(GString *man, const char *text)
 {

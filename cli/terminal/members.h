@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/** Members of the JSON objects that commands print. Strings may be of any bytes, a device's name
- * for instance: what is not UTF-8 is replaced; NULL becomes null. */
+/** Members of the JSON objects that commands print. Strings, such as a device's name, may hold any
+ * bytes: what is not UTF-8 is replaced. NULL becomes null. */
 
 void ddim_member_string(JsonBuilder *builder, const char *name, const char *value);
 void ddim_member_int(JsonBuilder *builder, const char *name, guint64 value);

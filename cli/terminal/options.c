@@ -7,7 +7,7 @@
 
 struct _DdimOptions {
   GArray *entries;    /* GOptionEntry, zero-terminated */
-  GPtrArray *strings; /* the texts made for them */
+  GPtrArray *strings; /* the texts that were made for the entries */
 };
 
 static const char *
@@ -16,7 +16,7 @@ get_long_name(const DdimOption *option)
   return option->long_name ? option->long_name : option->name;
 }
 
-/* The option that @text, "--count" or "-n", means. */
+/* The option that @text names, such as "--count" or "-n". */
 static const DdimOption *
 find_given(const char *text)
 {
@@ -27,7 +27,7 @@ find_given(const char *text)
     if (text[1] == '-' ? g_str_equal(text + 2, get_long_name(&table[i]))
                        : table[i].letter == text[1])
       return &table[i];
-  g_assert_not_reached(); /* GOption calls for options of the table only */
+  g_assert_not_reached(); /* GOption only calls this for options of the table */
 }
 
 /* Called by GOption. */
@@ -37,7 +37,7 @@ on_option(const char *option, const char *value, gpointer request, GError **erro
   const DdimOption *given = find_given(option);
   GError *why = NULL;
 
-  /* What takes no value turns off what is on. */
+  /* An option that takes no value turns off something that is on by default. */
   if (ddim_request_set_from_string(request, given->name, value ? value : "false", &why))
     return TRUE;
   g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s", why->message);
@@ -45,7 +45,7 @@ on_option(const char *option, const char *value, gpointer request, GError **erro
   return FALSE;
 }
 
-/* The default as text when the help shall name it: zero and -1 stand for choices that the blurb
+/* The default as text, if the help should name it: zero and -1 stand for choices that the blurb
  * explains. */
 static char *
 describe_default(GParamSpec *spec)

@@ -55,7 +55,8 @@ ddim_cli_print_json(JsonBuilder *builder)
   return ddim_cli_print(line);
 }
 
-/* Help and tables: whoever prints them has nothing else to do, and GOption exits after its own. */
+/* For help and tables. A program that prints these has nothing else to do, so it may end here;
+ * GOption also ends it after its own help. */
 static void
 on_print(const char *text)
 {

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/** What commands print on standard output. Each returns DDIM_EXIT_FAILURE, said on stderr, when
- * that is full or closed. */
+/** What commands print on standard output. When that is full or closed, each function says so on
+ * stderr and returns DDIM_EXIT_FAILURE. */
 
 /** @text as it is: data. */
 int ddim_cli_print(const char *text);
@@ -16,10 +16,10 @@ int ddim_cli_print_text(const char *text);
 int ddim_cli_print_json(JsonBuilder *builder);
 
 /** From now on whatever is printed for people with g_print(), g_printerr() and
- * ddim_cli_print_text() is text and nothing else: no control characters, which names in files may
- * hold, and in a locale that has ASCII only what comes nearest: plain quotes for “ ”. When standard
- * output is full or closed, g_print() says so and ends the program with DDIM_EXIT_FAILURE. Once,
- * after setlocale(). */
+ * ddim_cli_print_text() is plain text. It has no control characters, which names in files may
+ * hold. In a locale that has only ASCII, other characters become the nearest ones there are: plain
+ * quotes for “ ”. When standard output is full or closed, g_print() says so and ends the program
+ * with DDIM_EXIT_FAILURE. Call this once, after setlocale(). */
 void ddim_cli_init_print(void);
 
 G_END_DECLS

@@ -10,19 +10,19 @@
 #include "cli/terminal/command.h"
 #include "core/data/printable.h"
 
-/* Where there is no terminal, what is being done is told at most so often, and not at all when the
- * whole takes no longer. */
+/* Without a terminal, what is being done is told at most once in this time, and not at all if the
+ * whole work takes no longer. */
 #define PATIENCE G_USEC_PER_SEC
-/* Redrawn at most so often. */
+/* The bar is redrawn at most once in this time. */
 #define REDRAW_INTERVAL (G_USEC_PER_SEC / 25)
 
 struct _DdimBar {
   DdimVerbosity verbosity;
   gboolean terminal;
   gboolean shown; /* something without a line end is on the screen */
-  gint64 drawn;   /* when */
+  gint64 drawn;   /* when it was drawn */
   char *what;     /* the last status that was told without a terminal */
-  gint64 told;    /* when, or when the bar was made */
+  gint64 told;    /* when that was, or when the bar was made */
 };
 
 DdimBar *
@@ -83,7 +83,7 @@ append_bar(GString *line, double fraction, guint width)
   g_string_append_c(line, ']');
 }
 
-/* The bar takes what @what leaves of the line. */
+/* The bar takes the part of the line that @what leaves free. */
 static void
 draw(DdimBar *bar, double fraction, const char *what)
 {
@@ -97,7 +97,7 @@ draw(DdimBar *bar, double fraction, const char *what)
     append_bar(line, fraction, MIN(room, 40));
     g_string_append_c(line, ' ');
   }
-  /* Texts cannot move the cursor: g_printerr() takes that away. */
+  /* Texts cannot move the cursor: g_printerr() removes the characters for that. */
   fputs("\r", stderr);
   g_printerr("%s%s", line->str, shown);
   fputs("\033[K", stderr);
@@ -137,7 +137,7 @@ format_time(double seconds)
   return g_strdup_printf("%u:%02u", (guint)(s / 60), (guint)(s % 60));
 }
 
-/* Speed as the time left assumes it, in the unit that gives a number one can read. */
+/* The speed that the time left is based on, in a unit that gives a readable number. */
 static char *
 format_rate(const DdimProgress *progress)
 {

@@ -20,12 +20,12 @@ gboolean ddim_bar_is_terminal(DdimBar *bar);
 /** What is being done before the first step. On a terminal it replaces the bar; elsewhere it is a
  * line, at most one a second, and none in the first second. @fraction negative when unknown. */
 void ddim_bar_status(DdimBar *bar, const char *what, double fraction);
-/** Likewise as a DdimStatusFunc, with the bar as its data. */
+/** The same as a DdimStatusFunc, with the bar as its data. */
 void ddim_bar_on_status(const char *what, double fraction, gpointer bar);
 void ddim_bar_progress(DdimBar *bar, const DdimProgress *progress);
 /** A line that stays, above the bar; @level is the least verbosity that shows it. */
 void ddim_bar_say(DdimBar *bar, DdimVerbosity level, const char *format, ...) G_GNUC_PRINTF(3, 4);
-/** Likewise a warning; nothing for NULL. */
+/** A warning in the same way; nothing for NULL. */
 void ddim_bar_warn(DdimBar *bar, const char *message);
 
 G_END_DECLS

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/** What the system says of this process. */
+/** What the system knows about this process. */
 
 /** Seconds since the process was started, loading of libraries included. */
 double ddim_usage_seconds_since_start(void);
