@@ -11,8 +11,8 @@ struct _Advanced {
   gpointer user_data;
   double suiting_eta; /* of the model; negative as long as it is not known */
 
-  GCancellable *cancellable; /* of the list of devices */
-  gboolean pending;          /* being made */
+  GCancellable *cancellable; /* stops the making of the list of devices */
+  gboolean pending;          /* that list is being made */
 };
 
 static void
@@ -37,8 +37,8 @@ advanced_set_model(Advanced *advanced, const CatalogModel *model)
 
 /* ---- devices ---- */
 
-/* What option "device" takes: a part of the name, or the number where another name holds this one.
- */
+/* The value for option "device": the device's name, or its number if another device's name contains
+ * that name. */
 static char *
 device_id(GPtrArray *devices, const DdimDeviceInfo *device)
 {

@@ -27,10 +27,10 @@ typedef struct {
   ImageRef image;
   DrawableRef drawable;
   DdimRequest *request; /* the last settings used; the caller's */
-  LayerRef layer;       /* the last made */
+  LayerRef layer;       /* the last layer made */
 
   Worker *worker;
-  guint poll;          /* source; 0: no thread runs */
+  guint poll;          /* the event source that looks at the worker; 0: no thread runs */
   Target target;       /* of the running worker */
   gboolean generating; /* a worker runs and is wanted */
   DdimRequest *next;   /* (nullable) to be started when the stopped worker has ended */
@@ -38,7 +38,7 @@ typedef struct {
 
 /* ---- what is shown ---- */
 
-/* The command's messages continue its name and begin in lower case. */
+/* Error messages are written to follow the command's name, so they begin in lower case. */
 static char *
 capitalise(const char *text)
 {
@@ -197,7 +197,7 @@ generate(Dialog *dialog)
     start(dialog, sized);
 }
 
-/* The thread ends with its step; nobody waits for that. */
+/* The thread ends after its current step; nothing waits for that. */
 static void
 stop(Dialog *dialog)
 {
@@ -304,7 +304,7 @@ build_message(Dialog *dialog)
 static void
 build(Dialog *dialog)
 {
-  /* Letters that the buttons below and GIMP's own use. */
+  /* Letters in use by the buttons below and by GIMP's own. */
   g_autoptr(GString) taken = g_string_new(NULL);
   g_autofree char *reset = ui_mnemonic(_("Reset"), taken),
                   *stop_text = ui_mnemonic(_("Stop"), taken),
@@ -359,7 +359,7 @@ dialog_run(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **
   gtk_widget_show_all(dialog.window);
   gtk_main();
 
-  /* The window goes at once; the thread may need the rest of its step. */
+  /* The window closes at once; the thread may need the rest of its step. */
   if (dialog.poll)
     g_source_remove(dialog.poll);
   gtk_widget_destroy(dialog.window);

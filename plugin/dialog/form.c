@@ -121,7 +121,7 @@ form_new(GString *mnemonics, UiProblem problem, gpointer user_data)
   Form *form = g_new0(Form, 1);
   GtkSizeGroup *labels = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
   UiRows *rows = ui_rows_new(mnemonics, labels), *more = ui_rows_new(mnemonics, labels);
-  /* First, while its letters are free. */
+  /* Done first, while its letters are still free. */
   g_autofree char *advanced = ui_mnemonic(_("Advanced"), mnemonics);
 
   form->widget = ui_box(GTK_ORIENTATION_VERTICAL, 12);

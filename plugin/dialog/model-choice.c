@@ -14,11 +14,11 @@ struct _ModelChoice {
   UiProblem problem;
   gpointer problem_data;
 
-  GCancellable *cancellable; /* of the lists being made */
-  guint n_pending;           /* how many that are */
+  GCancellable *cancellable; /* stops the making of the lists */
+  guint n_pending;           /* how many lists are being made */
   GPtrArray *models;         /* (nullable) of CatalogModel */
   char *wanted;              /* (nullable) the model chosen before the list was there */
-  gboolean folder_opened;    /* models may have come */
+  gboolean folder_opened;    /* the user may have added models */
   gboolean writing;          /* the program, not the user, changes the model */
 };
 
@@ -49,7 +49,7 @@ has_class(const CatalogModel *model, const char *name)
   return model && g_strv_contains((const char *const *)model->classes, name);
 }
 
-/* Offer the classes of the chosen model; what stands in the entry stays. */
+/* Offer the classes of the chosen model; the text in the entry stays. */
 static void
 list_classes(ModelChoice *choice)
 {

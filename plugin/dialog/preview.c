@@ -3,12 +3,12 @@
 
 #define SIZE 256
 
-/* Where there is no picture: GIMP's checks. */
+/* Where there is no picture: a checkerboard as in GIMP. */
 #define CHECK_SIZE 8
 #define LIGHT_CHECK 0x999999
 #define DARK_CHECK 0x666666
 
-/* Show @picture (nullable) in the middle of the checks. */
+/* Show @picture (nullable) in the middle of the checkerboard. */
 static void
 show_over_checks(GtkWidget *image, const GdkPixbuf *picture)
 {

@@ -141,7 +141,7 @@ ui_mnemonic(const char *text, GString *mnemonics)
     letter = find_letter(text, FALSE, mnemonics);
   if (letter)
     return g_strdup_printf("%.*s_%s", (int)(letter - text), text, letter);
-  /* Texts in another script have their letter behind them, as is usual there. */
+  /* Texts in a script other than Latin get their letter at the end, as is usual there. */
   for (char other = 'a'; other <= 'z' && !has_letters(text); other++)
     if (take(mnemonics, other))
       return g_strdup_printf("%s (_%c)", text, g_ascii_toupper(other));

@@ -51,7 +51,7 @@ void ui_choice_set_or_add(GtkWidget *choice, const char *id);
 
 /** A spin button for option @name, from @minimum to the option's maximum. */
 GtkWidget *ui_spin_new(const char *name, double minimum, double step);
-/** Its value, with what is being typed. */
+/** Its value, including a number that is still being typed. */
 double ui_spin_get(GtkWidget *spin);
 
 /** A small label of several lines, @width characters wide. */

@@ -92,7 +92,7 @@ read_params(DdimRequest *request, const GimpParam *params, int n_params, GError 
   return TRUE;
 }
 
-/* libgimp 2.10 keeps settings for the session only; these last. */
+/* libgimp 2.10 keeps settings only until GIMP ends; those in this file last. */
 static DdimRequest *
 load_settings(void)
 {
@@ -175,7 +175,7 @@ run(const char *name, int n_params, const GimpParam *params, int *n_return_vals,
 
 const GimpPlugInInfo PLUG_IN_INFO = {NULL, NULL, query, run};
 
-/* As MAIN(), but for the compile workers that the plug-in starts. */
+/* Does what MAIN() does, and also runs the compile workers that the plug-in starts. */
 int
 main(int argc, char **argv)
 {

@@ -180,8 +180,8 @@ drop_message(const char *domain, GLogLevelFlags level, const char *message, gpoi
 {
 }
 
-/* When GIMP has closed the connection already, which is a race, libgimp 3.0 complains about its own
- * goodbye. */
+/* GIMP may already have closed the connection; this is a race. Then libgimp 3.0 warns that it could
+ * not send its last message. */
 static void
 ddim_plug_in_quit(GimpPlugIn *plug_in)
 {
@@ -204,7 +204,7 @@ ddim_plug_in_init(DdimPlugIn *self)
 {
 }
 
-/* As GIMP_MAIN(), but for the compile workers that the plug-in starts. */
+/* Does what GIMP_MAIN() does, and also runs the compile workers that the plug-in starts. */
 int
 main(int argc, char **argv)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-/* What differs in name alone between libgimp 2.10 (numbers) and 3.x (objects), so that the rest is
+/* What differs only in name between libgimp 2.10 (numbers) and 3.x (objects), so that the rest is
  * written once. */
 
 #include <libgimp/gimp.h>

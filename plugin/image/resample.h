@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/** Samples of what the UNet made, [channels][sampled_height][sampled_width], to those of the image
- * asked for, [channels][height][width]: cut, or enlarged by GEGL with its LoHalo resampler, its
- * best for pictures. Touches no libgimp, so it may run in any thread. (transfer full) NULL when
- * memory is short. */
+/** Turns the samples that the UNet made, [channels][sampled_height][sampled_width], into those of
+ * the requested image, [channels][height][width]. They are cut, or enlarged by GEGL's LoHalo
+ * resampler, its best for pictures. Does not touch libgimp, so it may run in any thread. (transfer
+ * full) NULL when memory is short. */
 float *resample(const SizePlan *plan, const float *samples, guint channels, GError **error);
 
 G_END_DECLS

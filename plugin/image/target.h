@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/** Where the images go: taken when a run begins, so that what the user does meanwhile moves
+/** Where the images go. This is recorded when a run begins, so what the user does meanwhile changes
  * nothing. */
 typedef struct {
   ImageRef image;       /**< NO_IMAGE: a new image is made */

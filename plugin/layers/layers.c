@@ -89,8 +89,9 @@ make_layers(ImageRef image, const WorkerResult *result, GError **error)
 
 /* ---- putting them in ---- */
 
-/* Two layers of one seed need different names, or GIMP would count the number behind “#” up, which
- * then were no seed any more: the @n-th is called "NAME (n)", or the next that is free; 0: NAME. */
+/* Layers with the same seed need different names. Otherwise GIMP would count up the number behind
+ * “#”, which would then not be the seed any more. So the @n-th is called "NAME (n)", or gets the
+ * next free number; for @n 0 it is NAME. */
 static char *
 make_unique(ImageRef image, const char *name, guint n)
 {

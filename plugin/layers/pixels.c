@@ -59,7 +59,7 @@ convert(GimpColorProfile *profile, GeglBuffer *from, GeglBuffer *to, GError **er
       profile, GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC, NULL);
 
   if (space) {
-    /* libgimp gives the drawable's buffer this space or none, by its version. */
+    /* Depending on its version, libgimp gives the drawable's buffer this space or none. */
     gegl_buffer_set_format(to, babl_format_with_space(babl_format_get_encoding(format), space));
     gegl_buffer_copy(from, all, GEGL_ABYSS_NONE, to, all);
     return TRUE;
@@ -77,7 +77,7 @@ convert(GimpColorProfile *profile, GeglBuffer *from, GeglBuffer *to, GError **er
   return TRUE;
 }
 
-/* Also profiles that only say sRGB in other words, which most PNG files carry. */
+/* Also true for profiles that describe sRGB in another way, as those in most PNG files do. */
 static gboolean
 is_srgb(GimpColorProfile *profile)
 {

@@ -17,7 +17,7 @@ void run_init(void);
  * Returns the new layer or group; NO_LAYER with @error set, and the image as it was, on failure. */
 LayerRef run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **error);
 
-/** The text of texts that both front ends register. */
+/** Texts that both front ends register. */
 const char *run_get_menu_label(void);
 const char *run_get_blurb(void);
 const char *run_get_help(void);

@@ -191,7 +191,7 @@ fit_request(Worker *worker, GError **error)
   return TRUE;
 }
 
-/* Where memory was short, say which size needs a quarter of it. */
+/* When memory was short, name a size that needs a quarter of it. */
 static void
 suggest_smaller(const SizePlan *size, GError **error)
 {

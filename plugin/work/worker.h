@@ -24,7 +24,7 @@ typedef struct {
   DdimRequest *settings; /**< every open choice made; width and height as asked */
   char *command;         /**< the command that samples the same */
   char *model;           /**< the model's name */
-  char *warning;         /**< (nullable) what did not keep it from being made */
+  char *warning;         /**< (nullable) a problem that did not stop the run */
   SizePlan size;
   GPtrArray *images; /**< (element-type WorkerImage) */
 } WorkerResult;
