@@ -67,7 +67,7 @@ def find_upward(includes):
 
 
 def unit(path):
-    """What a header, its source and what only some other files may see of them have in common."""
+    """The name that a header, its source and its header for some other files have in common."""
     return re.sub(r'(-private)?\.[ch]$', '', path)
 
 

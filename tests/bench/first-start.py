@@ -27,7 +27,7 @@ COMMAND = ['generate', '--size', '32', '--steps', '10', '--seed', '1', '-q']
 
 
 class Caches:
-    """Empty ones, and a place for pictures; gone at the end."""
+    """Empty caches, and a place for pictures; all is removed at the end."""
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='ddim-first-start-'))
@@ -90,7 +90,7 @@ def compare_later(programs, cores, runs):
 
 
 def kill(program, cores, count):
-    """Killed at a random time, how often; every picture made afterwards is the same."""
+    """Kill first starts at random times, @count of them. Every picture made afterwards must be the same."""
     with Caches() as caches:
         wall, _ = timed(caches, program, cores)
         good = caches.picture('0.png')

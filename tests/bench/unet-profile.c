@@ -31,8 +31,8 @@ typedef struct {
 } Operation;
 
 typedef struct {
-  GArray *operations; /* in their order, the least of the runs so far */
-  guint at;           /* in this run */
+  GArray *operations; /* in the order of the run, each with its least time so far */
+  guint at;           /* the next one in this run */
 } Profile;
 
 static void

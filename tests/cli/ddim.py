@@ -13,7 +13,7 @@ DATA = pathlib.Path(os.environ['DDIM_TEST_DATA'])
 
 def environment(**changes):
     env = {key: value for key, value in os.environ.items() if not key.startswith('DDIM_')}
-    # Memory that is not there is for the command to report, also where a sanitizer would abort.
+    # When memory runs out, the command itself must report it, even where a sanitizer would abort.
     env['ASAN_OPTIONS'] = env.get('ASAN_OPTIONS', '') + ':allocator_may_return_null=1'
     return env | {'LC_ALL': 'C.UTF-8', 'TERM': 'xterm'} | changes
 

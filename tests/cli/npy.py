@@ -17,7 +17,7 @@ class Array:
         self.shape, self.dtype, self.values = tuple(shape), dtype, values
 
     def __getitem__(self, index):
-        """Along the first axis."""
+        """The part at @index of the first axis."""
         size = math.prod(self.shape[1:])
         return Array(self.shape[1:], self.dtype, self.values[index * size:(index + 1) * size])
 

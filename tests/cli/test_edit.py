@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""ddim inpaint, vary, upscale, colorize: what stays, what changes, what is refused. Random weights and few steps do."""
+"""ddim inpaint, vary, upscale, colorize: what stays, changes or is refused. Random weights and few steps are enough."""
 import json
 import random
 import shlex
@@ -35,7 +35,7 @@ class Edit(ddim.Case):
         return npy.load_png(self.folder / name)[0]
 
     def again(self, name='out.png'):
-        """The command that a picture tells of makes the same picture again."""
+        """The command that is stored in a picture makes the same picture again."""
         before = (self.folder / name).read_bytes()
         command = json.loads(self.good('info', '--json', name).stdout)['command']
         self.good(*shlex.split(command)[1:], '-o', name)
@@ -86,7 +86,7 @@ class Inpaint(Edit):
         self.assertGreater(len(changed), len(hole) + 20)
 
     def test_alpha(self):
-        """What is transparent is filled, and opaque then."""
+        """Transparent pixels are filled, and are opaque afterwards."""
         before = noise(16, 16, 4)
         hole = {(x, y) for x in range(3, 9) for y in range(5, 11)}
         for y in range(16):
@@ -115,7 +115,7 @@ class Inpaint(Edit):
         before = self.make('in.png', noise(16, 16, 1))
         gray = ['-m', ddim.DATA / 'unet_guided_gray.pt', '--flags', '--image_size 16 --num_heads 4', '--steps', '4']
         self.good('inpaint', *gray, '-i', 'in.png', '--box', '4,4,8,8', '-o', 'gray.png')
-        near = {(x, y) for x in range(2, 14) for y in range(2, 14)}  # two pixels are blended when nobody says
+        near = {(x, y) for x in range(2, 14) for y in range(2, 14)}  # two pixels are blended by default
         self.assertLessEqual(self.changed(before, self.made('gray.png')), near)
         self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '-o', 'rgb.png')
         self.assertEqual(self.made('rgb.png').shape, (16, 16, 3))
@@ -208,7 +208,7 @@ class Color(Edit):
         self.good('generate', *MODEL, '--size', '16', '--color', '#a06030', '-o', 'out.png')
         after = self.made()
         for channel, wanted in enumerate([0xa0, 0x60, 0x30]):
-            self.assertAlmostEqual(sum(after.values[channel::3]) / 256, wanted - 0.5, delta=0.6)  # bytes are cut off
+            self.assertAlmostEqual(sum(after.values[channel::3]) / 256, wanted - 0.5, delta=0.6)  # truncated to bytes
         self.again()
         self.make('color.png', npy.Array((1, 2, 3), '|u1', [0xa0, 0x60, 0, 0xa0, 0x60, 0x60]))
         self.good('generate', *MODEL, '--size', '16', '--color', 'color.png', '-o', 'same.png')

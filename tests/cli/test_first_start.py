@@ -64,7 +64,7 @@ class FirstStart(ddim.Case):
         self.assertEqual(list(self.caches.glob('ddim/programs/*.lock')), [])
 
     def test_killed(self):
-        """With all its workers, while it builds."""
+        """Kill it with all its workers, while it builds."""
         for after in [0.3, 1, 2]:
             process = self.start(stdout=subprocess.DEVNULL)
             time.sleep(after)
@@ -75,7 +75,7 @@ class FirstStart(ddim.Case):
         self.assertEqual(first, self.generate().stdout)
 
     def test_workers_end(self):
-        """Those of a killed command end by themselves, once they have compiled what they are at."""
+        """The workers of a killed command end by themselves, once they have compiled their current program."""
         process = self.start(stdout=subprocess.DEVNULL)
         time.sleep(1)
         process.kill()

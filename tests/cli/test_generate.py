@@ -86,7 +86,7 @@ class Graphics(ddim.Case):
 
 
 class Noise(ddim.Case):
-    """Which numbers of a seed go where."""
+    """Which of a seed's random numbers go where."""
 
     def images(self, *options):
         self.good('generate', *QUICK, *options, '-o', 'x.npz')
@@ -128,7 +128,7 @@ class Noise(ddim.Case):
         self.assertEqual(list(made['arr_1'].values), [1, 7, 1, 7, 1])
 
     def test_last_batch_draws_for_all_its_images(self):
-        """As image_sample.py, which computes whole batches and cuts; with noise in every step."""
+        """Like image_sample.py, which computes whole batches and drops what is too much; with noise in every step."""
         options = ['--seed', '3', '--batch', '3', '--class', '4', '--eta', '1']
         seven = self.images(*options, '-n', '7')['arr_0']
         nine = self.images(*options, '-n', '9')['arr_0']

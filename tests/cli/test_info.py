@@ -62,7 +62,7 @@ class Info(Case):
         self.assertIn('super-resolution', text)
 
     def test_half_precision(self):
-        """What --precision f16 costs: less where the weights are stored so already."""
+        """How much accuracy --precision f16 costs: less where the weights are already stored in half precision."""
         half, full = self.folder / 'half.safetensors', self.folder / 'full.safetensors'
         self.good('convert', '--half', DATA / 'unet_tiny_uncond.pt', half)
         self.good('convert', half, full)

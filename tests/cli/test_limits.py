@@ -103,7 +103,7 @@ class Limits(ddim.Case):
         self.within(2000, 1, 'predict', '--input', name, '--timesteps', '1', '--labels', '1', '-o', 'out.npy')
 
     def test_text_behind_the_pixels(self):
-        """Where other programs put it."""
+        """Text after the pixels, where other programs put it."""
         self.good('generate', '--steps', '2', '--size', '16', '--class', '1', '-o', 'x.png')
         data = (self.folder / 'x.png').read_bytes()
         parts, at = {}, 8

@@ -62,7 +62,7 @@ class Schedule(ddim.Case):
         self.refused(2, 'schedule', '--format', 'xml')
 
     def test_other_language(self):
-        """Numbers have a point where the language has a comma."""
+        """Numbers have a decimal point even where the language uses a comma."""
         text = self.good('schedule', '--steps', '5', env={'LC_ALL': 'de_DE.UTF-8'}).stdout
         self.assertEqual(text, self.good('schedule', '--steps', '5').stdout)
 

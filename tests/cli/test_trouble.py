@@ -97,7 +97,7 @@ class BadInput(ddim.Case):
         self.assertIn('count', self.refused(1, 'info', self.write('altered.png', mend(altered))))
 
     def test_path_that_is_not_utf8(self):
-        """A picture cannot tell it, so its command is not to be run as it is."""
+        """A picture cannot hold such a name, so the command in it must not be run as it is."""
         name = os.fsdecode(b'm\xff.pt')
         shutil.copy(ddim.DATA / 'unet_tiny_uncond.pt', self.folder / name)
         self.good('generate', '-m', f'./{name}', '--size', '16', '--steps', '2', '--seed', '1', '-o', 'x.png')
@@ -128,7 +128,7 @@ def without_text(data):
 
 
 def mend(data):
-    """With the checksums that the changed chunks need."""
+    """The PNG @data, with the right checksums for chunks that were changed."""
     return join(chunks(data))
 
 
@@ -176,7 +176,7 @@ class Disk(ddim.Case):
         self.assertLess(time.monotonic() - began, 60)
 
     def test_names_are_told_before_sampling(self):
-        """Names that are too long, also only once they are numbered, and links to nothing."""
+        """Names that are too long, or become too long when they are numbered, and links to nothing."""
         os.symlink('nothing', self.folder / 'link.png')
         for args in [['-o', 'x' * 300 + '.png'], ['-n', '100', '-o', 'x' * 250 + '.png'], ['-o', 'link.png']]:
             began = time.monotonic()
@@ -184,7 +184,7 @@ class Disk(ddim.Case):
             self.assertLess(time.monotonic() - began, 20)
 
     def test_pipe(self):
-        """The image waits for somebody who reads it; waiting can be interrupted."""
+        """The image waits until somebody reads it; that wait can be interrupted."""
         os.mkfifo(self.folder / 'x.png')
         process = ddim.popen('generate', *QUICK, '-o', 'x.png', cwd=self.folder)
         self.assertEqual((self.folder / 'x.png').read_bytes()[:4], b'\x89PNG')
@@ -266,7 +266,7 @@ class Interrupt(ddim.Case):
         self.interrupt(process, signal.SIGINT)
 
     def test_other_commands_leave_nothing(self):
-        """However far they are."""
+        """Wherever they are in their work when they are stopped."""
         (self.folder / 'x.safetensors').write_text('old')
         for command in [['convert', 'textures', 'x.safetensors'],
                         ['noise', '--seed', '1', '--shape', '16,3,512,512', '-o', 'y.npy']]:
@@ -329,7 +329,7 @@ class FullOutput(ddim.Case):
 
 class OnlyFiles(ddim.Case):
     def test_pipe(self):
-        """Nobody writes into it: waiting for that would be for ever."""
+        """Nobody writes into the pipe, so waiting for data would never end."""
         os.mkfifo(self.folder / 'pipe')
         superres = ['-m', ddim.DATA / 'unet_superres.pt', '--size', '32', '--class', '1']
         for args in [['info', 'pipe'], ['convert', 'pipe', 'x.safetensors'], ['generate', '-m', './pipe'],

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""`ddim tune`: measures, keeps, and later runs use it or say why not."""
+"""`ddim tune`: it measures and keeps the results; later runs use them or say why not."""
 import hashlib
 import json
 import os

@@ -216,7 +216,7 @@ test_schedule(void)
 
 /* ---- jobs ---- */
 
-/* A job in a thread of its own, of which the main thread hears. */
+/* A job in a thread of its own, which reports to the main thread. */
 typedef struct {
   GMutex mutex;
   GCond changed;
@@ -281,7 +281,7 @@ make_request(const char *steps)
   return g_object_new(DDIM_TYPE_REQUEST, "class", "lava", "seed", (gint64)1, "steps", steps, NULL);
 }
 
-/* Another thread cancels, and the generator is as good as new. */
+/* Another thread cancels the job; afterwards the generator works as before. */
 static void
 test_cancel(void)
 {
@@ -334,7 +334,7 @@ test_errors(void)
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
 }
 
-/* What frees takes NULL. */
+/* Functions that free something accept NULL. */
 static void
 test_null(void)
 {

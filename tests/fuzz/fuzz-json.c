@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
   }
   g_assert_no_error(error);
-  /* What was understood is understood again, and means the same. */
+  /* A value that was read can be read again, and stays the same. */
   for (guint key = 0; key < DDIM_N_KEYS; key++) {
     g_autofree char *expected = NULL, *again = NULL;
     if (settings->values[key] == NULL)

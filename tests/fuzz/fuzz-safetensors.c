@@ -2,8 +2,8 @@
 #include "core/checkpoint/checkpoint-readers.h"
 #include "touch.h"
 
-/* The whole input is the file; so that mutations of the header are not lost on its length, what the
- * length should be is tried as well. */
+/* The whole input is the file. It is tried a second time with the right header length, so that a
+ * mutated header is read even if its length no longer fits. */
 static void
 open_one(GBytes *bytes)
 {

@@ -138,7 +138,7 @@ class Gimp:
         self.rc.write_text('\n'.join(rc) + '\n')
 
     def environment(self, **more):
-        """Nothing of the user's, but for how sanitizers and OpenCL were set up and a shared kernel cache."""
+        """Nothing of the user's environment except the settings of sanitizers and OpenCL, and a shared kernel cache."""
         kept = {key: value for key, value in os.environ.items()
                 if key.startswith(('ASAN_', 'LSAN_', 'UBSAN_', 'POCL_', 'OCL_', 'DDIM_', 'XDG_CACHE'))}
         # GEGL loads some forty libraries for its operations and frees few of what they allocate: leaks in a GIMP are not ours.
@@ -148,13 +148,13 @@ class Gimp:
                        f'GIMP{self.major}_DIRECTORY': str(self.folder / 'profile')} | more
 
     def set_default(self):
-        """Make the gimprc that of every GIMP in environment(), for commands that do not name it."""
+        """Let every GIMP in environment() use this gimprc, for commands that do not name it."""
         profile = self.folder / 'profile'
         profile.mkdir(exist_ok=True)
         shutil.copy(self.rc, profile / 'gimprc')
 
     def watch_what_is_opened(self):
-        """Make a program the default for pages and folders that writes what it is given into the file returned."""
+        """Make a stand-in the default program for pages and folders. It writes what it is given to the file returned."""
         data = self.folder / '.local' / 'share' / 'applications'
         data.mkdir(parents=True)
         opened, kinds = self.folder / 'opened', 'text/html;inode/directory;x-scheme-handler/file;x-scheme-handler/https;'

@@ -125,7 +125,7 @@ class Dialog(unittest.TestCase):
         self.assertEqual(session.app.printed(), [])
 
     def test_help_and_models_folder(self):
-        """Both are opened with the desktop's programs, for which one stands in that notes what it is asked for."""
+        """Both are opened with the desktop's programs. A stand-in for these notes what it is asked to open."""
         session = self.start((64, 64))
         opened = session.app.watch_what_is_opened()
         dialog = session.open_dialog()

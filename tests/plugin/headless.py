@@ -258,7 +258,7 @@ class Headless(unittest.TestCase):
         self.assertIn('--seed 42', kept['command'])
 
     def test_names_keep_the_seed(self):
-        """GIMP by itself would count the number at the end of a name that is in use up."""
+        """Left to itself, GIMP would count up the number at the end of a name that is already in use."""
         name = f'DDIM textures wood #{SEED}'
         said = self.gimp.run(f'''
             (define image (new-image 8 8 RGB 150))

@@ -90,7 +90,7 @@ class Screen:
         return tuple(int(match[1]) for match in found) if all(found) else (0, 0, 0, 0)
 
     def shoot(self, name, window=None):
-        """Keep a picture, once nothing moves any more; of what goes on moving, one after some seconds."""
+        """Keep a picture once nothing moves any more, or after some seconds if something goes on moving."""
         if not self.shots:
             return
         picture, before = self.picture(window), None
@@ -160,7 +160,7 @@ class Session:
         return self.value('(car (gimp-image-is-dirty image))')
 
     def open_menu(self):
-        """Filters > Generate > DDIM Image; "Generic" begins with a G too. Whether every menu came."""
+        """Open Filters > Generate > DDIM Image; "Generic" begins with a G too. Returns whether every menu came."""
         self.screen.keys(self.main, 'Escape', 'Escape', 'Escape')
         closed = self.screen.count()
         for deeper, keys in enumerate((['alt+r'], ['g', 'g', 'Return']), 1):
@@ -172,7 +172,7 @@ class Session:
             except AssertionError:
                 return False
         self.screen.tool('key', 'd')
-        # A key may come too early for a menu that is just there: then this one stays.
+        # A key may come too early for a menu that has only just appeared: then this menu stays.
         try:
             wait('the menus close', lambda: self.screen.count() < closed + 2, 20)
         except AssertionError:
@@ -202,7 +202,7 @@ class Session:
         return int(parent) == self.process.pid
 
     def is_generating(self):
-        """Whether the plug-in has started to, once."""
+        """Whether the plug-in has begun to generate at some time."""
         tasks = pathlib.Path(f'/proc/{self.plugin()}/task').glob('*/comm')
         return any(comm.read_text() == 'ddim-job\n' for comm in tasks)
 

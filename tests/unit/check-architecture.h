@@ -3,8 +3,8 @@
 
 #include "core/model/architecture.h"
 
-/** Whatever a network is made of, its modules fit together: each reads what the one before it
- * gives, and norms and heads divide their channels. */
+/** However a network is built, its modules fit together: each reads what the one before it gives,
+ * and norms and heads divide their channels. */
 
 static inline void
 check_norm(const DdimNorm *norm, guint channels)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Making PyTorch checkpoints that harm, and checking that they don't. */
+/* Making malicious PyTorch checkpoints, and checking that they do no harm. */
 #pragma once
 
 #include "core/checkpoint/checkpoint-readers.h"
@@ -23,12 +23,12 @@ put(GByteArray *bytes, guint n, guint64 value)
     g_byte_array_append(bytes, (const guint8[]){i < 8 ? (guint8)(value >> (8 * i)) : 0}, 1);
 }
 
-/* What to write instead of the truth. */
+/* False values to write into the file instead of the true ones. */
 typedef struct {
   guint16 method;
-  guint64 size, packed_size; /* 0: the truth */
-  guint32 crc;               /* 0: the truth */
-  gint64 header;             /* offset of the local header; 0: the truth */
+  guint64 size, packed_size; /* 0: the true value */
+  guint32 crc;               /* 0: the true value */
+  gint64 header;             /* offset of the local header; 0: the true value */
 } Lie;
 
 static inline void

@@ -11,10 +11,11 @@
 
 /** One for the whole program: libraries compile their kernels once per context. */
 DdimContext *ops_context(void);
-/** Whether @provider multiplies half-precision numbers by matrix units. The context emulates them.
- */
+/** Whether @provider multiplies half-precision numbers with matrix units. The context emulates
+ * them. */
 gboolean ops_uses_matrix_unit(DdimGemmProvider provider);
-/** Make @unit the one of the device. FALSE where it has another and needs no emulation. */
+/** Let the context use @unit as its matrix unit. FALSE if the device really has another one, which
+ * needs no emulation. */
 gboolean ops_use_unit(DdimClMatrixUnit unit);
 /** Whether @provider is for devices whose kernels have the shape that is tested. */
 gboolean ops_tests_provider(DdimGemmProvider provider);
@@ -66,5 +67,5 @@ void ops_plan_run(DdimClPlan *plan);
 
 /** Largest |actual - expected| relative to the largest |expected|; all must be finite. */
 double ops_error(const float *actual, const double *expected, gsize count);
-/** Assert error <= tolerance, and tell it. */
+/** Assert error <= tolerance, and print the error. */
 void ops_check(double error, double tolerance, const char *format, ...) G_GNUC_PRINTF(3, 4);

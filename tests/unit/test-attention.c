@@ -26,7 +26,7 @@ static const Case cases[] = {
     {1, 32, 32, 1, 24, FALSE, FALSE, 5},
     {1, 1, 257, 2, 8, TRUE, FALSE, 5},
     {1, 32, 33, 2, 4, TRUE, TRUE, 5},
-    /* one key takes all, or exp() of the plain logits would overflow */
+    /* one key gets all the weight, and exp() of the plain logits would overflow */
     {1, 10, 10, 2, 8, TRUE, FALSE, 80},
     {1, 16, 33, 2, 24, FALSE, FALSE, 80},
     {1, 8, 8, 2, 8, TRUE, FALSE, 1000},

@@ -350,7 +350,8 @@ test_damaged(gconstpointer data)
   g_assert_true(read_all(bytes, size, NULL));
 }
 
-/* A number that is none is an error that names the tensor. PyTorch's old format has no checksum. */
+/* A weight that is infinite or not a number is an error that names the tensor. PyTorch's old format
+ * has no checksum. */
 static void
 test_not_finite(void)
 {

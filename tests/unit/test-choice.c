@@ -8,7 +8,7 @@
 
 enum { LAYERS = 40 };
 
-/* A network's mixture, drawn at random. */
+/* A random mixture of layers, as in a network. */
 static void
 draw_shapes(guint32 seed, DdimConvShape *shapes)
 {
@@ -53,8 +53,8 @@ total_seconds(const DdimConvShape *shapes, gboolean half, const DdimClChoice *ch
   return sum;
 }
 
-/* Only what can be computed, never slower than direct, and within the budget unless the direct
- * weights themselves are more. */
+/* Each choice can be computed and is never slower than direct. All together stay within the budget,
+ * unless the direct weights alone need more. */
 static void
 check_choices(const DdimConvShape *shapes, gboolean half, guint64 budget,
               const DdimClChoice *choices)
@@ -90,7 +90,7 @@ test_budget(void)
       g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_WINOGRAD2);
       g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_WINOGRAD4);
       g_assert_cmpuint(ddim_conv_method_packing(none[i].method), !=, DDIM_CL_PACK_AMX_WINOGRAD);
-      /* without a limit nothing is left on the table */
+      /* without a limit no usable method has a lower estimate than the chosen one */
       for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
         if (ddim_cl_can_use(ops_context(), &shapes[i], half, (DdimClChoice){m, all[i].provider}))
           g_assert_cmpfloat(ddim_cl_estimate(ops_context(), &shapes[i], half, all[i]), <=,

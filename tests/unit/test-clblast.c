@@ -11,7 +11,7 @@
 #include "opencl/tune/clblast-search.h"
 #include "ops.h"
 
-/* What the least of today's GPUs has. */
+/* The limits of the smallest GPUs of today. */
 static const DdimDeviceInfo gpu = {.max_work_group_size = 256, .local_memory = 32 << 10};
 
 static void
@@ -117,7 +117,7 @@ test_search(void)
   g_assert_cmpuint(v[6], ==, 64);
   g_assert_cmpuint(v[9], ==, 32);
   g_assert_cmpuint(v[10], ==, 1);
-  /* Without time one try is made, and the search can be stopped at any. */
+  /* Without any time one set is still tried, and the search can be stopped after any. */
   fake = (Fake){0};
   search(&fake, 0, &best, &error);
   g_assert_no_error(error);
@@ -232,7 +232,7 @@ typedef struct {
 
 static gint n_ready;
 
-/* Both begin together, and whoever is in CLBlast lets the other go on, if it can. */
+/* Both threads begin together. The one that is in CLBlast lets the other go on, if it can. */
 static gpointer
 work(gpointer data)
 {

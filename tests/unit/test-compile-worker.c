@@ -9,7 +9,7 @@
 #include "opencl/device/program-build.h"
 #include "opencl/device/program.h"
 
-/* Of this process alone; set before anything asks GLib for it. */
+/* A folder for this process alone; set before anything asks GLib for it. */
 static char *folder;
 
 static DdimContext *
@@ -21,7 +21,7 @@ context_new(void)
   return context;
 }
 
-/* A program of its own for every test, as ddim_cl_kernel_new() completes its options. */
+/* The options of a separate program for every test, completed as ddim_cl_kernel_new() does. */
 static char *
 options_new(DdimContext *context, const char *name)
 {
@@ -103,7 +103,7 @@ test_other_kernels(void)
   g_assert_false(ddim_cl_compile_client_build(client, "edges", options));
 }
 
-/* However a worker fails, the kernel comes all the same. */
+/* However a worker fails, the kernel is built all the same. */
 static void
 assert_kernel_comes(const char *name)
 {
@@ -155,7 +155,7 @@ stop_soon(gpointer client)
   return NULL;
 }
 
-/* It hangs; whoever waits for it is set free. */
+/* The worker hangs; a thread that waits for it can be released. */
 static void
 test_stopped(void)
 {

@@ -185,7 +185,7 @@ check_published(Fixture *fixture, const Published *expected, const char *file)
   g_assert_cmpint(params.mean_type, ==, DDIM_MEAN_EPSILON);
 }
 
-/* Known by the file's name, and by the shapes alone under any name. */
+/* Each is recognised by the file's name, and under any other name by the shapes alone. */
 static void
 test_published(Fixture *fixture, gconstpointer data)
 {
@@ -209,8 +209,8 @@ test_published_sizes(Fixture *fixture, gconstpointer data)
   g_assert_cmpstr(ddim_config_get_name(config), ==, "128_512_upsampler");
 }
 
-/* The published name on a model fine-tuned for ten classes keeps what no shape tells; on another
- * kind it means nothing. */
+/* A model that was fine-tuned for ten classes and has a published name still gets the values that
+ * no shape tells. On another kind of model the name means nothing. */
 static void
 test_published_name_on_other_weights(Fixture *fixture, gconstpointer data)
 {
@@ -484,7 +484,7 @@ test_other_layouts(Fixture *fixture, gconstpointer data)
   g_assert_nonnull(strstr(error->message, "classifier"));
 }
 
-/* Numbers that would be out of proportion anywhere further on. */
+/* Shapes with numbers that would be out of all proportion in what follows. */
 static void
 test_hostile_shapes(Fixture *fixture, gconstpointer data)
 {

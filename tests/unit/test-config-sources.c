@@ -153,7 +153,7 @@ test_defaults(Fixture *fixture, gconstpointer data)
   g_assert_true(params.rescale_timesteps);
 }
 
-/* The original's scripts make channel_mult from the image size, so it gives the size away. */
+/* The original's scripts derive channel_mult from the image size, so it reveals the size. */
 static void
 test_size_from_channel_mult(Fixture *fixture, gconstpointer data)
 {
@@ -290,7 +290,8 @@ test_contradictions(Fixture *fixture, gconstpointer data)
   }
 }
 
-/* The same from a sidecar and from metadata names the file, or metadata; a flag mends it. */
+/* With the same contradiction in a sidecar or in metadata, the message names the file or the
+ * metadata; a flag corrects it. */
 static void
 test_contradicting_files(Fixture *fixture, gconstpointer data)
 {
@@ -679,7 +680,7 @@ test_classes(Fixture *fixture, gconstpointer data)
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
 }
 
-/* What nothing tells is said, because a wrong guess makes wrong pictures. */
+/* Values that no source gives are reported, because a wrong guess makes wrong pictures. */
 static void
 test_guesses_are_said(Fixture *fixture, gconstpointer data)
 {

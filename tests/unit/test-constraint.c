@@ -14,7 +14,7 @@
 enum { CHANNELS = 3, HEIGHT = 4, WIDTH = 6, PIXELS = HEIGHT * WIDTH, COUNT = CHANNELS * PIXELS };
 enum { N_STEPS = 10 };
 
-/* Some pixels, so that cells are full, in part, and not at all in it. */
+/* A region of some pixels: some cells lie in it fully, some in part, some not at all. */
 static const guint8 region[PIXELS] = {1, 1, 0, 0, 1, 0, /**/ 1, 1, 0, 0, 1, 1,
                                       0, 1, 0, 0, 0, 0, /**/ 1, 1, 0, 1, 0, 1};
 
@@ -410,7 +410,7 @@ compare(Fixture *f, const Shape *shape, const Plan *plan)
 
   if (shape)
     make_dense(shape, rand, &dense, y);
-  /* No range of colors is left, so that the last step has nothing to settle. */
+  /* Colors stay within their range, so that the last step has nothing to correct. */
   for (guint i = 0; shape && i < COUNT; i++)
     y[i] *= 0.5;
   for (guint i = 0; shape && i < dense.rows; i++)
@@ -542,7 +542,8 @@ walk_down(const Fixture *f, double *x)
     }
 }
 
-/* With each evaluation more, the image comes back closer, in the end to the last digits. */
+/* With each further evaluation the image that comes back is closer to the first one, in the end to
+ * the last digits. */
 static void
 test_inversion(Fixture *f, gconstpointer data)
 {

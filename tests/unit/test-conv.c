@@ -80,7 +80,7 @@ depth_factor(DdimConvMethod method, const Features *f)
   return sqrt(MAX(f->in * f->taps * f->taps / 600.0, 1));
 }
 
-/* Everything of one convolution. */
+/* Everything that belongs to one convolution. */
 typedef struct {
   const Features *f;
   DdimConvShape shape;
@@ -301,7 +301,8 @@ test_normalised(gconstpointer data)
   }
 }
 
-/* Matrix units differ in the product alone: one convolution shows that the rest fits each. */
+/* Matrix units differ only in the product: one convolution is enough to show that the rest works
+ * with each. */
 static void
 test_unit(gconstpointer data)
 {
@@ -332,7 +333,8 @@ test_flops(void)
   g_assert_cmpfloat(ddim_conv_flops(&shape), ==, 2.0 * 3 * 5 * 9 * 2 * 7 * 11);
 }
 
-/* Kernels that do not compile or err would go unused, and the rest of the tests with them. */
+/* Kernels that do not compile or that miscompute would not be used, and then the other tests would
+ * not test them. */
 static void
 test_has_matrix_units(void)
 {

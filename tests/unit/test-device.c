@@ -118,7 +118,7 @@ rank(const DdimDeviceInfo *d)
   return d->kind == DDIM_DEVICE_GPU ? 2 : d->kind == DDIM_DEVICE_ACCELERATOR ? 1 : 0;
 }
 
-/* Nobody chooses: a GPU before all, then the most compute units. */
+/* The default device: GPUs come first, then the device with the most compute units. */
 static void
 test_best(void)
 {
@@ -138,7 +138,7 @@ test_best(void)
   g_assert_cmpuint(empty->index, ==, chosen->index);
 }
 
-/* What is there is listed, so that the next try can be right. */
+/* The message lists the devices, so that the next try can be right. */
 static void
 test_unknown(void)
 {
@@ -214,7 +214,7 @@ test_no_platform(void)
   g_test_trap_assert_passed();
 }
 
-/* Drivers that are there but do not work are not to be installed. */
+/* When drivers are there but do not work, the message must not advise installing one. */
 static void
 test_no_working_driver(void)
 {

@@ -25,7 +25,7 @@ check_frame(const DdimFrameParams *params)
   g_assert_cmpuint(rect->y + rect->height, >=,
                    MIN(params->height, wanted->y + wanted->height + params->context));
   g_assert_cmpuint(rect->width, >=, MIN(params->usual, params->width));
-  /* Beyond the picture only where it is too small. */
+  /* It reaches beyond the picture only where the picture is too small. */
   g_assert_true(rect->x + rect->width <= params->width || rect->x == 0);
   g_assert_cmpuint(rect->x + rect->width, <, params->width + params->unit);
   for (guint i = 0; i < frame->windows->len; i++) {
@@ -136,7 +136,7 @@ test_canvas(void)
   }
 }
 
-/* The original cuts bytes off, editing rounds them. */
+/* The original truncates values to bytes, editing rounds them. */
 static void
 test_rounding(void)
 {

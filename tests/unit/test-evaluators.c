@@ -146,7 +146,7 @@ test_alternating(gconstpointer data)
       const gsize bytes = output_count(evaluators[i]) * sizeof(float);
       g_assert_cmpmem(actual, bytes, expected, bytes);
     }
-  /* Those that are left go on computing the same. */
+  /* The evaluators that are left still compute the same. */
   for (guint i = 0; i < n; i++) {
     DdimEvaluator *gone = evaluators[last_first ? n - 1 - i : i];
     DdimEvaluator *left = evaluators[last_first ? 0 : n - 1];
@@ -222,7 +222,7 @@ test_weights_freed(void)
   g_assert_cmpuint(ddim_context_get_device_bytes(model.context, NULL), ==, one);
   ddim_evaluator_unref(same);
   g_assert_cmpuint(ddim_context_get_device_bytes(model.context, NULL), ==, model.bytes);
-  /* A reference keeps it; the network may go before. */
+  /* A reference keeps an evaluator alive, even if the network is released first. */
   first = evaluator_new(&model, sizes[0]);
   ddim_evaluator_ref(first);
   ddim_evaluator_unref(first);
@@ -242,7 +242,7 @@ get(DdimEvaluatorCache *cache, DdimEvaluatorSize size)
   return evaluator;
 }
 
-/* What was asked for again is there, and the rule for memory is kept. */
+/* An evaluator that is asked for again is still there, and the bound of memory is kept. */
 static void
 test_cache(void)
 {
@@ -278,7 +278,7 @@ test_cache(void)
                        most + most / 4);
       ddim_evaluator_unref(evaluator);
     }
-  /* One that cannot be is an error, and harms nothing. */
+  /* An evaluator that cannot be made is an error, and does no harm. */
   const DdimEvaluatorSize odd = {.batch = 1, .height = 33, .width = 32};
   g_assert_null(ddim_evaluator_cache_get(cache, &odd, NULL, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
@@ -286,7 +286,7 @@ test_cache(void)
   model_clear(&model);
 }
 
-/* x after two steps of a loop, the second one by @second. */
+/* x after two steps of a loop, the second of which is taken by @second. */
 static float *
 run_loop(DdimEvaluator *first, DdimEvaluator *second)
 {
@@ -335,7 +335,7 @@ expect_loop(DdimEvaluator *evaluator)
   return x;
 }
 
-/* A state is moved by whatever evaluator has its size. */
+/* Any evaluator of its size can move a state on. */
 static void
 test_state(void)
 {

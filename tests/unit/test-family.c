@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* A family that the program does not have: its description is all of this file but the tests. It
- * differs from the others in whatever a description can differ in. */
+/* A family of models that the program does not have. Its whole description is in this file, before
+ * the tests. It differs from the other families in everything in which descriptions can differ. */
 #include <string.h>
 
 #include "core/checkpoint/checkpoint-tensors.h"
@@ -395,8 +395,8 @@ test_flags(Fixture *fixture, gconstpointer data)
                  DDIM_ERROR_MISMATCH, "toy.down.N.look");
 }
 
-/* Any tensor missing, or of another shape: it is named. Without attention in the last level the
- * network is another, and lacks nothing. */
+/* A tensor that is missing or has another shape is named in the message. Without the attention of
+ * the last level it is a different network, which is complete. */
 static void
 test_missing_and_wrong(Fixture *fixture, gconstpointer data)
 {

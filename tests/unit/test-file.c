@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Files that are read in parts, and what is no file to be read. */
+/* Files that are read in parts, and things that are not regular files and are refused. */
 #include "core/data/file.h"
 
 #include <glib/gstdio.h>

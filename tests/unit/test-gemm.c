@@ -225,7 +225,7 @@ test_verify(gconstpointer data)
   g_assert_no_error(error);
 }
 
-/* What it says of one that cannot. */
+/* The error for a provider that fails this check. */
 static void
 test_verify_fails(void)
 {
@@ -238,7 +238,7 @@ test_verify_fails(void)
   }
 }
 
-/* Padding, and the bytes that a choice of method counts with. */
+/* Padding, and the numbers of bytes with which a method is chosen. */
 static void
 test_bytes(void)
 {

@@ -10,7 +10,7 @@
 
 enum { SIDE = 16, PLANE = SIDE * SIDE, STEPS = 4 };
 
-/* What one job told. */
+/* What one job reported. */
 typedef struct {
   DdimRequest *resolved;
   guint n_status, n_started, n_progress, n_previews;
@@ -192,7 +192,8 @@ test_several_samplers(void)
   }
 }
 
-/* A session holds for the same weights and the same settings beside them, and no longer. */
+/* A session can be used as long as the weights and the settings beside them are the same, and no
+ * longer. */
 static void
 test_session_key(void)
 {

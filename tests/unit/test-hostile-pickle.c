@@ -272,7 +272,8 @@ test_quadratic(void)
   g_string_free(pickle, TRUE);
 }
 
-/* The pickle itself flipped, with the checksum put right, so that the machine behind it sees it. */
+/* Flipped bits in the pickle itself, with the checksum corrected, so that the pickle reader sees
+ * them. */
 static void
 test_pickle_flips(void)
 {

@@ -87,7 +87,7 @@ test_zip_lies(void)
   assert_error(make_lying_zip((Lie){.header = -1}, (Lie){0}), DDIM_ERROR_FORMAT, "outside");
 }
 
-/* Two entries that claim the same bytes only read twice what is there. */
+/* Two entries that claim the same bytes just read them twice. */
 static void
 test_zip_duplicates(void)
 {
@@ -210,7 +210,7 @@ test_zip64(void)
       g_byte_array_append(zip.directory, tail->data, tail->len);
       g_byte_array_unref(tail);
       bytes = zip_end(&zip);
-      /* Nothing wrong in the last one. One entry too few leaves the storage out. */
+      /* The last case has nothing wrong. With one entry too few the storage is missing. */
       g_assert_cmpint(open_and_touch(bytes, NULL), ==, field == 4);
     }
   g_string_free(pickle, TRUE);

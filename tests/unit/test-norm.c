@@ -86,8 +86,8 @@ input(const Case *c)
   return x;
 }
 
-/* Scale and shift are rounded to float32 and meet at x, so that a mean that is large against the
- * deviation costs its ratio in digits; no more than that may be lost. */
+/* Scale and shift are rounded to float32 and applied to x. If the mean is large compared with the
+ * deviation, digits are lost in that ratio, and no more than that may be lost. */
 static double
 tolerance(const Case *c)
 {

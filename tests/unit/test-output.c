@@ -81,7 +81,8 @@ test_abandoned(Fixture *fixture, gconstpointer data)
   g_assert_cmpuint(count_files(fixture->folder), ==, 0);
 }
 
-/* Permissions and owner of what is replaced stay, and no link is written through to nothing. */
+/* Permissions and owner of a replaced file stay. A link that points to nothing is not written
+ * through. */
 static void
 test_rights(Fixture *fixture, gconstpointer data)
 {
@@ -116,7 +117,8 @@ test_link_to_nothing(Fixture *fixture, gconstpointer data)
   g_unlink(link);
 }
 
-/* The program ends in the middle of writing: nothing is left, where files can be without a name. */
+/* The program ends while it is writing: nothing is left behind where the file system allows files
+ * without a name. */
 static void
 test_killed(Fixture *fixture, gconstpointer data)
 {

@@ -85,7 +85,8 @@ test_wrong_type(void)
   g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
 }
 
-/* What was released before an operation was recorded may be its memory; replays give the same. */
+/* An operation may get memory that was released before the operation was recorded; replays give the
+ * same result. */
 static void
 test_replay(void)
 {
@@ -234,7 +235,7 @@ test_block_too_large(void)
   g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY);
 }
 
-/* A runner of tasks that keeps what it is told. */
+/* A runner of tasks that records what it is told. */
 typedef struct {
   guint64 words[3][40];
   guint n_words[3], tasks[3];

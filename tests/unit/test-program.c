@@ -9,7 +9,7 @@
 #include "opencl/ops/edges.h"
 #include "opencl/device/program.h"
 
-/* Of this process alone; set before anything asks GLib for it. */
+/* A folder for this process alone; set before anything asks GLib for it. */
 static char *cache;
 
 static void
@@ -19,8 +19,8 @@ count_build(const DdimBuildProgress *progress, gpointer count)
   ++*(guint *)count;
 }
 
-/* Compute with a program of a new context: right, however it came by it. Returns how many programs
- * were compiled. */
+/* Compute with a program of a new context. The result must be right, wherever the program came
+ * from. Returns how many programs were compiled. */
 static guint
 compute(void)
 {
@@ -183,7 +183,7 @@ test_damaged(void)
   assert_recovers(path, good, size);
 }
 
-/* A whole file under the name of another is not taken for it. */
+/* A complete file under the name of another program is not used for that program. */
 static void
 test_exchanged(void)
 {
@@ -228,7 +228,7 @@ test_not_writable(void)
   g_assert_cmpuint(compute(), ==, 0);
 }
 
-/* Users hand the compiler's words to their driver's authors. */
+/* Users pass the compiler's messages on to the authors of their driver. */
 static void
 test_build_error(void)
 {
@@ -252,7 +252,7 @@ test_no_such_kernel(void)
   g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
 }
 
-/* What announced programs are told of. */
+/* What was reported about announced programs. */
 typedef struct {
   GThread *thread;
   guint calls;
@@ -300,8 +300,8 @@ announce_and_take(gboolean twice)
   return told.total;
 }
 
-/* Each is compiled once, whichever thread comes first, and its user told in his own thread; never
- * at the second start. */
+/* Each program is compiled once, whichever thread comes first. Its user is told in the user's own
+ * thread, and not at all at the second start. */
 static void
 test_announced(void)
 {
@@ -309,7 +309,8 @@ test_announced(void)
   g_assert_cmpuint(announce_and_take(FALSE), ==, 0);
 }
 
-/* Who asks for it gets the compiler's words, each time he asks; who does not gets nothing. */
+/* Whoever asks for the kernel gets the compiler's messages, each time. Whoever does not ask gets
+ * nothing. */
 static void
 test_announced_error(void)
 {

@@ -117,7 +117,7 @@ check_x(const Fixture *f, const double *expected, double tolerance)
 
 /* ---- hooks ---- */
 
-/* A hook that writes a letter for itself and the step's place. */
+/* A hook that writes down a letter of its own and the place of the step. */
 typedef struct {
   GString *log;
   const char *letters;

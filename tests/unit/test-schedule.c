@@ -84,7 +84,7 @@ test_betas(void)
   }
   g_assert_cmpfloat(cosine[n - 1], ==, 0.999);
 
-  /* Where Python's ** 2 and x * x part by more than 1e-12. */
+  /* Where Python's ** 2 and x * x differ by more than 1e-12. */
   g_autofree double *long1 = ddim_betas_new("cosine", 8000, &error);
   g_assert_cmpfloat_with_epsilon(long1[484], 4.1782386226985047e-05, 4e-17);
   g_autofree double *long2 = ddim_betas_new("cosine", 6000, &error);
@@ -241,7 +241,7 @@ test_bad_specs(void)
   }
 }
 
-/* A spec of a hundred thousand sections is only a spec, and its message stays one line. */
+/* A spec of a hundred thousand sections is read like any other, and its message stays one line. */
 static void
 test_long_spec(void)
 {

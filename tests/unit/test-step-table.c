@@ -97,7 +97,7 @@ test_time_travel(void)
   g_assert_true(ddim_step_table_append(table, &params, 6, 2, &error));
   g_assert_true(ddim_step_table_append_renoising(table, 1, 4, &error));
   g_assert_true(ddim_step_table_append(table, &params, 4, 0, &error));
-  /* nowhere is no step */
+  /* renoising to where x is already adds no step */
   g_assert_true(ddim_step_table_append_renoising(table, 4, 4, &error));
   g_assert_no_error(error);
   g_assert_cmpuint(ddim_step_table_get_n_steps(table), ==, G_N_ELEMENTS(order));

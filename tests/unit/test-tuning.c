@@ -85,7 +85,7 @@ write_checked(File *file, const char *body)
   write_bytes(file, text, -1);
 }
 
-/* The file is refused and nothing of it taken; the message. */
+/* Check that the file is refused and that nothing of it is used. Returns the message. */
 static char *
 refused(File *file, const DdimDeviceInfo *info)
 {
@@ -104,7 +104,7 @@ assert_damaged(File *file)
   g_assert_nonnull(strstr(message, "damaged"));
 }
 
-/* What is there is no file of the program's: 'ddim tune' would not mend that. */
+/* What lies there is not a file of the program's, so 'ddim tune' could not repair it. */
 static void
 assert_unreadable(File *file)
 {

@@ -74,10 +74,9 @@ g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
   return signalled;
 }
 
-/* Pools: who pushes a task comes before the task, and every task before the pool's end. GLib's
- * threads free the pool itself, at a time that the sanitizer does not see, so reading it here is
- * not judged.
- */
+/* Pools: pushing a task comes before the task, and every task comes before the end of the pool.
+ * GLib's threads free the pool itself, at a time that the sanitizer does not see, so reading it
+ * here is not judged. */
 #define UNJUDGED __attribute__((no_sanitize("thread")))
 
 typedef struct {
