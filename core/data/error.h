@@ -16,8 +16,8 @@ G_BEGIN_DECLS
 
 /** Later versions may add codes at the end. */
 typedef enum {
-  DDIM_ERROR_ARGUMENT,    /**< a value out of range or a name nobody knows: mend the request */
-  DDIM_ERROR_FORMAT,      /**< a file is truncated, corrupt or not of the kind it should be */
+  DDIM_ERROR_ARGUMENT, /**< a value out of range or an unknown name: the request must be changed */
+  DDIM_ERROR_FORMAT,   /**< a file is truncated, corrupt or not of the kind it should be */
   DDIM_ERROR_UNSUPPORTED, /**< a well-formed file or request that this program cannot serve */
   DDIM_ERROR_MISMATCH,    /**< two sources contradict each other: a flag and a weight's shape */
   DDIM_ERROR_NOT_FOUND,   /**< no such model, tensor or class */

@@ -13,8 +13,8 @@
 struct _DdimFile {
   char *path;
   guint64 size;
-  int fd;        /* or -1 and … */
-  GBytes *bytes; /* … the content */
+  int fd;        /* -1 when the content is in `bytes` */
+  GBytes *bytes; /* the content; NULL when `fd` is open */
 };
 
 static gboolean
@@ -33,7 +33,8 @@ ddim_file_open(const char *path, GError **error)
 
   g_return_val_if_fail(path != NULL, NULL);
   file->path = g_strdup(path);
-  /* Not blocking: opening a pipe without a writer would wait for ever, only to be refused. */
+  /* With O_NONBLOCK, because opening a pipe that has no writer would otherwise wait for ever. Pipes
+   * are refused below. */
   file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file->fd < 0 || fstat(file->fd, &info) != 0)
     return (void)fail(path, errno, error), NULL;

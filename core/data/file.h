@@ -6,27 +6,29 @@
 G_BEGIN_DECLS
 
 /** A regular file that is read in parts. Each read is checked: a file that somebody shortens
- * meanwhile gives an error, where reading a mapping of it would end the program with SIGBUS. May be
- * read from any thread. Errors: G_FILE_ERROR naming the path. */
+ * meanwhile gives an error, whereas reading a mapping of it would end the program with SIGBUS. Any
+ * thread may read it. Errors: G_FILE_ERROR naming the path. */
 typedef struct _DdimFile DdimFile;
 
-/** Anything but a regular file is an error: a pipe or a device may wait for ever, or never end. */
+/** Anything but a regular file is an error, because reading a pipe or a device might block for ever
+ * or never end. */
 DdimFile *ddim_file_open(const char *path, GError **error);
-/** @bytes as if they were a file of the name @path. */
+/** Make @bytes readable as if they were the content of a file named @path. */
 DdimFile *ddim_file_new_from_bytes(GBytes *bytes, const char *path);
 void ddim_file_free(DdimFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimFile, ddim_file_free)
 
 const char *ddim_file_get_path(DdimFile *file);
-/** In bytes, when it was opened. */
+/** The size in bytes that the file had when it was opened. */
 guint64 ddim_file_get_size(DdimFile *file);
-/** @size bytes from @offset on. */
+/** Read @size bytes, starting at @offset, into @to. */
 gboolean ddim_file_read(DdimFile *file, guint64 offset, gpointer to, gsize size, GError **error);
-/** Likewise into new memory. (transfer full) */
+/** The same, but into new memory. (transfer full) */
 GBytes *ddim_file_load(DdimFile *file, guint64 offset, gsize size, GError **error);
 
-/** All of the file @path. Up to 64 MiB are read; a larger file is mapped, so that memory is taken
- * for what is looked at only, and must not become shorter meanwhile. (transfer full) */
+/** The whole content of the file @path. A file of up to 64 MiB is read. A larger one is mapped, so
+ * that only the parts that are looked at take memory; it must not become shorter while it is in
+ * use. (transfer full) */
 GBytes *ddim_file_get_content(const char *path, GError **error);
 
 G_END_DECLS

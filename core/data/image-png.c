@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* PNG: the only file that knows libpng. Its errors arrive by longjmp, so each direction has one
- * function that calls setjmp and touches nothing but a struct of its caller. */
+/* Reads and writes PNG. No other file uses libpng. Errors of libpng arrive by longjmp(), so each
+ * direction has one function that calls setjmp(), and this function changes nothing but a struct of
+ * its caller. */
 
 #include <glib/gi18n-lib.h>
 #include <png.h>
@@ -14,12 +15,12 @@
 
 /* Pictures beyond this are refused: no model makes or takes them. */
 #define MAX_SIDE 32768
-/* A text may be so long, also once it is inflated, and so many are read: enough for the names of a
- * hundred thousand classes. */
+/* The most bytes that a text may have, also after inflating, and the most texts that are read. That
+ * is enough for the names of a hundred thousand classes. */
 #define MAX_TEXT (1u << 20)
 #define MAX_TEXTS 32
 
-/* What is read of a picture. */
+/* Which part of a picture is read. */
 typedef enum { READ_SIZE, READ_TEXT, READ_PIXELS } PngPart;
 
 typedef struct {
@@ -30,13 +31,13 @@ typedef struct {
 typedef struct {
   png_structp png;
   png_infop info;
-  char *message; /* of libpng's error */
+  char *message; /* libpng's error message */
   GByteArray *out;
   const guint8 *in;
   gsize in_size;
-  GArray *pieces; /* Piece: what libpng gets of it */
-  guint piece;    /* where libpng is */
-  gsize position; /* in that piece */
+  GArray *pieces; /* Piece: the parts of the file that libpng is given */
+  guint piece;    /* the piece that libpng reads now */
+  gsize position; /* how far libpng has read in that piece */
   PngPart part;
   DdimImageHeader header;
   DdimImage *image;
@@ -98,14 +99,15 @@ on_read(png_structp png, png_bytep data, png_size_t size)
 static const int color_types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA,
                                   PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
 
-/* Latin-1 is what tEXt holds; iTXt holds UTF-8. (transfer full) (nullable) */
+/* @text as Latin-1, for tEXt; NULL when it cannot be converted and needs iTXt, which holds UTF-8.
+ * (transfer full) (nullable) */
 static char *
 to_latin1(const char *text)
 {
   return g_convert(text, -1, "ISO-8859-1", "UTF-8", NULL, NULL, NULL);
 }
 
-/* @texts keep pointing into @text and @owned. */
+/* The result points into @text and @owned, which must outlive it. */
 static GArray *
 make_texts(GHashTable *text, GPtrArray *owned)
 {
@@ -187,7 +189,8 @@ collect_text(PngJob *job)
   }
 }
 
-/* Whatever the file holds becomes 8 bits per sample, with alpha where it has transparency. */
+/* Make libpng deliver 8 bits per sample whatever the file holds, with alpha if the file has
+ * transparency. */
 static void
 set_transformations(PngJob *job)
 {
@@ -197,7 +200,8 @@ set_transformations(PngJob *job)
   png_read_update_info(job->png, job->info);
 }
 
-/* Deflate makes at most 1032 bytes of one. A header that promises more gets no memory. */
+/* Deflate turns one byte into at most 1032. No memory is allocated for a header that promises
+ * more. */
 static void
 check_promise(PngJob *job)
 {
@@ -210,7 +214,8 @@ check_promise(PngJob *job)
 
 /* --- The chunks that libpng gets --- */
 
-enum { SIGNATURE_SIZE = 8, CHUNK_START = 8, CHUNK_EXTRA = 12 }; /* length and name; and checksum */
+/* CHUNK_START: length and name. CHUNK_EXTRA: these and the checksum. */
+enum { SIGNATURE_SIZE = 8, CHUNK_START = 8, CHUNK_EXTRA = 12 };
 
 static gboolean
 is_named(const guint8 *chunk, const char *name)
@@ -244,8 +249,9 @@ add_piece(PngJob *job, const guint8 *data, gsize size)
   g_array_append_val(job->pieces, piece);
 }
 
-/* Whether the profile in an iCCP chunk's @data is of CMYK colors: its name, a 0, the method 0, then
- * the deflated profile with the kind of colors at byte 16. */
+/* Whether the profile in an iCCP chunk's @data is for CMYK colors. The chunk holds the profile's
+ * name, a 0, the method 0, and then the deflated profile, which tells the kind of colors at byte
+ * 16. */
 static gboolean
 is_cmyk(const guint8 *data, gsize length)
 {
@@ -267,8 +273,9 @@ is_cmyk(const guint8 *data, gsize length)
 }
 
 /* Choose the chunks. libpng takes the memory for a chunk before it reads it, so lengths are checked
- * here. Text may lie behind the pixels, which are not read then: the start of the first chunk of
- * pixels, where libpng stops, comes last. FALSE when the file ends too early. */
+ * here. Text may lie behind the pixels. When only text is wanted, the pixels are left out, and the
+ * start of their first chunk, where libpng stops, is put last. FALSE when the file ends too
+ * early. */
 static gboolean
 choose_pieces(PngJob *job)
 {
@@ -325,7 +332,7 @@ decode(PngJob *job)
     return FALSE;
   png_set_user_limits(job->png, MAX_SIDE, MAX_SIDE);
   if (job->part == READ_TEXT)
-    png_set_chunk_malloc_max(job->png, MAX_TEXT); /* once inflated */
+    png_set_chunk_malloc_max(job->png, MAX_TEXT); /* counted after inflating */
   png_set_read_fn(job->png, job, on_read);
   png_read_info(job->png, job->info);
   job->header.width = png_get_image_width(job->png, job->info);

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* For what makes images. Others read them with the functions of image.h. */
+/* Only for code that makes images. Other code reads them with the functions of image.h. */
 struct _DdimImage {
   guint width, height;
   guint channels; /* 1 gray, 2 gray+alpha, 3 RGB, 4 RGBA; interleaved, rows top to bottom, no
@@ -13,7 +13,7 @@ struct _DdimImage {
   guint8 *pixels; /* width * height * channels bytes, owned */
 };
 
-/** All 0. Errors: DDIM_ERROR_ARGUMENT for a size that cannot be. */
+/** A new image whose bytes are all 0. Errors: DDIM_ERROR_ARGUMENT for an impossible size. */
 DdimImage *ddim_image_new(guint width, guint height, guint channels, GError **error);
 
 /** (transfer full) Errors: DDIM_ERROR_ARGUMENT when there is no memory. */

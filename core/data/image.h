@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/** An 8-bit image. Any thread may read one that no thread frees meanwhile. */
+/** An 8-bit image. Any thread may read it as long as no thread frees it. */
 typedef struct _DdimImage DdimImage;
 
 /** Samples in [-1, 1], planar [channels][height][width], to bytes as the original does:
@@ -17,13 +17,14 @@ typedef struct _DdimImage DdimImage;
 DDIM_AVAILABLE_IN_0_1
 DdimImage *ddim_image_new_from_samples(const float *samples, guint channels, guint height,
                                        guint width, GError **error);
-/** All images, of one size and number of channels, side by side in a near-square grid, row by row;
- * places that are left over are 0.
+/** All images side by side in a near-square grid, row by row. They must have the same size and
+ * number of channels. Places that are left over are 0.
  * @n  at least 1
  * (transfer full) Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
 DDIM_AVAILABLE_IN_0_1
 DdimImage *ddim_image_new_grid(DdimImage *const *images, guint n, GError **error);
-/** Any PNG, reduced to 8 bits per sample, palettes expanded: at most 4 bytes per pixel.
+/** Read any PNG. It is reduced to 8 bits per sample and palettes are expanded, so it takes at most
+ * 4 bytes per pixel.
  * @bytes  the file's content
  * @name   what messages call it
  * (transfer full) Errors: DDIM_ERROR_FORMAT for what is no PNG, broken, or more than 32768 pixels
@@ -47,13 +48,13 @@ guint ddim_image_get_channels(const DdimImage *image);
 DDIM_AVAILABLE_IN_0_1
 const guint8 *ddim_image_get_pixels(const DdimImage *image);
 
-/** The inverse edge: bytes to planar floats in [-1, 1], x / 127.5 - 1.
+/** The other way: convert bytes to planar floats in [-1, 1], x / 127.5 - 1.
  * @samples  [channels][height][width] */
 DDIM_AVAILABLE_IN_0_1
 void ddim_image_to_samples(const DdimImage *image, float *samples);
 /** @path  in the encoding of file names; "-" is standard output; else a temporary file is renamed
  * to
- *        @path, so that no half of a picture is ever there
+ *        @path, so that nobody ever sees half a picture
  * @text  (nullable) key -> value pairs (char* -> char*), written as tEXt, or iTXt when not Latin-1
  * Errors: G_FILE_ERROR; DDIM_ERROR_UNSUPPORTED for what PNG cannot hold. */
 DDIM_AVAILABLE_IN_0_1

@@ -108,7 +108,8 @@ take_digits(Scan *scan)
   return scan->at > first;
 }
 
-/* json-glib wraps whole numbers beyond 64 bits around: a seed would become another one. */
+/* Refuse whole numbers beyond 64 bits. json-glib wraps them around, so a seed would silently become
+ * another one. */
 static gboolean
 check_integer(Scan *scan, const char *first, GError **error)
 {
@@ -160,7 +161,8 @@ scan_key(Scan *scan, GError **error)
   return take(scan, ':') || fail(scan, _("expected ':' after a member's name"), error);
 }
 
-/* One value's start: a scalar is finished (*opened FALSE), a non-empty container is entered. */
+/* Read the start of a value. A scalar or an empty container is read to its end (*opened is FALSE);
+ * another container is entered (*opened is TRUE). */
 static gboolean
 scan_value(Scan *scan, gboolean *opened, GError **error)
 {
@@ -188,7 +190,7 @@ scan_value(Scan *scan, gboolean *opened, GError **error)
   return scan_number(scan, error);
 }
 
-/* After a value: close what ends here; *more tells whether another value follows. */
+/* After a value, close the containers that end here. *more tells whether another value follows. */
 static gboolean
 scan_after(Scan *scan, gboolean *more, GError **error)
 {

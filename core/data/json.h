@@ -5,12 +5,12 @@
 
 G_BEGIN_DECLS
 
-/** Arrays and objects inside one another at most; json-glib descends recursively. */
+/** How deeply arrays and objects may be nested. There is a limit because json-glib is recursive. */
 #define DDIM_JSON_MAX_DEPTH 32
 
-/** Parse JSON from a file nobody vouches for. The text is first held against RFC 8259 without
- * recursion, because json-glib accepts more than JSON, recurses as deep as the text asks and
- * asserts on lone surrogates.
+/** Parse JSON from a file that cannot be trusted. The text is first checked against RFC 8259
+ * without recursion, because json-glib accepts more than JSON, recurses as deep as the text asks
+ * and asserts on lone surrogates.
  *
  * @name  what to call the text in messages, e.g. its file name
  * Returns (transfer full) the root; NULL with DDIM_ERROR_FORMAT "NAME, line N: …" for anything else

@@ -11,11 +11,12 @@ G_BEGIN_DECLS
 
 /* Length of magic, version and header; 0 when @start is no .npy file. */
 gsize ddim_npy_header_size(const guint8 *start, gsize size);
-/* @size is what ddim_npy_header_size() told. @n_bytes is the data's length. */
+/* Parse a header. @size is the result of ddim_npy_header_size(). @n_bytes is set to the data's
+ * length. */
 gboolean ddim_npy_parse_header(const guint8 *start, gsize size, DdimTensor *tensor, gsize *n_bytes,
                                GError **error);
 GBytes *ddim_npy_make_header(const DdimTensor *tensor, GError **error);
-/* Hand the bytes of @tensor to @func, in C order and in pieces. Stops at FALSE. */
+/* Hand the bytes of @tensor to @func, in C order and in pieces. Stop when @func returns FALSE. */
 typedef gboolean (*DdimNpyPieceFunc)(gconstpointer piece, gsize size, gpointer user_data,
                                      GError **error);
 gboolean ddim_npy_foreach_piece(const DdimTensor *tensor, DdimNpyPieceFunc func, gpointer user_data,

@@ -83,7 +83,7 @@ accept(const char **at, const char *token)
   return TRUE;
 }
 
-/* 'text' or "text" without escapes, which NumPy never writes here. */
+/* Read 'text' or "text". Escapes are not accepted, because NumPy never writes them here. */
 static char *
 parse_string(const char **at)
 {
@@ -137,7 +137,7 @@ parse_shape(const char **at, guint *n_dims, gsize *shape, GError **error)
       return bad_header(error);
     value = g_ascii_strtoull(*at, &end, 10); /* saturates, and then overflows below */
     *at = end;
-    accept(at, "L"); /* Python 2 wrote long integers so */
+    accept(at, "L"); /* Python 2 wrote long integers with an L */
     if (*n_dims == DDIM_MAX_DIMS) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
                   _("the .npy array has more than %d dimensions"), DDIM_MAX_DIMS);
@@ -300,7 +300,7 @@ ddim_npy_make_header(const DdimTensor *tensor, GError **error)
   for (guint i = 0; i < tensor->n_dims; i++)
     g_string_append_printf(text, "%s%" G_GSIZE_FORMAT, i ? ", " : "", tensor->shape[i]);
   g_string_append(text, tensor->n_dims == 1 ? ",), }" : "), }");
-  while ((text->len + 1) % 64 != 0) /* as NumPy pads, so that the data is aligned */
+  while ((text->len + 1) % 64 != 0) /* pad as NumPy does, so that the data is aligned */
     g_string_append_c(text, ' ');
   g_string_append_c(text, '\n');
   length = text->len - 10;

@@ -17,8 +17,8 @@ typedef struct {
 void ddim_array_free(DdimArray *array);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimArray, ddim_array_free)
 
-/** A new zeroed C-order array; aborts never: NULL with DDIM_ERROR_ARGUMENT when the size overflows.
- */
+/** A new zeroed C-order array. This function never aborts: when the size overflows, it returns NULL
+ * with DDIM_ERROR_ARGUMENT. */
 DdimArray *ddim_array_new(DdimDType dtype, guint n_dims, const gsize *shape, GError **error);
 /** Writable data of an array made by ddim_array_new(). */
 gpointer ddim_array_get_data(DdimArray *array);
@@ -28,8 +28,9 @@ DdimArray *ddim_npy_read(const char *path, GError **error);
 DdimArray *ddim_npy_read_bytes(GBytes *bytes, GError **error);
 gboolean ddim_npy_write(const char *path, const DdimTensor *tensor, GError **error);
 
-/** What member @name ("arr_0") of an .npz holds, for judging before it is inflated: a small file
- * can hold an array of gigabytes. @layout (out): all but name and data. */
+/** Read the type and shape of member @name ("arr_0") of an .npz, so that the caller can judge it
+ * before it is inflated: a small file can hold an array of gigabytes. @layout (out): everything but
+ * name and data. */
 gboolean ddim_npz_read_layout(GBytes *bytes, const char *name, DdimTensor *layout, GError **error);
 /** Read member @name of an .npz. */
 DdimArray *ddim_npz_read(const char *path, const char *name, GError **error);

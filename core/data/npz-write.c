@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Writing .npz: a zip of .npy files, as numpy.load reads it. Written straight to where it goes,
- * which libzip, with a temporary file of its own, could not do. Members are stored, not packed, and
- * all sizes have 64 bits. The format: PKWARE's APPNOTE.TXT. */
+/* Writes .npz: a zip of .npy files, as numpy.load reads it. It is written straight to its
+ * destination. libzip could not do that, because it uses a temporary file of its own. Members are
+ * stored without compression, and all sizes have 64 bits. The format: PKWARE's APPNOTE.TXT. */
 #include "core/data/npy.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ enum { VERSION = 45 /* 4.5, the first with 64-bit sizes */, IN_UTF8 = 1 << 11 };
 typedef struct {
   char *name;
   guint32 crc;
-  guint64 size, offset; /* of the content; of the local header */
+  guint64 size, offset; /* size of the content; offset of the local header */
 } Member;
 
 typedef struct {
@@ -31,7 +31,7 @@ clear_member(gpointer member)
   g_free(((Member *)member)->name);
 }
 
-/* @value as @n bytes, the lowest first. */
+/* Append @value as @n bytes, the lowest first. */
 static void
 put(GByteArray *record, guint n, guint64 value)
 {
@@ -56,8 +56,8 @@ add_to_crc(gconstpointer data, gsize size, gpointer crc, GError **error)
   return TRUE;
 }
 
-/* What the local header and the directory have in common: from "version needed" to the name's
- * length. The sizes follow in the extra field. */
+/* Append the fields that the local header and the directory have in common: from "version needed"
+ * to the name's length. The sizes follow in the extra field. */
 static void
 put_description(GByteArray *record, const Member *member)
 {
@@ -72,7 +72,7 @@ put_description(GByteArray *record, const Member *member)
   put(record, 2, strlen(member->name));
 }
 
-/* The local header, with its ZIP64 extra field. */
+/* Append the local header, with its ZIP64 extra field. */
 static void
 put_local(GByteArray *record, const Member *member)
 {
@@ -86,7 +86,7 @@ put_local(GByteArray *record, const Member *member)
   put(record, 8, member->size);
 }
 
-/* The entry of the directory, with its ZIP64 extra field. */
+/* Append the entry of the directory, with its ZIP64 extra field. */
 static void
 put_entry(GByteArray *record, const Member *member)
 {
@@ -107,8 +107,8 @@ put_entry(GByteArray *record, const Member *member)
   put(record, 8, member->offset);
 }
 
-/* The end of the directory, whose @size bytes begin at @offset: for ZIP64, its locator, and for
- * programs that know neither. */
+/* Append the end of the directory, whose @size bytes begin at @offset: the end record of ZIP64, its
+ * locator, and the old end record for programs that do not know ZIP64. */
 static void
 put_end(GByteArray *record, guint n, guint64 offset, guint64 size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Reading .npz: a zip of .npy files, as numpy.savez writes it. */
+/* Reads .npz: a zip of .npy files, as numpy.savez writes it. */
 #include "core/data/npy.h"
 
 #include <glib/gi18n-lib.h>
@@ -13,7 +13,7 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(zip_t, zip_discard)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(zip_file_t, zip_fclose)
 
-/* Deflate cannot expand more than this, so a member that claims more is no honest one. */
+/* Deflate cannot expand more than this, so a member that claims more is broken or forged. */
 #define MAX_EXPANSION 1032
 
 static gboolean
@@ -82,7 +82,8 @@ read_fully(zip_file_t *file, const char *name, gpointer data, gsize size, GError
   return TRUE;
 }
 
-/* The array's description. @file stays behind it, where @n_bytes bytes of numbers follow. */
+/* Read the array's description. Afterwards @file is positioned behind it, where @n_bytes bytes of
+ * numbers follow. */
 static gboolean
 read_layout(zip_file_t *file, const char *name, const zip_stat_t *info, DdimTensor *layout,
             gsize *n_bytes, GError **error)

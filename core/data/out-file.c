@@ -14,12 +14,12 @@
 struct _DdimOutput {
   char *path;      /* as the caller named it, for messages */
   char *target;    /* what the file will be called; NULL when `fd` is the target itself */
-  char *folder;    /* of `target` */
-  char *temporary; /* the file's name; NULL when it has none yet, or none is needed */
+  char *folder;    /* the folder of `target` */
+  char *temporary; /* the new file's present name; NULL when it has none yet, or none is needed */
   int fd;          /* -1 once closed */
   gboolean own_fd;
-  gboolean replaces;    /* the file that `replaced` describes */
-  struct stat replaced; /* when it was opened */
+  gboolean replaces;    /* a file exists already, which `replaced` describes */
+  struct stat replaced; /* the replaced file, as it was when the new one was opened */
 };
 
 static gboolean
@@ -41,15 +41,15 @@ close_fd(DdimOutFile *output, GError **error)
   return TRUE;
 }
 
-/* The name under which the kernel knows an open file that has none. */
+/* The path by which the kernel gives access to an open file that has no name. */
 static char *
 name_of_fd(int fd)
 {
   return g_strdup_printf("/proc/self/fd/%d", fd);
 }
 
-/* A file without a name, which is gone when the program ends, however that happens. -1 where the
- * file system or the system knows no such thing. */
+/* Open a file without a name. It vanishes when the program ends, however that happens. -1 where the
+ * file system or the system does not support such files. */
 static int
 open_nameless(DdimOutFile *output, int mode)
 {
@@ -59,7 +59,7 @@ open_nameless(DdimOutFile *output, int mode)
 
   if (fd < 0 || access(name, F_OK) == 0)
     return fd;
-  close(fd); /* /proc is not there, and no other way leads to a name */
+  close(fd); /* without /proc the file could not get a name later */
 #endif
   return -1;
 }
@@ -70,8 +70,9 @@ temporary_pattern(DdimOutFile *output)
   return g_build_filename(output->folder, ".ddim-XXXXXX", NULL);
 }
 
-/* The new file is as readable as the one that it replaces, and no more so meanwhile; otherwise it
- * gets the permissions of any new file. */
+/* Open the new file beside the target. A file that replaces another one is never readable for more
+ * users than that one, not even while it is written. Otherwise it gets the permissions of any new
+ * file. */
 static gboolean
 open_beside(DdimOutFile *output, GError **error)
 {
@@ -173,8 +174,8 @@ ddim_out_file_write(DdimOutFile *output, gconstpointer data, gsize size, GError 
   return TRUE;
 }
 
-/* Owner and permissions of the file that is replaced. Only root may give a file to another user;
- * it is then still better to have the new content than not. */
+/* Give the new file the owner and the permissions of the file that it replaces. Only root may give
+ * a file to another user. Failing to do so is no error, because the new content matters more. */
 static void
 pass_on_rights(DdimOutFile *output)
 {
@@ -189,8 +190,8 @@ pass_on_rights(DdimOutFile *output)
     g_debug("%s: the permissions change", output->path);
 }
 
-/* A nameless file gets its name. Linking cannot replace a file, so that one gets a temporary name
- * first, for as long as renaming takes. */
+/* Give a nameless file its name. Linking cannot replace an existing file. In that case the new file
+ * is linked under a temporary name first, and then renamed. */
 static gboolean
 give_name(DdimOutFile *output, GError **error)
 {

@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-/** @text as one line that can be shown: control characters, with which a file could write anywhere
- * on a terminal, those that turn the direction of writing, and what is no UTF-8 become U+FFFD.
- * (transfer full) */
+/** @text as one line that is safe to show. U+FFFD replaces control characters, with which a file
+ * could write anywhere on a terminal, characters that change the direction of writing, and bytes
+ * that are not UTF-8. (transfer full) */
 char *ddim_printable(const char *text);
-/** Likewise several lines: line ends stay. (transfer full) */
+/** The same for several lines: line ends are kept. (transfer full) */
 char *ddim_printable_lines(const char *text);
 
 G_END_DECLS

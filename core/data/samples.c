@@ -20,9 +20,9 @@ struct _DdimSamples {
   char *path;
   Kind kind;
   gsize shape[4]; /* N, C, H, W */
-  GBytes *file;   /* of a .png or .npz */
+  GBytes *file;   /* content of a .png or .npz */
   DdimImage *image;
-  DdimArray *array; /* NULL while a .npz is not inflated */
+  DdimArray *array; /* NULL until a .npz is inflated */
 };
 
 void
@@ -69,7 +69,7 @@ refuse(const char *path, const DdimTensor *tensor, const char *expected, GError 
   return FALSE;
 }
 
-/* Kind and shape that @tensor of 3 or 4 dimensions has; FALSE when it holds no pictures. */
+/* Set kind and shape from @tensor, which has 3 or 4 dimensions. FALSE when it holds no pictures. */
 static gboolean
 set_layout(DdimSamples *samples, const DdimTensor *tensor)
 {
@@ -235,7 +235,8 @@ read_floats(DdimSamples *samples, gsize index, float *out, GError **error)
   return FALSE;
 }
 
-/* The layout of image_sample.py's arr_0, to what super_res_sample.py makes of it: x / 127.5 - 1. */
+/* Convert bytes in the layout of image_sample.py's arr_0 to x / 127.5 - 1, as super_res_sample.py
+ * does. */
 static void
 read_bytes(DdimSamples *samples, gsize index, float *out)
 {

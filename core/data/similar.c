@@ -34,8 +34,8 @@ fold(const char *text)
   return g_strdelimit(g_ascii_strdown(text, -1), "-", '_');
 }
 
-/* How far @candidate is, or G_MAXUINT when it is another word: a third of the letters may differ.
- */
+/* The distance of @candidate, or G_MAXUINT when it is a different word: at most a third of the
+ * letters may differ. */
 static guint
 distance_to(const char *folded, const char *candidate)
 {

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/** Names to propose for one that nobody knows. */
+/** Find known names that resemble an unknown one. */
 
 /** Levenshtein distance in bytes; G_MAXUINT when either is longer than a name reasonably is (64).
  */

@@ -45,7 +45,7 @@ ddim_tensor_set_layout(DdimTensor *tensor, DdimDType dtype, guint n_dims, const 
     tensor->shape[i] = shape[i];
     tensor->strides[i] = step;
     empty |= shape[i] == 0;
-    /* A zero does not excuse the other dimensions: strides must not overflow either. */
+    /* Check the other dimensions even when one is 0: strides must not overflow either. */
     if (!g_size_checked_mul(&step, step, MAX(shape[i], 1)))
       return FALSE;
   }
@@ -142,13 +142,13 @@ f32_to_f16(float value)
   guint32 magnitude = bits & 0x7fffffffu;
   guint32 half;
 
-  if (magnitude > 0x7f800000u) /* NaN: keep the payload's top, made quiet */
+  if (magnitude > 0x7f800000u) /* NaN: keep the top of the payload, and make it quiet */
     half = 0x7e00u | (magnitude >> 13 & 0x3ffu);
   else if (magnitude >= 0x477ff000u) /* 65520 and above round to infinity */
     half = 0x7c00u;
   else if (magnitude >= 0x38800000u) /* 2^-14 and above: a normal half */
     half = ((magnitude + 0xfffu + (magnitude >> 13 & 1u)) >> 13) - (112u << 10);
-  else /* the last place of 0.5 … 1 is 2^-24, a subnormal half's: the addition rounds */
+  else /* a subnormal half, whose last place is 2^-24, as in floats of 0.5 … 1: adding 0.5 rounds */
     half = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
   return (guint16)(sign | half);
 }
@@ -198,7 +198,8 @@ f64_to_f16(double value)
   return f32_to_f16(near);
 }
 
-/* Elements of TYPE, STRIDE apart and maybe unaligned, each converted by EXPRESSION of v. */
+/* Convert elements of TYPE, which lie STRIDE apart and may be unaligned. EXPRESSION converts one,
+ * v. */
 #define CONVERT(TYPE, EXPRESSION)                                                                  \
   for (gsize i = 0; i < n; i++) {                                                                  \
     TYPE v;                                                                                        \
@@ -282,8 +283,8 @@ read_run(const DdimTensor *tensor, gsize offset, gsize stride, gsize n, DdimDTyp
     run_to_f16(tensor->dtype, data, stride, n, (guint16 *)out);
 }
 
-/* Join neighbouring dimensions that one stride steps through, so that runs are as long as can be.
- */
+/* Join neighbouring dimensions that a single stride can step through, so that runs are as long as
+ * possible. */
 static guint
 merge_dims(const DdimTensor *tensor, gsize *shape, gsize *strides)
 {

@@ -22,7 +22,7 @@ typedef enum {
 } DdimDType;
 
 gsize ddim_dtype_size(DdimDType dtype);
-/** The safetensors name: "F32", "BF16". */
+/** The name that safetensors uses: "F32", "BF16". */
 const char *ddim_dtype_name(DdimDType dtype);
 
 /** A view of numbers inside a buffer or a file mapping; it owns nothing. Little-endian.
@@ -55,9 +55,9 @@ gboolean ddim_tensor_is_contiguous(const DdimTensor *tensor);
 void ddim_tensor_read(const DdimTensor *tensor, gsize first, gsize n, DdimDType as, gpointer out);
 /** Convert all elements, in C order, to float32. @out holds ddim_tensor_count() values. */
 void ddim_tensor_to_f32(const DdimTensor *tensor, float *out);
-/** Likewise to IEEE half, rounding to nearest even. */
+/** The same, but to IEEE half, rounding to nearest even. */
 void ddim_tensor_to_f16(const DdimTensor *tensor, guint16 *out);
-/** "[64, 3, 3, 3]". (transfer full) */
+/** The shape as text, such as "[64, 3, 3, 3]". (transfer full) */
 char *ddim_tensor_shape_to_string(const DdimTensor *tensor);
 
 /** Whether none of @n values is infinite or NaN. */

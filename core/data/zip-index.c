@@ -11,8 +11,8 @@ enum { END_SIZE = 22, LOCATOR_SIZE = 20, END64_SIZE = 56, CENTRAL_SIZE = 46, LOC
 enum { STORED = 0, DEFLATED = 8 };
 enum { ENCRYPTED = 1 << 0, SIZES_FOLLOW = 1 << 3 };
 
-#define MAX_EXPANSION 1032        /* of deflate */
-#define MAX_DIRECTORY (64u << 20) /* of some half a million entries */
+#define MAX_EXPANSION 1032        /* the most that deflate can expand */
+#define MAX_DIRECTORY (64u << 20) /* enough for some half a million entries */
 
 static guint16
 get16(const guint8 *data)
@@ -56,7 +56,8 @@ typedef struct {
   guint64 offset, size, count;
 } Directory;
 
-/* The end record is the last thing in the file, before a comment of up to 64 KiB. */
+/* Find the end record. It lies at the end of the file; only a comment of up to 64 KiB may follow
+ * it. */
 static const guint8 *
 find_end(const guint8 *data, gsize size)
 {
@@ -68,7 +69,9 @@ find_end(const guint8 *data, gsize size)
   return NULL;
 }
 
-/* The numbers of a large archive, whose locator lies in front of the end record, at *@last. */
+/* Read the directory's numbers from the ZIP64 end record of a large archive. @locator, which tells
+ * where that is, lies in front of the end record, which begins at *@last. *@last is set to the
+ * begin of the ZIP64 end record. */
 static gboolean
 read_end64(DdimFile *file, const guint8 *locator, Directory *directory, guint64 *last,
            GError **error)
@@ -212,8 +215,8 @@ is_size_of(guint32 local, guint64 size)
   return local == size || local == G_MAXUINT32;
 }
 
-/* What the local header says must be what the directory says: otherwise two programs would see two
- * files. */
+/* The local header and the directory must agree. Otherwise two programs could read two different
+ * files from the same archive. */
 static gboolean
 agrees(const guint8 *header, const DdimZipEntry *entry)
 {
@@ -310,7 +313,7 @@ static gboolean
 has_checksum(const DdimZipEntry *entry, GBytes *content)
 {
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-  return TRUE; /* else no changed pickle would ever be read */
+  return TRUE; /* when fuzzing, as otherwise no changed pickle would ever be read */
 #else
   return crc32_z(0, g_bytes_get_data(content, NULL), entry->size) == entry->crc;
 #endif
@@ -324,7 +327,7 @@ ddim_zip_entry_load(DdimFile *file, const DdimZipEntry *entry, guint64 limit, GE
 
   if (!ddim_zip_entry_locate(file, entry, &offset, error))
     return NULL;
-  /* What deflate cannot shrink grows by some bytes for each of its blocks. */
+  /* Data that deflate cannot shrink grows by a few bytes per block. */
   if (entry->size > limit || entry->size > G_MAXSSIZE ||
       entry->size / MAX_EXPANSION > entry->packed_size ||
       entry->packed_size > entry->size + entry->size / 8 + 1024) {

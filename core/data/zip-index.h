@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /* Where the entries of a zip file lie. libzip reads entries but does not tell where their bytes
- * are, and weights are to be read in part and in any order. The format: PKWARE's APPNOTE.TXT.
+ * are, and weights must be readable in part and in any order. The format: PKWARE's APPNOTE.TXT.
  * Errors: DDIM_ERROR_FORMAT, DDIM_ERROR_UNSUPPORTED, and those of ddim_file_read(). */
 
 typedef struct {
@@ -21,20 +21,20 @@ typedef struct {
 typedef struct {
   DdimZipEntry *entries; /* in the order of the directory */
   guint n;
-  GBytes *directory; /* what the names point into */
+  GBytes *directory; /* the bytes that the names point into */
 } DdimZipIndex;
 
-/* The central directory. (transfer full) */
+/* Read the central directory of @file. (transfer full) */
 DdimZipIndex *ddim_zip_index_read(DdimFile *file, GError **error);
 void ddim_zip_index_free(DdimZipIndex *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimZipIndex, ddim_zip_index_free)
 
 gboolean ddim_zip_entry_is_stored(const DdimZipEntry *entry);
-/* Where the bytes of @entry, as they are stored, begin in the file; all of them lie in it. The
- * local header must agree with the directory. */
+/* Find where the stored bytes of @entry begin in the file, and check that all of them lie in it.
+ * The local header must agree with the directory. */
 gboolean ddim_zip_entry_locate(DdimFile *file, const DdimZipEntry *entry, guint64 *offset,
                                GError **error);
-/* The content of @entry, inflated where that is needed, with the right checksum. More than @limit
+/* The content of @entry, inflated if necessary. Its checksum is verified, and more than @limit
  * bytes are refused. */
 GBytes *ddim_zip_entry_load(DdimFile *file, const DdimZipEntry *entry, guint64 limit,
                             GError **error);
