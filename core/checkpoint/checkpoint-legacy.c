@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* torch.save() before PyTorch 1.6: five pickles, then the storages one behind the other. */
+/* Reads what torch.save() wrote before PyTorch 1.6: five pickles, then the storages one after
+ * another. */
 #include "core/checkpoint/checkpoint-readers.h"
 
 #include <glib/gi18n-lib.h>
@@ -16,14 +17,14 @@
 static const guint8 magic[10] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 
 typedef struct {
-  DdimStorage *found; /* once its place in the file is known */
+  DdimStorage *found; /* NULL until its place in the file is known */
   guint64 count;
   DdimDType dtype;
 } Storage;
 
 typedef struct {
   DdimCheckpoint *checkpoint;
-  guint64 at;           /* what is read next */
+  guint64 at;           /* the offset of what is read next */
   GPtrArray *windows;   /* GBytes that pickles point into */
   GHashTable *storages; /* key -> Storage */
 } Reader;
@@ -64,7 +65,7 @@ read_pickle(Reader *reader, GError **error)
   }
 }
 
-/* Magic number, protocol version and the machine's properties. */
+/* Read the magic number, the protocol version and the machine's properties. */
 static gboolean
 read_preamble(Reader *reader, GError **error)
 {
@@ -99,7 +100,8 @@ read_preamble(Reader *reader, GError **error)
   return TRUE;
 }
 
-/* The tensors tell the type that each storage's elements have. */
+/* Note each storage that tensors mention, with the type of its elements, which only the tensors
+ * tell. */
 static gboolean
 collect_storages(Reader *reader, const DdimPickle *pickle, GError **error)
 {
@@ -122,7 +124,7 @@ collect_storages(Reader *reader, const DdimPickle *pickle, GError **error)
   return TRUE;
 }
 
-/* One storage: how many elements as 64-bit integer, and the elements. */
+/* Read one storage: the number of its elements as a 64-bit integer, then the elements. */
 static gboolean
 read_storage(Reader *reader, Storage *storage, GError **error)
 {

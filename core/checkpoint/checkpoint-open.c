@@ -39,7 +39,7 @@ open_file(DdimFile *file, GError **error)
 
   if (read_any(checkpoint, &why))
     return g_steal_pointer(&checkpoint);
-  if (why->domain != G_FILE_ERROR) /* which names the file itself */
+  if (why->domain != G_FILE_ERROR) /* those errors name the file already */
     g_prefix_error(&why, "“%s”: ", checkpoint->path);
   g_propagate_error(error, why);
   return NULL;

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Bytes that tensors lie in. */
+/* A range of bytes that holds the elements of tensors. */
 typedef struct {
   guint64 offset; /* in the file */
   guint64 size;
@@ -20,10 +20,10 @@ typedef struct {
 /* Where the elements of a tensor are. */
 typedef struct {
   DdimStorage *storage;
-  guint64 begin; /* the first element, in bytes from the storage's begin */
+  guint64 begin; /* offset of the first element in the storage, in bytes */
 } DdimPlace;
 
-/* What the readers of the formats fill in. */
+/* The readers of the file formats fill this in. */
 struct _DdimCheckpoint {
   gatomicrefcount ref_count;
   char *path;
@@ -34,7 +34,7 @@ struct _DdimCheckpoint {
   GHashTable *indices; /* char* -> index into `tensors`; owns the names */
   GHashTable *metadata;
   GPtrArray *storages; /* DdimStorage */
-  guint64 n_bytes;     /* of all tensors, when they are read or written out */
+  guint64 n_bytes;     /* size of all tensors when they are read or written out */
 };
 
 /* A checkpoint without tensors yet, which takes over @file. */
@@ -48,12 +48,13 @@ guint64 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint);
  * characters, not too long. */
 gboolean ddim_checkpoint_check_name(const char *name, gsize length);
 
-/* A storage at these bytes of the file, which are there. (transfer none) */
+/* Add a storage at these bytes of the file. The caller has checked that they exist. (transfer
+ * none) */
 DdimStorage *ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 size);
 
 /* Add @tensor, checked to lie inside its storage, as @name. A second tensor of that name is an
- * error, and so is a file whose tensors repeat its bytes over and over (strides of zero): small as
- * it is, it would fill the memory. */
+ * error, and so is a file whose tensors repeat its bytes over and over (strides of zero), because a
+ * small file could then fill the memory. */
 gboolean ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTensor *tensor,
                              DdimPlace place, GError **error);
 

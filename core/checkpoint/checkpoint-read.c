@@ -8,7 +8,8 @@
 #include "core/checkpoint/checkpoint-tensors.h"
 #include "core/data/error.h"
 
-/* Bytes that are read, checked and converted at a time: they stay in a processor's cache. */
+/* How many bytes are read, checked and converted at a time: so few that they stay in a processor's
+ * cache. */
 #define PIECE (128u << 10)
 
 /* One call of ddim_checkpoint_read(). */
@@ -55,7 +56,7 @@ static gboolean
 is_checked(DdimStorage *storage)
 {
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-  return TRUE; /* else no changed weights would ever be read */
+  return TRUE; /* when fuzzing, as otherwise no changed weights would ever be read */
 #else
   return !storage->has_crc || g_atomic_int_get(&storage->checked);
 #endif
@@ -87,7 +88,7 @@ check_storage(Reading *reading, GError **error)
   return compare_crc(reading, crc, error);
 }
 
-/* --- Numbers that are none --- */
+/* --- Infinite numbers and NaN --- */
 
 static gboolean
 has_bad_f16(const guint16 *bits, gsize n)
@@ -99,7 +100,8 @@ has_bad_f16(const guint16 *bits, gsize n)
   return bad;
 }
 
-/* Half ends at 65504; a weight beyond would silently become infinite. */
+/* Set the error for bad numbers in half precision. It ends at 65504; a weight beyond that would
+ * silently become infinite. */
 static gboolean
 explain_f16(const Reading *reading, const DdimTensor *source, gsize first, gsize n, GError **error)
 {
@@ -117,7 +119,7 @@ explain_f16(const Reading *reading, const DdimTensor *source, gsize first, gsize
   return bad_tensor(reading, _("it holds numbers that are infinite or not numbers (NaN)"), error);
 }
 
-/* @out holds elements @first … of @source. */
+/* Check that no number is infinite or NaN. @out holds @n elements of @source, from @first on. */
 static gboolean
 check_finite(const Reading *reading, const DdimTensor *source, gsize first, gsize n,
              gconstpointer out, GError **error)
@@ -144,8 +146,8 @@ explain_damage(Reading *reading, gboolean check, GError **error)
   return FALSE;
 }
 
-/* Elements that lie one behind the other. When they are the whole storage, its checksum is computed
- * on the way. */
+/* Read elements that lie one after another. When they are the whole storage, its checksum is
+ * computed on the way. */
 static gboolean
 read_contiguous(Reading *reading, gsize first, gsize n, guint8 *out, GError **error)
 {
@@ -182,7 +184,8 @@ read_contiguous(Reading *reading, gsize first, gsize n, guint8 *out, GError **er
   return !(check && whole) || compare_crc(reading, crc, error);
 }
 
-/* Everything from the tensor's first element to its last, and then what is wanted of it. */
+/* Read everything from the tensor's first element to its last, then pick the elements that are
+ * wanted. */
 static gboolean
 read_strided(Reading *reading, gsize first, gsize n, guint8 *out, GError **error)
 {

@@ -15,12 +15,12 @@ gboolean ddim_checkpoint_read_legacy(DdimCheckpoint *checkpoint, GError **error)
 
 /* The format: https://github.com/huggingface/safetensors. Writing is ddim_checkpoint_save(). */
 
-/** Whether @start, at least 9 bytes, is that of a safetensors file: a header length, and an object
- * after it. */
+/** Whether @start, at least 9 bytes, looks like the start of a safetensors file: the length of a
+ * header, then a JSON object. */
 gboolean ddim_safetensors_recognise(const guint8 *start);
 gboolean ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error);
 
-/** The same as ddim_checkpoint_open() for a file's content. @path serves messages. */
+/** The same as ddim_checkpoint_open() for a file's content. Messages call it @path. */
 DdimCheckpoint *ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GError **error);
 
 G_END_DECLS

@@ -8,17 +8,18 @@ G_BEGIN_DECLS
 
 /* The tensors of a checkpoint and their numbers. Functions may be called from any thread. */
 
-/** In the file's order. (transfer none) It has no data: ddim_checkpoint_read() reads them. */
+/** Tensor number @index, in the file's order. It has no data: ddim_checkpoint_read() reads the
+ * numbers. (transfer none) */
 const DdimTensor *ddim_checkpoint_get_tensor(DdimCheckpoint *checkpoint, guint index);
-/** (transfer none) (nullable) */
+/** The tensor of this name, or NULL when there is none. (transfer none) (nullable) */
 const DdimTensor *ddim_checkpoint_lookup(DdimCheckpoint *checkpoint, const char *name);
-/** As lookup, but a missing tensor or another shape is an error that names it and both shapes. A
- * 1-sized trailing dimension counts as absent ([3C, C, 1] matches [3C, C]). */
+/** Like ddim_checkpoint_lookup(), but a missing tensor or another shape is an error that names it
+ * and both shapes. A 1-sized trailing dimension counts as absent ([3C, C, 1] matches [3C, C]). */
 const DdimTensor *ddim_checkpoint_require(DdimCheckpoint *checkpoint, const char *name,
                                           guint n_dims, const gsize *shape, GError **error);
 /** Read elements @first … @first + @n - 1 of @tensor, counted in C order, as ddim_tensor_read()
- * does. The first time, the checksum of the storage that they lie in is compared: PyTorch's zip
- * files have one.
+ * does. The first time, the checksum of the storage that they lie in is compared, if the storage
+ * has one, as in PyTorch's zip files.
  * @as  the tensor's own dtype, F32 or F16
  * Errors: DDIM_ERROR_FORMAT for a wrong checksum, and for a number that is infinite or NaN, unless
  * @as is the dtype of a tensor other than F32 or F16; DDIM_ERROR_UNSUPPORTED for a number that F16

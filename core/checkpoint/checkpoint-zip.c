@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* torch.save() since PyTorch 1.6: a zip archive of a pickle and one entry per storage. */
+/* Reads what torch.save() writes since PyTorch 1.6: a zip archive of a pickle and one entry per
+ * storage. */
 #include "core/checkpoint/checkpoint-readers.h"
 
 #include <glib/gi18n-lib.h>
@@ -19,7 +20,7 @@ typedef struct {
   const char *prefix; /* the folder of data.pkl, with its slash; not terminated */
   gsize prefix_length;
   GHashTable *entries;  /* key -> DdimZipEntry */
-  GHashTable *storages; /* DdimZipEntry -> DdimStorage, those that were asked for */
+  GHashTable *storages; /* DdimZipEntry -> DdimStorage, only those that were asked for */
   guint64 inflatable;   /* how many more bytes may be inflated */
 } Archive;
 
@@ -51,7 +52,7 @@ get_name_in(const Archive *archive, const DdimZipEntry *entry, const char *folde
   return g_strndup(entry->name + skip, entry->name_length - skip);
 }
 
-/* data.pkl of the outermost folder; another one deeper would be a part of something else. */
+/* Find data.pkl in the outermost folder. One in a deeper folder would belong to something else. */
 static const DdimZipEntry *
 find_pickle(Archive *archive, GError **error)
 {
@@ -89,7 +90,8 @@ index_storages(Archive *archive, GError **error)
   return TRUE;
 }
 
-/* Stored bytes stay in the file until they are wanted; others are inflated now. */
+/* Add the storage that @entry holds. Uncompressed bytes stay in the file until they are needed;
+ * compressed ones are inflated now. */
 static DdimStorage *
 add_storage(Archive *archive, const DdimZipEntry *entry, GError **error)
 {
@@ -130,7 +132,7 @@ find_storage(gpointer source, const DdimPickleStorage *wanted, GError **error)
   return storage;
 }
 
-/* PyTorch writes the machine's byte order, and says so since version 2.1. */
+/* PyTorch writes numbers in the machine's byte order, and names that order since version 2.1. */
 static gboolean
 check_byte_order(Archive *archive, GError **error)
 {

@@ -90,7 +90,8 @@ ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 
   return storage;
 }
 
-/* Bytes that are read or written for @tensor: those between its first and last element too. */
+/* How many bytes are read or written for @tensor, including gaps between its first and last
+ * element. */
 static gsize
 cost_of(const DdimTensor *tensor)
 {

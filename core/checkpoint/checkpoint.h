@@ -14,8 +14,8 @@ G_BEGIN_DECLS
 typedef struct _DdimCheckpoint DdimCheckpoint;
 
 /** Errors: G_FILE_ERROR (cannot open), DDIM_ERROR_FORMAT (truncated, corrupt, sizes that overflow),
- * DDIM_ERROR_UNSUPPORTED (a pickle with other globals than tensors need: it is named; an optimizer
- * state). */
+ * DDIM_ERROR_UNSUPPORTED (a pickle with globals that tensors do not need, which the message names;
+ * an optimizer state). */
 DDIM_AVAILABLE_IN_0_1
 DdimCheckpoint *ddim_checkpoint_open(const char *path, GError **error);
 DDIM_AVAILABLE_IN_0_1
@@ -25,19 +25,21 @@ DDIM_AVAILABLE_IN_0_1
 void ddim_checkpoint_unref(DdimCheckpoint *checkpoint);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimCheckpoint, ddim_checkpoint_unref)
 
-/** As given to ddim_checkpoint_open(), in the encoding of file names. (transfer none) */
+/** The path that was given to ddim_checkpoint_open(), in the encoding of file names. (transfer
+ * none) */
 DDIM_AVAILABLE_IN_0_1
 const char *ddim_checkpoint_get_path(DdimCheckpoint *checkpoint);
 /** "pytorch zip", "pytorch legacy" or "safetensors"; later versions may know more. (transfer none)
  */
 DDIM_AVAILABLE_IN_0_1
 const char *ddim_checkpoint_get_format(DdimCheckpoint *checkpoint);
-/** In bytes. */
+/** The size of the file in bytes. */
 DDIM_AVAILABLE_IN_0_1
 guint64 ddim_checkpoint_get_file_size(DdimCheckpoint *checkpoint);
 DDIM_AVAILABLE_IN_0_1
 guint ddim_checkpoint_get_n_tensors(DdimCheckpoint *checkpoint);
-/** safetensors' __metadata__, (transfer none) (nullable) value of @key. */
+/** The value of @key in the __metadata__ of a safetensors file, or NULL when there is none.
+ * (transfer none) (nullable) */
 DDIM_AVAILABLE_IN_0_1
 const char *ddim_checkpoint_get_metadata(DdimCheckpoint *checkpoint, const char *key);
 

@@ -6,15 +6,16 @@
 
 #include "core/data/error.h"
 
-#define MAX_KEY                                                                                    \
-  100 /* a number, in fact; a long text named again and again would cost its length each time */
+/* The longest key of a storage. Keys are numbers in fact. A long text that is named again and again
+ * would cost its length each time. */
+#define MAX_KEY 100
 
 typedef enum { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE_TYPE } Meaning;
 
 struct _DdimPickleName {
   const char *module, *name;
   Meaning meaning;
-  DdimDType dtype; /* of a STORAGE_TYPE */
+  DdimDType dtype; /* of the elements, for a STORAGE_TYPE */
 };
 
 static const DdimPickleName names[] = {
@@ -41,7 +42,7 @@ same(const char *text, gsize length, const char *expected)
   return length == strlen(expected) && memcmp(text, expected, length) == 0;
 }
 
-/* At most 100 characters of a name that nobody vouches for, fit to be shown. */
+/* At most 100 characters of an untrusted name, made safe to show. */
 static char *
 show(const char *text, gsize length)
 {
@@ -150,7 +151,8 @@ ddim_pickle_make_object(DdimPickle *pickle, const DdimPickleName *name, DdimPick
   return bad_call(name->name, error);
 }
 
-/* Legacy files: (view_key, offset, view_size), a part of the storage. */
+/* Read the view that legacy files have: (view_key, offset, view_size), which is a part of the
+ * storage. */
 static gboolean
 set_view(DdimPickleStorage *storage, const DdimPickleValue *view)
 {
@@ -164,7 +166,8 @@ set_view(DdimPickleStorage *storage, const DdimPickleValue *view)
   return storage->first <= storage->count && storage->view_count <= storage->count - storage->first;
 }
 
-/* ('storage', type, key, location, numel[, view]); where it lay in memory does not matter. */
+/* ('storage', type, key, location, numel[, view]); the location, which says where the storage lay
+ * in memory, does not matter. */
 DdimPickleValue *
 ddim_pickle_make_storage(DdimPickle *pickle, const DdimPickleValue *id, GError **error)
 {

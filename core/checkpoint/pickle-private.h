@@ -5,10 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* What PyTorch's pickles name, and what calling it would make. Between pickle.c and
- * pickle-objects.c only. */
+/* The names that PyTorch's pickles use, and the objects that calling them would make. Only for
+ * pickle.c and pickle-objects.c. */
 
-/* DDIM_ERROR_UNSUPPORTED, naming it, for any name that is not on the list. */
+/* Find a name in the list of known names. Any other name is DDIM_ERROR_UNSUPPORTED, and the message
+ * says which. */
 const DdimPickleName *ddim_pickle_find_name(const char *module, gsize module_length,
                                             const char *name, gsize name_length, GError **error);
 /* The object that @name called with @arguments (a TUPLE) stands for. */

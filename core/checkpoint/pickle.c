@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The opcodes: Python's Lib/pickletools.py. What PyTorch pickles: torch/serialization.py,
- * torch/_utils.py. */
+/* Python's Lib/pickletools.py describes the opcodes. What PyTorch puts into pickles is in
+ * torch/serialization.py, torch/_utils.py. */
 #include "core/checkpoint/pickle.h"
 
 #include <glib/gi18n-lib.h>
@@ -45,7 +45,7 @@ take(Machine *machine, guint64 n, GError **error)
   return data;
 }
 
-/* An unsigned little-endian integer of @n bytes. */
+/* Take an unsigned little-endian integer of @n bytes. */
 static gboolean
 take_uint(Machine *machine, guint n, guint64 *value, GError **error)
 {
@@ -57,7 +57,7 @@ take_uint(Machine *machine, guint n, guint64 *value, GError **error)
   return data != NULL;
 }
 
-/* The text up to the next newline, which is skipped. */
+/* Take the text up to the next newline, and skip the newline. */
 static const char *
 take_line(Machine *machine, gsize *n, GError **error)
 {
@@ -73,7 +73,8 @@ take_line(Machine *machine, gsize *n, GError **error)
   return (const char *)data;
 }
 
-/* A copy, for functions that need the terminating zero; numbers are not longer than this. */
+/* Take a line as a copy, for functions that need the terminating zero. No honest number is longer
+ * than the limit here. */
 static char *
 take_number(Machine *machine, GError **error)
 {
@@ -114,7 +115,8 @@ push_integer(Machine *machine, DdimPickleType type, gint64 integer, GError **err
   return value != NULL;
 }
 
-/* Values above the last mark; what lies below is out of reach until the mark is taken. */
+/* How many values lie above the last mark. Those below it cannot be reached until the mark is taken
+ * off. */
 static guint
 count_reachable(Machine *machine)
 {
@@ -236,7 +238,7 @@ op_float(Machine *machine, guint8 opcode, GError **error)
   return push_number(machine, number, error);
 }
 
-/* I, L and F: decimal text, of protocol 0. */
+/* The opcodes I, L and F of protocol 0: numbers as decimal text. */
 static gboolean
 op_decimal(Machine *machine, guint8 opcode, GError **error)
 {
@@ -286,7 +288,7 @@ op_text(Machine *machine, guint8 opcode, GError **error)
          (data = take(machine, n, error)) && push_text(machine, data, n, error);
 }
 
-/* S and V, of protocol 0. Escapes are left as they are: names of weights have none. */
+/* The opcodes S and V of protocol 0. Escapes are left as they are: names of weights have none. */
 static gboolean
 op_text_line(Machine *machine, guint8 opcode, GError **error)
 {
@@ -322,7 +324,7 @@ op_empty(Machine *machine, guint8 opcode, GError **error)
   return push_new(machine, type, error) != NULL;
 }
 
-/* t, l, d and FROZENSET: everything above the mark becomes one container. */
+/* The opcodes t, l, d and FROZENSET: everything above the mark becomes one container. */
 static gboolean
 op_collect(Machine *machine, guint8 opcode, GError **error)
 {
@@ -474,7 +476,8 @@ push_name(Machine *machine, const char *module, gsize module_length, const char 
   return value != NULL;
 }
 
-/* GLOBAL, and INST, which would also call what it names: no known name may come that way. */
+/* The opcodes GLOBAL and INST. INST would also call what it names, so no known name may come by
+ * INST. */
 static gboolean
 op_global(Machine *machine, guint8 opcode, GError **error)
 {

@@ -5,22 +5,22 @@
 
 G_BEGIN_DECLS
 
-/* The pickles of PyTorch checkpoints, read without running anything: the machine of Python's
- * pickletools, reduced to plain values and to the few names that tensors need. Those are understood
- * here, not called. */
+/* Reads the pickles of PyTorch checkpoints without running anything. This is the machine of
+ * Python's pickletools, reduced to plain values and to the few names that tensors need. These names
+ * are interpreted here, never called. */
 
 typedef enum {
   DDIM_PICKLE_NONE,
-  DDIM_PICKLE_BOOL,  /* integer */
-  DDIM_PICKLE_INT,   /* integer */
-  DDIM_PICKLE_LONG,  /* an integer of more than 64 bits: text, little-endian two's complement */
-  DDIM_PICKLE_FLOAT, /* number */
-  DDIM_PICKLE_TEXT,  /* text, meant to be UTF-8 but not checked; bytes, too */
-  DDIM_PICKLE_TUPLE, /* items */
-  DDIM_PICKLE_LIST,  /* items; sets, too */
-  DDIM_PICKLE_DICT,  /* items: key, value, key, value … in the order they were set, duplicates and
-                        all */
-  DDIM_PICKLE_NAME,  /* name: one of the known globals */
+  DDIM_PICKLE_BOOL,    /* integer */
+  DDIM_PICKLE_INT,     /* integer */
+  DDIM_PICKLE_LONG,    /* an integer of more than 64 bits: text, little-endian two's complement */
+  DDIM_PICKLE_FLOAT,   /* number */
+  DDIM_PICKLE_TEXT,    /* text, meant to be UTF-8 but not checked; bytes, too */
+  DDIM_PICKLE_TUPLE,   /* items */
+  DDIM_PICKLE_LIST,    /* items; sets, too */
+  DDIM_PICKLE_DICT,    /* items: key, value, key, value … in the order in which they were set,
+                          including duplicates */
+  DDIM_PICKLE_NAME,    /* name: one of the known globals */
   DDIM_PICKLE_STORAGE, /* storage */
   DDIM_PICKLE_TENSOR   /* tensor; a Parameter is the tensor it holds */
 } DdimPickleType;
@@ -28,13 +28,13 @@ typedef enum {
 typedef struct _DdimPickleValue DdimPickleValue;
 typedef struct _DdimPickleName DdimPickleName;
 
-/* A persistent id: where elements are, not yet looked for. */
+/* A persistent id. It names the storage that holds elements, which has not been looked for yet. */
 typedef struct {
   DdimDType dtype;
   const DdimPickleValue *key; /* TEXT */
   guint64 count;              /* elements */
   guint64 first;              /* legacy files: where the view begins in the storage of that key */
-  guint64 view_count;         /* … and its elements; otherwise `count` */
+  guint64 view_count;         /* legacy files: elements of the view; otherwise `count` */
 } DdimPickleStorage;
 
 /* The arguments of _rebuild_tensor_v2. */
@@ -46,7 +46,7 @@ typedef struct {
 
 struct _DdimPickleValue {
   DdimPickleType type;
-  guint32 n; /* items, or bytes of text */
+  guint32 n; /* number of items, or of bytes of text */
   union {
     gint64 integer;
     double number;
@@ -56,7 +56,7 @@ struct _DdimPickleValue {
     const DdimPickleStorage *storage;
     const DdimPickleTensor *tensor;
   };
-  guint32 capacity; /* of items */
+  guint32 capacity; /* how many items there is room for */
 };
 
 typedef struct _DdimPickle DdimPickle;

@@ -117,7 +117,7 @@ ddim_checkpoint_save(DdimCheckpoint *checkpoint, const char *path,
                      const DdimCheckpointSaveParams *params, GError **error)
 {
   g_autoptr(DdimOutFile) output = NULL;
-  g_autofree gint64 *buffer = g_new(gint64, PIECE); /* the widest element */
+  g_autofree gint64 *buffer = g_new(gint64, PIECE); /* wide enough for every type */
   GString *header;
   gboolean ok;
 

@@ -44,7 +44,7 @@ bad_tensor(const char *name, const char *why, GError **error)
   return FALSE;
 }
 
-/* Unsigned integers of a JSON array; FALSE for anything else and for more than @max. */
+/* Read the unsigned integers of a JSON array; FALSE for anything else and for more than @max. */
 static gboolean
 get_sizes(JsonObject *object, const char *member, guint max, guint *n, gsize *sizes)
 {
@@ -64,7 +64,7 @@ get_sizes(JsonObject *object, const char *member, guint max, guint *n, gsize *si
       return FALSE;
     value = json_node_get_int(element);
     sizes[i] = (gsize)value;
-    if (value < 0 || (gint64)sizes[i] != value) /* the latter where gsize is smaller */
+    if (value < 0 || (gint64)sizes[i] != value) /* they differ where gsize has fewer than 64 bits */
       return FALSE;
   }
   return TRUE;
@@ -91,7 +91,7 @@ get_dtype(JsonObject *object, const char *name, DdimDType *dtype, GError **error
 
 typedef struct {
   DdimCheckpoint *checkpoint;
-  DdimStorage *data; /* all that is behind the header */
+  DdimStorage *data; /* everything behind the header */
 } Reader;
 
 static gboolean
@@ -195,7 +195,8 @@ read_header(Reader *reader, JsonNode *root, GError **error)
   return check_overlaps(reader->checkpoint, error);
 }
 
-/* Commas and colons outside of strings, in a text that is JSON or will be refused anyway. */
+/* Count commas and colons outside of strings. A text that is not JSON may be counted wrongly,
+ * because it is refused anyway. */
 static void
 count_separators(const char *text, gsize length, guint *n_commas, guint *n_colons)
 {
@@ -214,7 +215,8 @@ count_separators(const char *text, gsize length, guint *n_commas, guint *n_colon
   }
 }
 
-/* json-glib keeps the last of two members of one name, but the text has a colon for each. */
+/* Whether the text has more members than @root. Of two members with the same name json-glib keeps
+ * only the last, but the text has a colon for each. */
 static gboolean
 has_other_members(JsonNode *root, guint n_colons)
 {
@@ -228,7 +230,7 @@ has_other_members(JsonNode *root, guint n_colons)
   return n_members != n_colons;
 }
 
-/* The text of the header. */
+/* Load the text of the header. */
 static GBytes *
 load_header(DdimFile *file, GError **error)
 {

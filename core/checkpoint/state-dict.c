@@ -45,7 +45,8 @@ choose_last(const DdimPickleValue *list, GHashTable *seen)
   return NULL;
 }
 
-/* The averaged weights are the ones to sample from. */
+/* Choose the member that holds the state dict. Averaged weights ("ema") come first, because they
+ * are the ones to sample from. */
 static const DdimPickleValue *
 choose_member(const DdimPickleValue *dict, GHashTable *seen, GError **error)
 {
@@ -123,7 +124,7 @@ get_sizes(const DdimPickleValue *list, gsize *sizes)
     if (list->items[i]->type != DDIM_PICKLE_INT || value < 0)
       return FALSE;
     sizes[i] = (gsize)value;
-    if ((gint64)sizes[i] != value) /* where gsize is smaller */
+    if ((gint64)sizes[i] != value) /* they differ where gsize has fewer than 64 bits */
       return FALSE;
   }
   return TRUE;
@@ -136,8 +137,8 @@ bad_tensor(const char *name, const char *what, GError **error)
   return FALSE;
 }
 
-/* Shape and strides, and that every element lies in the storage. @begin: the first element's place
- * in it. */
+/* Set shape and strides, and check that every element lies in the storage. @begin: the place of the
+ * first element in it. */
 static gboolean
 set_layout(DdimTensor *tensor, const char *name, const DdimPickleTensor *source, gsize *begin,
            GError **error)
@@ -218,7 +219,7 @@ ddim_state_dict_read(DdimCheckpoint *checkpoint, const DdimPickleValue *root,
   for (guint i = 0; i < dict->n; i += 2) {
     g_autofree char *name = NULL;
     if (dict->items[i + 1]->type != DDIM_PICKLE_TENSOR)
-      continue; /* counters and settings beside the weights */
+      continue; /* a counter or a setting that is stored beside the weights */
     name = get_name(dict->items[i], skip, error);
     if (!name || !add_tensor(&reader, name, dict->items[i + 1]->tensor, error))
       return FALSE;
