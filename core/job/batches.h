@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/** Where the loop of a batch starts: fill @x [runner->n][C][H][W]. */
+/** Makes the start of a batch's loop: fills @x [runner->n][C][H][W]. */
 typedef gboolean (*DdimStartFunc)(DdimRunner *runner, float *x, gpointer user_data, GError **error);
 
 /** Make all images of a job, batch after batch, one loop each: choose the classes, fill the start,

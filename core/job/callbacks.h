@@ -8,12 +8,12 @@
 
 G_BEGIN_DECLS
 
-/** What a running job tells, see core/job/generator.h.
+/** What a running job reports to its caller, see core/job/generator.h.
  *
- * The library alone makes DdimProgress and DdimSample: read them where a callback gets them, and
+ * Only the library makes DdimProgress and DdimSample. Read them in the callbacks that get them, and
  * never depend on their size, because later versions add members at the end. A program makes
- * DdimGeneratorCallbacks, where later versions use reserved members: give all members that you do
- * not know zeros, as an initializer does. */
+ * DdimGeneratorCallbacks. Later versions may use its reserved members, so set all members that you
+ * do not know to zero, as an initializer does. */
 
 typedef struct {
   guint image, n_images; /**< images finished, of how many */
@@ -31,8 +31,8 @@ typedef struct {
   const float *samples;   /**< [channels][height][width], about [-1, 1] */
   gint64 label;           /**< -1: unconditional */
   const char *label_name; /**< (nullable) */
-  /** (nullable) The finished picture, where a job changes one: the input's bytes where nothing was
-   * to be changed. `samples` is then the part of it that was computed last. */
+  /** (nullable) The finished picture, if the job changes a picture. Pixels that were not to be
+   * changed keep the input's bytes. `samples` is then the part of it that was computed last. */
   const DdimImage *picture;
 } DdimSample;
 

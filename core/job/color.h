@@ -17,12 +17,12 @@ typedef struct {
  */
 gboolean ddim_mean_color_read(DdimMeanColor *color, DdimRequest *request, guint channels,
                               GError **error);
-/** Hold the mean over @region of images of @width x @height pixels to @color.
+/** Add the constraint that the mean over @region of images of @width x @height pixels is @color.
  * @region  (nullable) see DdimConstraintParams
  * @shift   added to the color's channels */
 void ddim_mean_color_constrain(const DdimMeanColor *color, guint width, guint height,
                                const guint8 *region, double shift, DdimConstraints *constraints);
-/** The mean of its channels without alpha. */
+/** The mean of the color's channels, without alpha. */
 double ddim_mean_color_get_gray(const DdimMeanColor *color);
 
 G_END_DECLS

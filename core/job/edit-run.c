@@ -14,7 +14,7 @@ get_low_res(const DdimEdit *edit, guint c, guint y, guint x)
   return edit->low_res[((gsize)c * edit->known_height + y) * edit->known_width + x];
 }
 
-/* Show a super-resolution model what it enlarges. */
+/* Give a super-resolution model the small picture that it enlarges. */
 static gboolean
 set_low_res(DdimRunner *runner, const DdimEdit *edit, const DdimRect *window, GError **error)
 {

@@ -13,14 +13,15 @@
 #include "core/data/memory.h"
 #include "core/model/config-details.h"
 
-/* No window is larger than so many times what the model was trained with, nor than so many pixels a
- * side, unless the model was trained with more: models lose sight of the whole, and memory grows.
- */
+/* No side of a window is longer than MAX_TIMES times the side that the model was trained with, nor
+ * than MAX_SIDE pixels unless the model was trained with more. In larger windows models lose sight
+ * of the whole, and they take more memory. */
 #define MAX_TIMES 4
 #define MAX_SIDE 512
-/* Neighboring windows share this part of their side. */
+/* Neighboring windows overlap by the longest side of a window, divided by this. */
 #define OVERLAP 4
-/* How often the sampling of a hole is repeated, and how long the repeated parts are: a fifth. */
+/* How often each part of the sampling is repeated when a hole is filled, and into how many parts
+ * the steps are divided for that. */
 #define USUAL_QUALITY 4
 #define PARTS 5
 #define USUAL_SCALE 4
@@ -82,7 +83,7 @@ open_input(DdimSession *session, DdimRequest *request, gboolean any_size, GError
   return NULL;
 }
 
-/* Everything of the picture. (transfer full) */
+/* Coverage of the whole picture. (transfer full) */
 static guint8 *
 cover_all(const DdimImage *picture, GError **error)
 {
@@ -166,7 +167,7 @@ read_gray(DdimEdit *edit, GError **error)
   return TRUE;
 }
 
-/* The model's own scale, if it enlarges. */
+/* The factor by which the model itself enlarges; 0 for a model that does not. */
 static guint
 get_own_scale(DdimConfig *config)
 {
@@ -175,8 +176,8 @@ get_own_scale(DdimConfig *config)
   return small ? MAX(ddim_config_get_image_size(config) / small, 1) : 0;
 }
 
-/* The small picture becomes what is known, and a large one, with each pixel repeated, what the
- * result is put into. */
+/* Use the small picture as what is known. Make a large picture, in which each of its pixels is
+ * repeated, for the result to be put into. */
 static gboolean
 enlarge(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
 {
@@ -416,7 +417,7 @@ add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window
   return TRUE;
 }
 
-/* What a gray picture's brightness is in @region of the window. */
+/* The mean brightness of a gray picture in @region of the window. */
 static double
 get_mean_gray(const DdimEdit *edit, const DdimRect *window, const guint8 *region)
 {

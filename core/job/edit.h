@@ -10,29 +10,30 @@
 G_BEGIN_DECLS
 
 /** A picture that is changed, or made from another one: the commands inpaint, vary, upscale and
- * colorize. All are the same work on different knowledge. A frame lies on the picture, windows of
- * it are computed one after another, and in each window the sampling loop is held to
+ * colorize. All of them do the same work and differ in what is known beforehand. A frame lies on
+ * the picture, and windows of it are computed one after another. In each window the sampling loop
+ * must keep to
  *
  *   the pixels that stay, and those that earlier windows made      (all commands)
- *   the small picture's, as the means of square cells              (upscale)
- *   the gray picture's, as the means over the channels             (colorize)
+ *   the small picture, as the means of square cells                (upscale)
+ *   the gray picture, as the means over the channels               (colorize)
  *   the mean color that is asked for                               (--color)
  *
  * see core/diffusion/constraint.h; or it starts from the picture with noise (vary; SDEdit, Meng et
  * al. 2022, arXiv 2108.01073). Private to the job's folder. */
 typedef struct {
   DdimCommands command;
-  DdimImage *picture; /* what the result is put into; of the result's size and channels */
-  guint8 *coverage;   /* of it, see core/edit/picture.h */
-  DdimFrame *frame;   /* on it */
+  DdimImage *picture; /* the result is put into it; it has the result's size and channels */
+  guint8 *coverage;   /* of `picture`, see core/edit/picture.h */
+  DdimFrame *frame;   /* on `picture` */
   float *known;       /* (nullable) [C][rows][columns] or gray [rows][columns]: means of cells */
   guint known_width, known_height;
   guint cell;     /* side of a cell */
   gboolean gray;  /* `known` is gray */
   float *low_res; /* (nullable) what a super-resolution model enlarges: `known`'s layout */
-  double noise;   /* in the picture, for values in [-1, 1] */
+  double noise;   /* of the input picture, for values in [-1, 1] */
   DdimMeanColor color;
-  double strength; /* of vary; 1 for the others */
+  double strength; /* for vary; 1 for the other commands */
   guint quality;
 } DdimEdit;
 

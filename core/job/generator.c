@@ -50,7 +50,7 @@ open_session(DdimGenerator *generator, DdimRequest *request, GError **error)
   return generator->session != NULL;
 }
 
-/* What a request comes to. */
+/* Everything that is made from a request before it runs. */
 typedef struct {
   DdimJob *job;
   DdimEdit *edit;               /* inpaint, vary, upscale, colorize */
@@ -91,7 +91,8 @@ open_latent(Work *work, DdimSession *session, DdimRequest *request, GError **err
          ddim_latent_prepare_job(work->latent, work->job, error);
 }
 
-/* Noise in the steps lets the rest of a picture follow its color. */
+/* Open the command generate. With a mean color, steps use noise unless the request sets eta: that
+ * lets the rest of a picture follow its color. */
 static gboolean
 open_plain(Work *work, DdimSession *session, DdimRequest *request, GError **error)
 {
@@ -169,7 +170,7 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
   ddim_session_set_status(generator->session, NULL, NULL);
   if (done)
     return TRUE;
-  /* Whatever they were in the middle of. */
+  /* A job that failed may leave evaluators in the middle of something, so they are not kept. */
   ddim_evaluator_cache_clear(generator->session->evaluators);
   return FALSE;
 }

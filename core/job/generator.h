@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * thread and hand over. */
 typedef struct _DdimGenerator DdimGenerator;
 
-/** Touches no device. (transfer full) */
+/** Make a generator. No device is used yet. (transfer full) */
 DDIM_AVAILABLE_IN_0_1
 DdimGenerator *ddim_generator_new(void);
 /** @generator  (nullable) */
@@ -26,10 +26,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimGenerator, ddim_generator_free)
 
 /** Run the job; returns when it is over. Cancelling, from any thread, stops within a step with
  * G_IO_ERROR_CANCELLED; images handed out before stay valid, and the generator can run other jobs.
- * Batches and seed: one generator stream over all batches, x_T of a batch drawn as one tensor, then
- * one draw per step, as the original's image_sample.py does. Random classes are drawn before x_T;
- * x_T is not drawn when init-noise is given. The last batch draws for all its images and computes
- * only those wanted.
+ * Batches and seed: all batches share one stream of random numbers. x_T of a batch is drawn as one
+ * tensor, then follows one draw per step, as in the original's image_sample.py. Random classes are
+ * drawn before x_T; x_T is not drawn when init-noise is given. The last batch draws the numbers of
+ * a full batch, but computes only the images that are wanted.
  * @request      is left as it is; nobody else may use it meanwhile
  * @callbacks    (nullable) used until this returns
  * @cancellable  (nullable)

@@ -9,9 +9,9 @@
 #include "core/model/config-details.h"
 #include "core/model/models.h"
 
-/* Images computed together when nobody says: at most so many, of at most so many pixels in all. It
- * must not depend on the device, because the batch is part of what a seed means. 16 is the
- * original's batch_size. */
+/* How many images are computed together unless the request says so: at most MAX_BATCH, with at most
+ * MAX_BATCH_PIXELS pixels in all. The number must not depend on the device, because the batch is
+ * part of what a seed means. 16 is the original's batch_size. */
 #define MAX_BATCH 16
 #define MAX_BATCH_PIXELS (16 * 64 * 64)
 
@@ -78,7 +78,7 @@ resolve_steps(DdimJob *job, DdimConfig *config, double eta, GError **error)
   params.timestep_respacing = steps ? steps : "";
   job->diffusion = ddim_diffusion_new(&params, error);
   if (!job->diffusion) {
-    /* The others of its parameters were checked with the model. */
+    /* Only the steps can be wrong: the other parameters were checked when the model was read. */
     g_prefix_error(error, "steps: ");
     return FALSE;
   }
@@ -124,7 +124,7 @@ check_stride(guint width, guint height, guint stride, GError **error)
   return FALSE;
 }
 
-/* From the request, else from the noise given, else the model's own. */
+/* Take the size from the request, else from the given noise, else from the model. */
 static gboolean
 resolve_size(DdimJob *job, DdimConfig *config, GError **error)
 {

@@ -17,7 +17,7 @@ typedef struct {
   DdimStepTable *steps; /* of `diffusion` */
   guint channels, height, width;
   guint count;
-  guint batch; /* images that one draw of noise is for */
+  guint batch; /* how many images share one draw of noise */
   gint64 seed;
   DdimRng *rng; /* seeded; its state moves as the job runs */
   guint n_classes;
@@ -26,10 +26,10 @@ typedef struct {
   DdimSamples *low_res;    /* (nullable) [1 or count][C][h][w] */
 } DdimJob;
 
-/** What is not the request's to say. */
+/** Choices that the request does not make. */
 typedef struct {
-  guint width, height; /* of what is computed; 0: the request's size */
-  double eta;          /* where the request leaves it open; -1: what suits the model */
+  guint width, height; /* size of what is computed; 0: the request's size */
+  double eta;          /* used when the request leaves eta open; -1: what suits the model */
 } DdimJobFrame;
 
 /* @frame  (nullable) */

@@ -18,16 +18,16 @@
 
 /* One picture, given in one of three ways. */
 typedef struct {
-  const char *option; /* what names it */
-  char *path;         /* NULL: a seed */
+  const char *option; /* the option that names it */
+  char *path;         /* NULL: it is given as a seed */
   guint64 seed;
   DdimSamples *noise; /* NULL: none is given */
   DdimImage *picture; /* NULL: none is given */
-  float *z;           /* [C][H][W]: its noise */
+  float *z;           /* [C][H][W]: the noise that it comes from */
 } End;
 
 struct _DdimLatent {
-  gboolean encode; /* else interpolate */
+  gboolean encode; /* FALSE: interpolate */
   End ends[2];     /* encode has one */
 };
 
@@ -98,7 +98,8 @@ open_end(End *end, DdimRequest *request, const char *option, gboolean only_pictu
                                                               : open_picture(end, channels, error);
 }
 
-/* The size that a file has; the request's, where it says one, must be the same. */
+/* Take the size from the file, if one is given. If the request says a size, too, both must be the
+ * same. */
 static gboolean
 settle_size(const End *end, DdimRequest *request, GError **error)
 {
@@ -208,8 +209,8 @@ start_from_picture(DdimRunner *runner, float *x, gpointer data, GError **error)
   return TRUE;
 }
 
-/* Where the way to the noise of an end of an interpolation is a loop of its own, it is taken
- * silently: progress counts the pictures that are asked for. */
+/* Find the noise of one end of an interpolation. This takes a loop of its own, which does not
+ * report progress: progress only counts the pictures that are asked for. */
 static gboolean
 encode_end(DdimRunner *runner, End *end, GError **error)
 {

@@ -233,7 +233,7 @@ static const DdimOption table[] = {
      .on_command_line = 9,
      .value_word = N_("KIND")},
 
-    /* With what. */
+    /* What it is computed with. */
     {.name = "flags",
      .type = G_TYPE_STRING,
      .label = N_("Flags"),

@@ -17,7 +17,7 @@ typedef enum {
   DDIM_COMMAND_ALL = (1 << 7) - 1
 } DdimCommands;
 
-/** Those that change a picture. */
+/** The commands that change a picture. */
 #define DDIM_COMMANDS_EDITS                                                                        \
   (DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE)
 
@@ -30,35 +30,36 @@ DdimCommands ddim_command_from_name(const char *name);
  * DdimRequest, the command line with its help and manual page, the arguments of the GIMP procedure
  * and the settings in pictures are made from it. A new option is one entry there. */
 typedef struct {
-  const char *name; /**< of the property, and behind "--" */
+  const char *name; /**< name of the property, and of the option behind "--" */
   GType type; /**< G_TYPE_STRING, INT, INT64, DOUBLE or BOOLEAN; 0: no property of its own, see
                  "size" */
   const char *label; /**< (translatable) one or two words for a dialog */
   const char *help;  /**< (translatable) one line: what it is, and what a special value means */
-  double minimum, maximum;    /**< of numbers; of INT64 the maximum is the type's */
+  double minimum, maximum;    /**< of a number; the maximum of an INT64 is always the type's */
   double number;              /**< the default of a number; 1 or 0 of a BOOLEAN */
   const char *text;           /**< the default of a STRING; NULL: not set */
   const char *const *choices; /**< what a STRING may be, NULL-terminated; NULL: free text */
 
   guint on_command_line;    /**< its place in the help of a command, from 1; 0: not there */
-  const char *long_name;    /**< behind "--", where it is not `name` */
+  const char *long_name;    /**< the name behind "--", if that is not `name` */
   char letter;              /**< its one-letter form, or 0 */
   const char *value_word;   /**< (translatable) what the help calls the value */
   const char *command_help; /**< (translatable) in place of `help`, where that does not fit */
-  DdimCommands commands;    /**< that take it; 0: all */
+  DdimCommands commands;    /**< the commands that take the option; 0: all */
   gboolean is_filename;     /**< the value is in the encoding of file names */
   guint in_procedure;       /**< its place among the procedure's arguments, from 1; 0: not there */
 } DdimOption;
 
 /** All @n options, in the order in which settings and commands are written. (transfer none) */
 const DdimOption *ddim_options_get_table(guint *n);
-/** NULL when there is none of that name. (transfer none) (nullable) */
+/** The option of this name, or NULL when there is none. (transfer none) (nullable) */
 const DdimOption *ddim_option_find(const char *name);
 /** A new ParamSpec for the property of @option, translated. @flags  added to those of a property
  * that can be read and written. */
 GParamSpec *ddim_option_to_pspec(const DdimOption *option, GParamFlags flags);
 
-/** The place of an option: what to sort by, 0 for an option that is not there. */
+/** Tells an option's place in an order, by which options are sorted; 0 for an option that is not in
+ * it. */
 typedef guint (*DdimOptionPlaceFunc)(const DdimOption *option);
 guint ddim_option_get_procedure_place(const DdimOption *option);
 /** Names of the options that have a @place, sorted by it. NULL-terminated. (transfer container) */

@@ -26,7 +26,7 @@ find_spec(DdimRequest *request, const char *name, GError **error)
   return spec;
 }
 
-/* What values @spec takes, for people. (transfer full) */
+/* Which values @spec takes, as a text for messages. (transfer full) */
 static char *
 describe_range(GParamSpec *spec)
 {
@@ -241,7 +241,7 @@ ddim_request_new_from_json(const char *json, GError **error)
   return g_steal_pointer(&request);
 }
 
-/* Quoted only where a shell needs it, so that the line stays readable. */
+/* Append @word. It is quoted only if a shell needs that, so that the line stays readable. */
 static void
 append_word(GString *line, const char *word)
 {

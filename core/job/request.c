@@ -8,8 +8,9 @@
 #include "core/diffusion/sampler.h"
 #include "core/job/options.h"
 
-/* No member per property: the values of the table's options, in its order. The identifier of a
- * property is its option's place in the table, counted from 1. */
+/* There is no member for each property. `values` has one value for each option of the table, in the
+ * table's order. The identifier of a property is the place of its option in the table, counted from
+ * 1. */
 struct _DdimRequest {
   GObject parent_instance;
   GValue *values;
@@ -113,7 +114,7 @@ check_choice(DdimRequest *self, const char *name, const char *const *choices, GE
   return FALSE;
 }
 
-/* Its range has a gap between -1 and 0. */
+/* Check eta, whose range has a gap between -1 and 0. */
 static gboolean
 check_eta(DdimRequest *self, GError **error)
 {

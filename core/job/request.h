@@ -35,8 +35,9 @@ gboolean ddim_request_check(DdimRequest *request, GError **error);
  * (transfer full) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_json(DdimRequest *request);
-/** And back. Unknown members and values out of range are DDIM_ERROR_ARGUMENT naming the member and
- * its range. Members that are absent keep the defaults of their properties. (transfer full) */
+/** The inverse of ddim_request_to_json(). Unknown members and values out of range are
+ * DDIM_ERROR_ARGUMENT naming the member and its range. Members that are absent keep the defaults of
+ * their properties. (transfer full) */
 DDIM_AVAILABLE_IN_0_1
 DdimRequest *ddim_request_new_from_json(const char *json, GError **error);
 /** Set one property from text, as a command line gives it; "size" sets width and height from WxH or
@@ -44,7 +45,8 @@ DdimRequest *ddim_request_new_from_json(const char *json, GError **error);
 DDIM_AVAILABLE_IN_0_1
 gboolean ddim_request_set_from_string(DdimRequest *request, const char *name, const char *value,
                                       GError **error);
-/** The inverse: NULL for a string that is not set. (transfer full) (nullable) */
+/** The inverse of ddim_request_set_from_string(): NULL for a string that is not set. (transfer
+ * full) (nullable) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_get_as_string(DdimRequest *request, const char *name);
 /** The `ddim` command line that makes the same picture again, shell-quoted. (transfer

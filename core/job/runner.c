@@ -5,9 +5,9 @@
 
 #include "core/data/error.h"
 
-/* At most so often a preview is read from the device. */
+/* The shortest time between two previews that are read from the device. */
 #define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
-/* Hooks of a caller, and the runner's own. */
+/* The most hooks of a loop: those of a caller, and the runner's own. */
 #define MAX_HOOKS 4
 
 void
@@ -39,7 +39,7 @@ have_images(DdimRunner *runner, GError **error)
          (runner->images = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)) != NULL;
 }
 
-/* A last batch that is shorter is computed in the way of the others. */
+/* A last batch that is shorter is computed in the same way as the others. */
 gboolean
 ddim_runner_prepare(DdimRunner *runner, GError **error)
 {
@@ -88,8 +88,8 @@ ddim_runner_draw(DdimRunner *runner, float *out)
   ddim_rng_normal(runner->job->rng, out, runner->job->batch * ddim_runner_get_image_size(runner));
 }
 
-/* Seconds left; negative while nothing tells. The first step says little: drivers build kernels in
- * it. */
+/* Seconds left; negative while that is unknown. The first step tells little about it, because
+ * drivers build kernels then. */
 static double
 estimate(DdimRunner *runner, double done, double total)
 {
@@ -175,7 +175,8 @@ after_step(const DdimSamplingPoint *point, gpointer user_data, GError **error)
   return show_preview(user_data, error);
 }
 
-/* What is no number would become black. */
+/* Read the images. Values that are not finite are an error, because NaN would silently become
+ * black. */
 static gboolean
 read_images(DdimRunner *runner, GError **error)
 {
@@ -195,7 +196,7 @@ read_images(DdimRunner *runner, GError **error)
   return TRUE;
 }
 
-/* All is ready for the first step. */
+/* Called when everything is ready for the first step. */
 static void
 start(DdimRunner *runner)
 {
@@ -204,8 +205,8 @@ start(DdimRunner *runner)
   runner->started = g_get_monotonic_time();
 }
 
-/* The loop draws the noise of steps that do not use it too, at eta 0 and in the last one: so does
- * the original, and the numbers of later batches depend on it. */
+/* The loop also draws noise for steps that do not use it, which are all steps at eta 0, and the
+ * last one. The original does so as well, and the numbers of later batches depend on it. */
 gboolean
 ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSamplingHooks *hooks,
                 guint n_hooks, GError **error)

@@ -10,11 +10,11 @@
 
 G_BEGIN_DECLS
 
-/** Takes the sampling loops of one job on its device and tells of them. A batch of images takes one
- * loop, or several where an image is computed in windows. Private to the job's folder; members are
- * read by everyone, and set by the functions below unless they say otherwise. */
+/** Runs the sampling loops of one job on its device and reports on them. A batch of images takes
+ * one loop, or several where an image is computed in windows. Private to the job's folder; members
+ * are read by everyone, and set by the functions below unless they say otherwise. */
 typedef struct {
-  /* The caller's. */
+  /* Owned by the caller. */
   DdimSession *session;
   const DdimJob *job;
   const DdimGeneratorCallbacks *callbacks;
@@ -35,24 +35,25 @@ typedef struct {
 void ddim_runner_clear(DdimRunner *runner);
 /** For the status callback. */
 DdimNetworkParams ddim_runner_get_network_params(const DdimRunner *runner);
-/** Have what computes runner->n images of the job's size, and memory for them. Does nothing when
- * that is there. Errors: as ddim_evaluator_new(); no memory. */
+/** Make the evaluator that computes runner->n images of the job's size, and the memory for them.
+ * Does nothing when they are there already. Errors: as ddim_evaluator_new(); no memory. */
 gboolean ddim_runner_prepare(DdimRunner *runner, GError **error);
-/** Values of one image. */
+/** How many values one image has. */
 gsize ddim_runner_get_image_size(const DdimRunner *runner);
 /** Choose the classes of the batch: those of the job in turn, else random ones, which are drawn. */
 void ddim_runner_choose_labels(DdimRunner *runner);
 /** One torch.randn for the whole batch, also when fewer images are computed. @out
  * [job->batch][C][H][W] */
 void ddim_runner_draw(DdimRunner *runner, float *out);
-/** Take a loop from runner->images to runner->images. At the job's first one, `started` is called.
+/** Run a loop. It starts with runner->images and leaves its result there. The first loop of a job
+ * calls `started`.
  * @hooks  (nullable) that come before the runner's own
  * Errors: as ddim_sampling_run(). */
 gboolean ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps,
                          const DdimSamplingHooks *hooks, guint n_hooks, GError **error);
-/** Number @i of the batch. */
+/** Image @i of the batch. */
 DdimSample ddim_runner_get_sample(const DdimRunner *runner, guint i);
-/** Hand out number @i of the batch. @picture  (nullable) see DdimSample */
+/** Hand out image @i of the batch. @picture  (nullable) see DdimSample */
 gboolean ddim_runner_finish_image(DdimRunner *runner, guint i, const DdimImage *picture,
                                   GError **error);
 

@@ -8,7 +8,7 @@
 #include "core/model/models.h"
 #include "core/model/settings.h"
 
-/* What changes when somebody replaces or edits the file. */
+/* Append what changes when somebody replaces or edits the file. */
 static void
 append_file(GString *key, const char *path)
 {
@@ -21,7 +21,7 @@ append_file(GString *key, const char *path)
   g_string_append_c(key, '\n');
 }
 
-/* All that tells one session from another. (transfer full) */
+/* Everything that distinguishes one session from another. (transfer full) */
 static char *
 make_key(const char *path, DdimRequest *request)
 {
@@ -80,8 +80,8 @@ ddim_session_free(DdimSession *session)
   g_free(session);
 }
 
-/* A driver compiles for seconds, and some of that only at the first evaluation: say so meanwhile.
- */
+/* Tell the user that kernels are being compiled. A driver takes seconds for that, some of them only
+ * at the first evaluation. */
 static void
 on_build(const DdimBuildProgress *progress, gpointer data)
 {

@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/** A model, and later the device it runs on: what generating, predicting and measuring all begin
- * with. Members are read by everyone and changed by nobody. One thread at a time. */
+/** A model, and later the device it runs on: generating, predicting and measuring all begin with
+ * one. Members are read by everyone and changed by nobody. One thread at a time. */
 typedef struct {
   char *path; /**< the checkpoint */
   DdimCheckpoint *checkpoint;
@@ -17,7 +17,7 @@ typedef struct {
   DdimNetwork *network;           /**< NULL until ddim_session_start() */
   DdimEvaluatorCache *evaluators; /**< of `network` */
   char *key;                      /**< what it was made from */
-  DdimStatusFunc status;          /**< (nullable) hears of kernels that have to be built */
+  DdimStatusFunc status;          /**< (nullable) is told of kernels that have to be built */
   gpointer status_data;
 } DdimSession;
 
@@ -33,14 +33,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSession, ddim_session_free)
  * cancellable; its precision is not read Errors: as ddim_context_new(), ddim_network_new(). */
 gboolean ddim_session_start(DdimSession *session, DdimRequest *request,
                             const DdimNetworkParams *params, GError **error);
-/** Who is told from now on, also by evaluations, that kernels are built; NULL: nobody. */
+/** Set the function that is told from now on, also during evaluations, that kernels are being
+ * built. NULL: none. */
 void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data);
 /** Whether @request would make the same session: the same file and sidecar unchanged, flags, device
  * and precision. */
 gboolean ddim_session_matches(DdimSession *session, DdimRequest *request);
 
-/** What a measurement takes: properties batch, width and height, where they are 0 one image of the
- * size that the model was trained with. */
+/** Choose the batch and the size of a measurement: the properties batch, width and height. For
+ * those that are 0 it is one image, of the size that the model was trained with. */
 void ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch,
                               guint *width, guint *height);
 

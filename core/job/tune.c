@@ -10,12 +10,13 @@
 #include "opencl/tune/tuning.h"
 #include "opencl/ops/units/verify.h"
 
-/* Another provider than the device's own is given up when it takes so many times as long for the
+/* A provider other than the device's own is given up when it takes this many times as long for the
  * shape that matters most. */
 #define HOPELESS 5
-/* Shapes that parameters of CLBlast are judged by: those with most arithmetic. */
+/* How many shapes the parameters of CLBlast are judged by: those with the most arithmetic. */
 #define SEARCH_SHAPES 4
-/* New parameters must be so much better than the database's, as both times are uncertain. */
+/* New parameters must take less than this share of the time of the database's, because both times
+ * are uncertain. */
 #define WORTHWHILE 0.97
 
 typedef struct {
@@ -82,7 +83,7 @@ report_shape(Tune *tune, const DdimConvShape *shape)
   tune->params->status(what, (double)tune->measured / tune->total, tune->params->status_data);
 }
 
-/* Every method for @candidate with @provider. */
+/* Measure every method for @candidate with @provider. */
 static gboolean
 measure_shape(Tune *tune, const Candidate *candidate, DdimGemmProvider provider, GError **error)
 {
@@ -183,8 +184,8 @@ search_progress(guint tried, double fraction, gpointer data)
   tune->params->status(what, fraction, tune->params->status_data);
 }
 
-/* Whether a search for CLBlast's parameters is due: where it is of use at all, and nobody searched
- * before. */
+/* Whether a search for CLBlast's parameters is due: CLBlast must be of use at all, and nobody must
+ * have searched before. */
 static gboolean
 wants_search(Tune *tune)
 {
@@ -202,7 +203,7 @@ wants_search(Tune *tune)
 }
 
 /* Look for parameters of CLBlast that are better than its database's, and measure all shapes again
- * with them. What was measured with the database's stays when the new ones are no better. */
+ * with them. If the new ones are no better, the measurements with the database's are kept. */
 static gboolean
 search_parameters(Tune *tune, GError **error)
 {
@@ -356,7 +357,7 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width, double s
   g_autofree char *file = ddim_cl_tuning_path(tune.tuning);
   g_autoptr(GError) why = NULL;
   *tune.search = (DdimTuneSearch){0};
-  /* Before measuring: nobody shall wait for what then cannot be kept. */
+  /* Save before measuring, so that nobody waits for measurements that then cannot be saved. */
   if (!ddim_cl_tuning_save(tune.tuning, file, error))
     return NULL;
   const gboolean ok = measure_all(&tune, &why);

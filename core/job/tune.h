@@ -18,10 +18,10 @@ typedef struct {
   double builtin_seconds; /**< the same, computed as it would be without measurements */
 } DdimTuneRow;
 
-/** What looking for CLBlast's parameters gave. */
+/** The result of a search for CLBlast's parameters. */
 typedef struct {
-  guint tried;          /**< sets of parameters; 0: nothing was looked for */
-  gboolean found;       /**< better ones, which are used from now on */
+  guint tried;          /**< how many sets of parameters; 0: there was no search */
+  gboolean found;       /**< better ones were found, and are used from now on */
   double before, after; /**< seconds of the largest convolutions of an evaluation; @after < 0: none
                            of those tried works */
 } DdimTuneSearch;
@@ -30,8 +30,8 @@ typedef struct {
 
 /** Measure every way to compute the convolutions of a model at one size, on the device of
  * @session, and store the times under $XDG_CACHE_HOME/ddim, where every later context on this
- * device finds them. Shapes measured before are measured again. What @session has planned already
- * stays as it is.
+ * device finds them. Shapes measured before are measured again. Plans that @session has made
+ * already stay as they are.
  * @session  started
  * @search_seconds  how long to look for better parameters of CLBlast, where CLBlast is of use at
  * all and none were found before; negative: %DDIM_TUNE_SEARCH_SECONDS. When positive they are
