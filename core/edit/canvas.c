@@ -14,7 +14,7 @@ plane_size(const DdimCanvas *canvas)
   return (gsize)canvas->width * canvas->height;
 }
 
-/* One image from the picture's bytes, and the two maps. */
+/* Fill one image from the picture's bytes, and the two maps. */
 static void
 fill(DdimCanvas *canvas, const DdimRect *rect, const DdimImage *image, const guint8 *coverage)
 {
@@ -129,7 +129,7 @@ blend(guint8 old, double made, guint coverage)
   return (guint8)CLAMP(lrint(value), 0, 255);
 }
 
-/* The byte of a sample, not rounded. In float32, as the original computes it. */
+/* The byte value of a sample, not yet rounded. It is computed in float32, as in the original. */
 static double
 to_byte(float sample, gboolean truncate)
 {

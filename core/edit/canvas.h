@@ -13,10 +13,10 @@ typedef struct {
   guint height, width; /**< of the frame */
   float *samples;      /**< [n][C][height][width], in [-1, 1]; 0 beyond the picture */
   guint8 *known;       /**< [height][width]: 1 where samples are final */
-  guint8 *inside;      /**< [height][width]: 1 where there is picture */
+  guint8 *inside;      /**< [height][width]: 1 where the frame lies on the picture */
 } DdimCanvas;
 
-/** The part of @image that @frame is on, for @n images.
+/** Make a canvas for @n images from the part of @image that @frame lies on.
  * @coverage  of the picture, see picture.h: what it covers is not known yet
  * Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
 DdimCanvas *ddim_canvas_new(const DdimFrame *frame, guint n, guint channels, const DdimImage *image,
@@ -26,18 +26,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimCanvas, ddim_canvas_free)
 
 /** Copy a window out. @samples [n][C][window->height][window->width] */
 void ddim_canvas_get(const DdimCanvas *canvas, const DdimRect *window, float *samples);
-/** Likewise of a map of the canvas' size, `known` or `inside`. @map [window->height][window->width]
- */
+/** The same for a map of the canvas' size, `known` or `inside`. @map
+ * [window->height][window->width] */
 void ddim_canvas_get_map(const DdimCanvas *canvas, const guint8 *from, const DdimRect *window,
                          guint8 *map);
-/** Take what was made in a window where it was not known, and know it. */
+/** Store what was made in a window, but only where pixels were not known yet. They are known from
+ * then on. */
 void ddim_canvas_put(DdimCanvas *canvas, const DdimRect *window, const float *samples);
-/** Whether there is something in the window's picture that is not known. */
+/** Whether the window has pixels of the picture that are not known yet. */
 gboolean ddim_canvas_is_open(const DdimCanvas *canvas, const DdimRect *window);
 
-/** @image with number @i of the canvas where @coverage says so. Bytes are rounded to the nearest,
- * or with @truncate cut off, as the original's sampling scripts do. Other pixels keep their bytes.
- * Alpha becomes opaque as far as a pixel is covered. (transfer full) */
+/** A copy of @image that shows image @i of the canvas where @coverage says so. Bytes are rounded to
+ * the nearest, or with @truncate cut off, as the original's sampling scripts do. Other pixels keep
+ * their bytes. Alpha becomes opaque as far as a pixel is covered. (transfer full) */
 DdimImage *ddim_canvas_compose(const DdimCanvas *canvas, const DdimFrame *frame, guint i,
                                const DdimImage *image, const guint8 *coverage, gboolean truncate,
                                GError **error);

@@ -9,7 +9,8 @@ round_up(guint n, guint unit)
   return (n + unit - 1) / unit * unit;
 }
 
-/* One axis: @n pixels of picture, of which @size from @start on change. */
+/* Choose the frame along one axis. The picture has @n pixels, of which @size change, starting at
+ * @start. */
 static void
 choose_span(const DdimFrameParams *params, guint n, guint *start, guint *size)
 {
@@ -18,7 +19,7 @@ choose_span(const DdimFrameParams *params, guint n, guint *start, guint *size)
   guint wanted = MAX(to - from, MIN(params->usual, n));
 
   wanted = round_up(wanted, params->unit);
-  /* What is added goes to both sides, as far as there is picture. */
+  /* The frame grows to both sides evenly, as far as the picture reaches. */
   from -= MIN(from, (wanted - (to - from)) / 2);
   if (wanted <= n)
     from = MIN(from, n - wanted);
@@ -28,7 +29,8 @@ choose_span(const DdimFrameParams *params, guint n, guint *start, guint *size)
   *size = wanted;
 }
 
-/* The places of windows of @side along @size pixels, the last one ending where they end. */
+/* Where windows of length @side begin along @size pixels. The last window ends where the pixels
+ * end. */
 static GArray *
 choose_places(const DdimFrameParams *params, guint size, guint side)
 {

@@ -162,8 +162,9 @@ ddim_edit_mask_from_alpha(const DdimImage *image, GError **error)
   return any ? g_steal_pointer(&coverage) : NULL;
 }
 
-/* One axis of a squared distance: the lower envelope of parabolas (Felzenszwalb and Huttenlocher
- * 2012) would be faster for a large reach; a mask is spread by a few pixels. */
+/* Compute squared distances along one axis. The lower envelope of parabolas (Felzenszwalb and
+ * Huttenlocher 2012) would be faster for a large reach, but a mask is only spread by a few
+ * pixels. */
 static void
 spread_line(const double *from, double *to, gsize n, gsize stride, guint reach)
 {

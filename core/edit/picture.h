@@ -13,26 +13,28 @@ G_BEGIN_DECLS
  * and so are those of a CMYK profile, whose numbers are no colors of a screen.
  * @option  how messages call it: "input" */
 DdimImage *ddim_edit_open_picture(const char *path, const char *option, GError **error);
-/** @image in the channels of a picture whose colors a model of @channels channels made: with colors
- * or without, and with alpha where @image has it. (transfer full) */
+/** Convert @image to the channels that a picture made by a model of @channels channels has: with or
+ * without colors, like the model, and with alpha if @image has it. (transfer full) */
 DdimImage *ddim_edit_convert(const DdimImage *image, guint channels, GError **error);
 
 /* Coverage: [height][width], 255 where a pixel is made anew, 0 where it stays, and in between where
  * old and new are blended. (transfer full) */
 
-/** The gray values of a picture of @width x @height; what is transparent in it does not count. */
+/** Coverage from the gray values of a picture of @width x @height. Transparent parts of it cover
+ * nothing. */
 guint8 *ddim_edit_open_mask(const char *path, guint width, guint height, GError **error);
-/** "X,Y,W,H", in a picture of @width x @height. */
+/** Coverage of a box, "X,Y,W,H", in a picture of @width x @height. */
 guint8 *ddim_edit_mask_from_box(const char *box, guint width, guint height, GError **error);
-/** What is transparent in @image. NULL without an error when it has no alpha or is opaque
- * everywhere. */
+/** Coverage of what is transparent in @image. NULL without an error when it has no alpha or is
+ * opaque everywhere. */
 guint8 *ddim_edit_mask_from_alpha(const DdimImage *image, GError **error);
 /** Spread @coverage by @feather pixels, over which it falls off evenly. FALSE when there is no
  * memory. */
 gboolean ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather,
                            GError **error);
 
-/** "#rrggbb", "rrggbb" or "#rgb", or a .png whose mean it is, as [3] in [-1, 1]. */
+/** Read a color as [3] in [-1, 1]. @text is "#rrggbb", "rrggbb" or "#rgb", or the name of a .png,
+ * whose mean color is taken. */
 gboolean ddim_edit_parse_color(const char *text, double *color, GError **error);
 
 G_END_DECLS
