@@ -4,9 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Single-precision fused multiply-add. The product of two floats is exact in double, so that only
- * rounding the sum twice (once in 2^29 cases, by one unit) sets it apart from fmaf(), which is a
- * slow function call where the compiler may not assume the instruction. */
+/* Single-precision fused multiply-add. The product of two floats is exact in double. Only the sum
+ * is rounded twice, so the result differs from that of fmaf() in one of 2^29 cases, by one unit.
+ * fmaf() itself is a slow function call where the compiler may not assume that the processor has
+ * the instruction. */
 static inline float
 fused(float a, float b, float c)
 {
@@ -99,7 +100,7 @@ void
 ddim_box_muller_curand(guint32 x, guint32 y, float *first, float *second)
 {
   /* The arguments are rounded to float where the card rounds them, because the functions magnify
-   * it; their own last bits are the card's secret. */
+   * that rounding. The last bits of the card's own functions are not known. */
   const float inv = 0x1p-32f, inv_2pi = inv * 6.2831855f;
   const float u = fused((float)x, inv, inv / 2);
   const float v = fused((float)y, inv_2pi, inv_2pi / 2);

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /** Pairs of standard normal numbers from pairs of uniform ones, each in the arithmetic of one of
  * the programs whose noise is reproduced. */
 
-/** PyTorch on a CPU, 16 numbers at once: uniform in [0, 1) in, normal out. Bit for bit what its
- * AVX2 code gives (also used with AVX-512), on any machine. */
+/** PyTorch on a CPU, 16 numbers at once: uniform numbers in [0, 1) are replaced by normal ones. The
+ * results are bit for bit those of its AVX2 code (also used with AVX-512), on any machine. */
 void ddim_box_muller_block16(float block[16]);
 
 /** PyTorch on a CPU, one pair in double precision; @u1 is the angle, @u2 the radius. */

@@ -18,7 +18,7 @@ struct _DdimConstraint {
 typedef struct {
   guint x0, x1, y0, y1; /* pixels from the first to before the second */
   guint c0, c1;         /* channels likewise */
-  double y;             /* what the mean shall be */
+  double y;             /* what the mean must be */
 } Cell;
 
 DdimConstraint *
@@ -183,8 +183,8 @@ ddim_constraint_get_distance(const DdimConstraint *constraint, gsize n, const do
 
 /* ---- the constraints of a loop ---- */
 
-/* Correcting and clipping take turns at most so often, and end when the constraints are met to a
- * twentieth of a byte. */
+/* Correcting and clipping take turns at most MAX_TURNS times, and end earlier when the constraints
+ * are met to a twentieth of a byte. */
 #define MAX_TURNS 64
 #define NEAR (0.05 / 127.5)
 
@@ -258,7 +258,8 @@ get_distance(const DdimConstraints *self, gsize n)
   return greatest;
 }
 
-/* The finished image keeps to y and to the range of colors at once, where both can be had. */
+/* Make the finished image agree with y and stay in the range of colors at the same time, if both
+ * are possible. */
 static void
 settle(DdimConstraints *self, gsize n)
 {

@@ -11,16 +11,16 @@ G_BEGIN_DECLS
  *   x0 <- x0 + A+ (y - A x0)
  *
  * and the rest stays the model's (DDNM, Wang et al. 2022, arXiv 2212.00490, equation 10; A+ is the
- * pseudo-inverse of A). One A does all: the image is divided into cells, and y holds the mean of
- * each cell, taken over the pixels of a region and maybe over the channels.
+ * pseudo-inverse of A). One kind of A serves all purposes: the image is divided into cells, and y
+ * holds the mean of each cell, taken over the pixels of a region and maybe over the channels.
  *
  *   inpainting         cells of one pixel, the region is what shall stay
  *   enlarging by k     cells of k x k pixels
  *   coloring           cells of one pixel, channels averaged
  *   the mean color     one cell of the region's size
  *
- * and whatever else these make together. A+ adds a cell's difference to all of its values. A cell
- * without a pixel of the region is not constrained. */
+ * and any combination of these. A+ adds a cell's difference to all of its values. A cell without a
+ * pixel of the region is not constrained. */
 typedef struct {
   guint channels, height, width; /**< of the image */
   const guint8 *region;          /**< (nullable) [H][W]: 0: not of the region; NULL: all are */
@@ -28,10 +28,11 @@ typedef struct {
   gboolean gray;                 /**< channels are averaged */
   guint n_y;       /**< images that y holds values for, in turn; 0 or 1: the same for all */
   const double *y; /**< [n_y][gray ? 1 : C][ceil(H / cell_height)][ceil(W / cell_width)], copied */
-  /** Standard deviation of noise in y, 0 for none. With noise the correction is weaker than that
-   * where a step is not noisy enough to hide it, and the step's own noise is diminished by what y
-   * brings along (DDNM+, appendix I of the paper, for this A in its singular values). It needs
-   * steps with noise of a fixed sigma, so DDIM with eta > 0, or DDPM without learned variances. */
+  /** Standard deviation of noise in y, 0 for none. With noise, the correction is weaker in steps
+   * that are not noisy enough to hide the noise of y, and the step's own noise is reduced by the
+   * noise that y brings along (DDNM+, appendix I of the paper, for this A in its singular values).
+   * It needs steps with noise of a fixed sigma, so DDIM with eta > 0, or DDPM without learned
+   * variances. */
   double noise;
 } DdimConstraintParams;
 
@@ -44,7 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConstraint, ddim_constraint_free)
 
 /** Correct the x0 of @n images as if y had no noise. @x0 [n][C][H][W] */
 void ddim_constraint_correct(const DdimConstraint *constraint, gsize n, double *x0);
-/** Correct @x0 for @step, and diminish the step's noise where the constraint's own stands for it.
+/** Correct @x0 for @step, and reduce the step's noise where the constraint's own noise takes its
+ * place.
  * @x0     [n][C][H][W]
  * @noise  [n][C][H][W], or NULL where the step uses none */
 void ddim_constraint_apply(const DdimConstraint *constraint, const DdimStep *step, gsize n,
@@ -54,9 +56,9 @@ double ddim_constraint_get_distance(const DdimConstraint *constraint, gsize n, c
 gboolean ddim_constraint_has_noise(const DdimConstraint *constraint);
 
 /** The constraints of a sampling loop. They are applied in the order in which they were added, so
- * what two of them tell of the same pixels is decided by the later one. Where a step clips, x0 is
- * clipped again afterwards, and where it gives the finished image, correcting and clipping take
- * turns until neither changes much. One thread at a time. */
+ * if two of them contradict each other about the same pixels, the later one wins. Where a step
+ * clips, x0 is clipped again afterwards, and where it gives the finished image, correcting and
+ * clipping take turns until neither changes much. One thread at a time. */
 typedef struct _DdimConstraints DdimConstraints;
 
 DdimConstraints *ddim_constraints_new(void);

@@ -18,7 +18,8 @@ struct _DdimDiffusion {
   double *tables[DDIM_N_TABLES];
 };
 
-/* The assertions of GaussianDiffusion.__init__, and what keeps every table finite. */
+/* Check what GaussianDiffusion.__init__ asserts, and what is needed for every table to be
+ * finite. */
 static gboolean
 check_betas(const double *betas, guint n, GError **error)
 {
@@ -67,7 +68,7 @@ respace_betas(const double *betas, guint n, const guint *kept, guint n_kept)
   return respaced;
 }
 
-/* GaussianDiffusion.__init__, in its order of operations. Takes @betas. */
+/* GaussianDiffusion.__init__, in its order of operations. Takes over @betas. */
 static void
 fill_tables(DdimDiffusion *self, double *betas)
 {

@@ -48,11 +48,11 @@ typedef struct {
     .mean_type = DDIM_MEAN_EPSILON, .var_type = DDIM_VAR_FIXED_LARGE                               \
   }
 
-/** DDIM_ERROR_ARGUMENT as ddim_betas_new() and ddim_space_timesteps() say. */
+/** Errors: those of ddim_betas_new() and ddim_space_timesteps(). */
 DdimDiffusion *ddim_diffusion_new(const DdimDiffusionParams *params, GError **error);
-/** As above, from params->diffusion_steps betas of the caller's own, copied; noise_schedule is not
- * read. DDIM_ERROR_ARGUMENT when one is outside (0, 1], too small to change 1, or when
- * alphas_cumprod vanishes before the last step. */
+/** The same, but with betas of the caller's own: params->diffusion_steps of them, which are copied.
+ * noise_schedule is not read. DDIM_ERROR_ARGUMENT when one is outside (0, 1], too small to change
+ * 1, or when alphas_cumprod vanishes before the last step. */
 DdimDiffusion *ddim_diffusion_new_from_betas(const double *betas, const DdimDiffusionParams *params,
                                              GError **error);
 void ddim_diffusion_free(DdimDiffusion *diffusion);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The sampling loop's state on the host, in float64: what the tests check, and the oracle of the
- * device's. */
+/* The state of a sampling loop on the host, in float64. Tests check it directly, and compare the
+ * state on a device with it. */
 #include "core/diffusion/host-sampling.h"
 
 #include <glib/gi18n-lib.h>
@@ -175,7 +175,7 @@ ddim_host_sampling_new(const DdimHostSamplingParams *params, GError **error)
   g_autoptr(DdimHostSampling) self = g_new0(DdimHostSampling, 1);
 
   self->params = *params;
-  self->count = params->n * params->plane; /* fits, or there will be no buffers */
+  self->count = params->n * params->plane; /* if this overflows, making the buffers fails */
   self->backend = functions;
   self->backend.state = self;
   if (!(self->x0 = try_new_buffer(params, 1, error)) ||

@@ -19,7 +19,8 @@ typedef struct {
 /** Source of standard normal noise: fill @out with @n values. */
 typedef void (*DdimNoiseFunc)(gpointer user_data, double *out, gsize n);
 
-/** What the state on the host is made from. Everything is the caller's and outlives the state. */
+/** What the state on the host is made from. Everything is owned by the caller and must outlive the
+ * state. */
 typedef struct {
   const DdimModel *model;
   gsize n, plane;      /**< images, and values of one: C*H*W */

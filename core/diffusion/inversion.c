@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-/* x_t is written from x_{t-1}, which the first evaluation keeps and the others read, and e. */
+/* Make a step that computes x_t from x_{t-1} and e. The first evaluation keeps x_{t-1}, and the
+ * others read what it kept. */
 static gboolean
 make_step(const DdimDiffusion *diffusion, guint t, gboolean clip, gboolean first,
           DdimTableStep *step, GError **error)

@@ -102,8 +102,8 @@ next_uniform_double(DdimMt19937 *mt)
   return (ddim_mt19937_next64(mt) & ((G_GUINT64_CONSTANT(1) << 53) - 1)) * 0x1p-53;
 }
 
-/* at::normal_distribution<double>: what is left of a pair waits in the generator, also over larger
- * draws in between. */
+/* at::normal_distribution<double>: the second number of a pair waits in the generator until it is
+ * needed, even if larger draws come in between. */
 static float
 next_normal(DdimRng *rng)
 {
@@ -133,14 +133,14 @@ cpu_normal(DdimRng *rng, float *out, gsize n)
   for (gsize i = 0; i + 16 <= n; i += 16)
     ddim_box_muller_block16(out + i);
   if (n % 16 != 0) {
-    /* The last 16 are drawn anew, those already made among them. */
+    /* The last 16 are drawn anew, including those that were made already. */
     fill_uniform(&rng->mt, out + n - 16, 16);
     ddim_box_muller_block16(out + n - 16);
   }
 }
 
-/* What ATen's calc_execution_policy makes of a tensor: each of @threads threads draws four words at
- * a time and puts @per_draw numbers made of them @threads elements apart. */
+/* How ATen's calc_execution_policy divides a tensor: each of @threads threads draws four words at a
+ * time and puts @per_draw numbers made of them @threads elements apart. */
 typedef struct {
   guint64 threads;
   guint64 stride; /* numbers made by all threads in one round */

@@ -16,7 +16,7 @@ typedef enum {
 /** The names of the samplers that make images, in the order of the enumeration. */
 #define DDIM_SAMPLER_NAMES "ddim", "ddpm", "dpm++"
 
-/** More noise than this is asked for by mistake. */
+/** The largest eta that is accepted. Whoever asks for more noise made a mistake. */
 #define DDIM_MAX_ETA 10
 
 typedef struct {
@@ -30,7 +30,8 @@ typedef struct {
     .sampler = DDIM_SAMPLER_DDIM, .eta = 0, .clip = TRUE                                           \
   }
 
-/** The sampler of this name. DDIM_ERROR_ARGUMENT, and @sampler is left alone, when there is none.
+/** Find the sampler of this name. When there is none, that is DDIM_ERROR_ARGUMENT, and @sampler is
+ * left as it was.
  * @name  (nullable) NULL is no sampler's name */
 gboolean ddim_sampler_from_name(const char *name, DdimSampler *sampler, GError **error);
 G_END_DECLS

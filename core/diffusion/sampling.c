@@ -12,7 +12,7 @@ typedef struct {
   guint n_kept; /* steps so far that kept something */
 } Loop;
 
-/* Where a hook is in its struct: the parts of a step that have hooks. */
+/* The parts of a step that have hooks. */
 typedef enum { BEFORE_STEP, AFTER_OUTPUT, ON_PREDICTION, AFTER_STEP } Part;
 
 static DdimSamplingHook

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  *
  *   1. stop with G_IO_ERROR_CANCELLED if that was asked for
  *   2. hooks: before_step
- *   3. output = model(x, timestep); a device only begins with it
- *   4. draw noise, if the step draws any; so a device computes meanwhile
+ *   3. output = model(x, timestep); a device only begins to compute it
+ *   4. draw noise, if the step draws any; a device computes meanwhile
  *   5. hooks: after_output
  *   6. x0 is predicted from x and the output
  *   7. hooks: on_prediction
@@ -29,7 +29,7 @@ G_BEGIN_DECLS
  * and whether a step uses its draw or not. A hook that draws from the same generator in before_step
  * draws before its step does; in a later hook, after it. */
 
-/** The arrays of a state, all float64 to those who read and write them. */
+/** The arrays of a state. All are read and written as float64. */
 typedef enum {
   DDIM_SAMPLING_X,  /**< [n][plane] */
   DDIM_SAMPLING_X0, /**< [n][plane]: the last predicted x0, corrected where a hook has done so */
@@ -46,9 +46,9 @@ typedef struct {
   guint kept; /**< where `kept` goes; may be the place of the last h_k, which is read first */
 } DdimHistorySlots;
 
-/** Who holds the state and does the arithmetic. Each function gets `state`. Those that compute may
- * only begin to: a device works on while the loop goes on, in the order of the calls. FALSE with
- * @error set stops the loop.
+/** A backend holds the state and does the arithmetic. Each function gets `state`. Functions that
+ * compute may return before they are done: a device then computes while the loop goes on, in the
+ * order of the calls. FALSE with @error set stops the loop.
  * To assemble a step's output from several evaluations, copy the struct and put your own function
  * in the place of `evaluate`. */
 typedef struct {
@@ -58,9 +58,9 @@ typedef struct {
   gboolean (*evaluate)(gpointer state, const DdimTableStep *step, GError **error);
   /** The next draw of the noise, which the coming update uses. */
   gboolean (*draw_noise)(gpointer state, GError **error);
-  /** Fill x0. */
+  /** Compute x0. */
   gboolean (*predict)(gpointer state, const DdimStep *step, GError **error);
-  /** Fill x and what is kept, from the x0 that is there. */
+  /** Compute x, and what the step keeps, from the x0 that the state has. */
   gboolean (*advance)(gpointer state, const DdimStep *step, const DdimHistorySlots *slots,
                       GError **error);
   /** predict and advance at once: the fast path, with the same results to the last bit. */
@@ -68,11 +68,11 @@ typedef struct {
                                   const DdimHistorySlots *slots, GError **error);
   /** x = next_x * x + sigma * z. */
   gboolean (*renoise)(gpointer state, const DdimStep *step, GError **error);
-  /** Wait until all of it is done. */
+  /** Wait until everything that was begun is done. */
   gboolean (*wait)(gpointer state, GError **error);
   gsize (*get_count)(gpointer state, DdimSamplingArray array);
-  /** Copy a whole array out of the state or into it, after all that was begun. A device rounds what
-   * is written to float32. */
+  /** Copy a whole array out of the state or into it, after everything that was begun is done. A
+   * device rounds what is written to float32. */
   gboolean (*read)(gpointer state, DdimSamplingArray array, double *values, GError **error);
   gboolean (*write)(gpointer state, DdimSamplingArray array, const double *values, GError **error);
   gpointer state;
@@ -86,7 +86,7 @@ typedef struct {
   const DdimSamplingBackend *backend;
 } DdimSamplingPoint;
 
-/** A part of a step to which something is added. FALSE with @error set stops the loop. */
+/** Is called in a part of a step, to add something to it. FALSE with @error set stops the loop. */
 typedef gboolean (*DdimSamplingHook)(const DdimSamplingPoint *point, gpointer user_data,
                                      GError **error);
 
@@ -96,7 +96,7 @@ typedef struct {
   /** May change the output: classifier guidance adds to its eps. Not called for renoising. */
   DdimSamplingHook after_output;
   /** May change x0: constraints. eps follows, because every step derives it from x0. Not called for
-   * renoising. With this hook a loop is refused whose steps do not follow x0, see
+   * renoising. A loop with this hook is refused if its steps do not follow x0, see
    * ddim_step_table_follows_x0(). */
   DdimSamplingHook on_prediction;
   /** May change x: everything of the step is done. Progress and previews. */
@@ -104,8 +104,8 @@ typedef struct {
   gpointer user_data;
 } DdimSamplingHooks;
 
-/** Take all steps of @table on @backend, whose x is the start and then the result. After a failure
- * x is some state between.
+/** Take all steps of @table on @backend. Its x is the start, and afterwards the result. After a
+ * failure x is some intermediate state.
  * @hooks   (nullable) @n_hooks of them, called in this order at each part
  * Errors: DDIM_ERROR_UNSUPPORTED for on_prediction where steps do not follow x0, before anything is
  * done; G_IO_ERROR_CANCELLED, between steps; those of the backend and of the hooks. */
@@ -113,7 +113,8 @@ gboolean ddim_sampling_run(const DdimStepTable *table, const DdimSamplingBackend
                            const DdimSamplingHooks *hooks, guint n_hooks, GCancellable *cancellable,
                            GError **error);
 
-/** For hooks: how many values @array has, and copies of it out and in. They wait for a device. */
+/** For hooks: how many values @array has, and functions that copy it out and in. They wait until a
+ * device is done. */
 gsize ddim_sampling_get_count(const DdimSamplingPoint *point, DdimSamplingArray array);
 gboolean ddim_sampling_read(const DdimSamplingPoint *point, DdimSamplingArray array, double *values,
                             GError **error);

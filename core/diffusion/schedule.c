@@ -131,7 +131,7 @@ stride_count(guint total, guint stride)
   return (total - 1) / stride + 1;
 }
 
-/* Say which "ddimN" around @wanted there are. */
+/* Set an error that says which "ddimN" around @wanted are possible. */
 static void
 set_stride_error(GError **error, guint total, guint wanted)
 {

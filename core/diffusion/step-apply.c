@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* A step on the host, in float64: what the tests check, and the oracle of the device's kernels. */
+/* Computes a step on the host, in float64. Tests check it directly, and compare the device's
+ * kernels with it. */
 #include "core/diffusion/step.h"
 
 #include <math.h>
@@ -49,7 +50,7 @@ ddim_step_predict(const DdimStep *step, const DdimStepArrays *arrays)
     }
 }
 
-/* One value. @mean is its place in the output, @k its place everywhere else. */
+/* Compute one value. @mean is its place in the output, @k its place everywhere else. */
 static void
 advance(const DdimStep *step, const DdimStepArrays *arrays, guint n_history, gboolean noisy,
         gsize mean, gsize k)

@@ -14,8 +14,8 @@ struct _DdimStepTable {
   double *timesteps; /* [n_timesteps], room for one of each t */
   guint n_timesteps;
   guint *conditions; /* respaced index -> place in timesteps, or NO_CONDITION */
-  guint history;     /* most that a step reads */
-  guint n_kept;      /* steps that keep something */
+  guint history;     /* the most earlier predictions that a step reads */
+  guint n_kept;      /* how many steps keep something */
   gboolean uses_noise, draws_noise, follows_x0;
 };
 
@@ -74,7 +74,7 @@ ddim_step_table_new_loop(const DdimDiffusion *diffusion, const DdimSampleParams 
   return g_steal_pointer(&table);
 }
 
-/* Room for @more steps behind those that count. */
+/* Make room for @more steps behind those that are counted. */
 static DdimTableStep *
 reserve(DdimStepTable *table, guint more, GError **error)
 {
@@ -125,7 +125,7 @@ check_range(const DdimStepTable *table, guint first, guint last, gboolean up, GE
   return FALSE;
 }
 
-/* The step at @t as number @index of its run. */
+/* Compute the step at @t, which is number @index of its run. */
 static gboolean
 set_arithmetic(const DdimDiffusion *diffusion, const DdimSampleParams *params, guint t, guint index,
                DdimStep *step, GError **error)

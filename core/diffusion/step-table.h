@@ -43,10 +43,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimStepTable, ddim_step_table_free)
  * of @params' sampler. The samplers go down, so @first >= @last, and DDIM_SAMPLER_REVERSE goes up.
  * x must have the noise level of @first when the loop comes here. After @last it has that of
  * @last - 1, or is the image when @last is 0; in reverse that of @last + 1, or is noise alone.
- * A solver with a history begins it anew.
- * DDIM and DDPM draw noise in every step, as the original does; the other samplers draw none.
- * Errors, which leave the table as it was: DDIM_ERROR_ARGUMENT for indices out of range or in the
- * wrong order, an eta out of range, an unknown sampler, no memory. */
+ * A solver that uses a history starts with an empty one. DDIM and DDPM draw noise in every step, as
+ * the original does; the other samplers draw none. Errors, which leave the table as it was:
+ * DDIM_ERROR_ARGUMENT for indices out of range or in the wrong order, an eta out of range, an
+ * unknown sampler, no memory. */
 gboolean ddim_step_table_append(DdimStepTable *table, const DdimSampleParams *params, guint first,
                                 guint last, GError **error);
 /** Append one step back in time, from the x of respaced index @from to that of @to > @from, by
@@ -75,8 +75,8 @@ guint ddim_step_table_get_history(const DdimStepTable *table);
 gboolean ddim_step_table_uses_noise(const DdimStepTable *table);
 /** Whether some step draws noise, read or not. */
 gboolean ddim_step_table_draws_noise(const DdimStepTable *table);
-/** Whether every step takes the model's word for x0 from x0 alone, so that correcting x0 corrects
- * the step; see DdimStep about next_m. */
+/** Whether every step uses the model's output only through x0, so that correcting x0 corrects the
+ * step; see DdimStep about next_m. */
 gboolean ddim_step_table_follows_x0(const DdimStepTable *table);
 
 G_END_DECLS

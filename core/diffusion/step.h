@@ -60,10 +60,10 @@ void ddim_diffusion_reverse_step(const DdimDiffusion *diffusion, guint t, gboole
  *   next = sigma_{t-1} / sigma_t * x - alpha_{t-1} * (exp(-h) - 1) * D
  *
  * @second_order  h_0 is the x0 of the step at t + 1. Without it D is x0_t, which is DDIM's step
- * with eta 0. So it is in any case at t = 1 and t = 0, the last two steps. At t = 0 h is infinite.
- * At t = 1, with timesteps at equal distances, h is several times as long as the step before it,
- * and D would go far beyond what two predictions tell: pictures in 25 steps then were five times as
- * far from those in 100 as DDIM's. */
+ * with eta 0. The last two steps, at t = 1 and t = 0, are computed that way in any case. At t = 0 h
+ * is infinite. At t = 1, with timesteps at equal distances, h is several times as long as the step
+ * before it, and D would go far beyond what two predictions tell: without this rule, pictures in 25
+ * steps were five times as far from those in 100 steps as they are with DDIM. */
 void ddim_diffusion_dpmpp_step(const DdimDiffusion *diffusion, guint t, gboolean second_order,
                                gboolean clip, DdimStep *step);
 /** The step of @params' sampler at @t, with its eta and clip, when no step was taken before it.
@@ -100,7 +100,7 @@ typedef struct {
 
 /** The first line of DdimStep: fill arrays->x0 from arrays->x and arrays->output. */
 void ddim_step_predict(const DdimStep *step, const DdimStepArrays *arrays);
-/** The other two lines: arrays->x and arrays->keep, with the x0 that is in arrays->x0. */
+/** The other two lines of DdimStep: fill arrays->x and arrays->keep, using the x0 in arrays->x0. */
 void ddim_step_advance(const DdimStep *step, const DdimStepArrays *arrays);
 /** x = next_x * x + sigma * z, as a step that goes back in time does; reads nothing else. */
 void ddim_step_renoise(const DdimStep *step, const DdimStepArrays *arrays);

@@ -5,7 +5,7 @@
 static gboolean
 find_highest(guint first, guint length, guint *at)
 {
-  const guint n = first + 1; /* steps */
+  const guint n = first + 1; /* the number of steps */
 
   if (n <= length)
     return FALSE;
