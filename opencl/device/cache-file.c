@@ -68,7 +68,7 @@ read_open(int fd, const char *path, gsize limit, gsize *size, GError **error)
 char *
 ddim_cl_cache_read(const char *path, gsize limit, gsize *size, GError **error)
 {
-  /* Not blocking: opening a pipe would wait for a writer. */
+  /* With O_NONBLOCK, because opening a pipe would otherwise wait for a writer. */
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return (void)fail_errno(path, error), NULL;

@@ -14,23 +14,25 @@
 #include "opencl/device/compile-worker.h"
 #include "opencl/device/program-build.h"
 
-/* Each takes some 150 MiB while it compiles. */
+/* The most workers. Each takes some 150 MiB while it compiles. */
 #define MAX_WORKERS 8
-/* One that does not answer for so long is stopped or hangs. No program takes a tenth of it. */
+/* A worker that has not answered after this time was stopped or hangs. No program takes a tenth of
+ * it to compile. */
 #define TIMEOUT_MS (120 * 1000)
-/* One that failed so often is not started again. */
+/* A worker that failed this often is not started again. */
 #define MAX_FAILURES 2
 
 struct _DdimClCompileClient {
   DdimContext *context;
   guint failures;
-  GMutex mutex; /* of the following */
+  GMutex mutex; /* protects the following members */
   gboolean stopped;
-  GPid pid; /* 0: there is none */
+  GPid pid; /* 0: no worker runs */
   int socket;
 };
 
-/* Those that this process may use, which not every GLib counts. */
+/* The number of processors that this process may use. Not every version of GLib counts only
+ * these. */
 static guint
 count_processors(void)
 {
@@ -60,7 +62,8 @@ ddim_cl_compile_client_new(DdimContext *context)
   return client;
 }
 
-/* It has nothing that could be lost: files of the cache are whole or not there. */
+/* Kill the worker. It has nothing that could be lost: a file of the cache is either complete or not
+ * there. The caller holds the mutex. */
 static void
 end_locked(DdimClCompileClient *client)
 {
@@ -98,7 +101,7 @@ ddim_cl_compile_client_stop(DdimClCompileClient *client)
 {
   g_mutex_lock(&client->mutex);
   client->stopped = TRUE;
-  /* Whoever waits for an answer gets the end of the stream. */
+  /* A thread that waits for the worker's answer then reads the end of the stream. */
   if (client->pid)
     kill(client->pid, SIGKILL);
   g_mutex_unlock(&client->mutex);
@@ -115,7 +118,7 @@ start_locked(DdimClCompileClient *client)
     return FALSE;
   g_autofree char *device = g_strdup_printf("%u", client->context->info->index);
   const char *argv[] = {program, DDIM_COMPILE_WORKER, device, NULL};
-  /* The driver may print something, which nobody asked for. */
+  /* What the driver prints in the worker is discarded, because nobody asked for it. */
   const GSpawnFlags flags =
       G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL;
   const gboolean started = g_spawn_async_with_fds(NULL, (char **)argv, NULL, flags, NULL, NULL,
@@ -161,7 +164,7 @@ ddim_cl_compile_client_build(DdimClCompileClient *client, const char *source, co
   g_mutex_lock(&client->mutex);
   const gboolean started = start_locked(client);
   g_mutex_unlock(&client->mutex);
-  /* Nobody else changes the socket. */
+  /* The mutex is not needed here: no other thread changes the socket. */
   if (started && send(client->socket, message, (gsize)size, MSG_NOSIGNAL) == size &&
       is_answered(client->socket))
     return TRUE;

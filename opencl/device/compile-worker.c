@@ -8,7 +8,7 @@
 
 #include "opencl/device/program-build.h"
 
-/* More than any options take. */
+/* More bytes than a message needs with any options. */
 #define MAX_MESSAGE 8192
 
 static void
@@ -16,7 +16,7 @@ ignore(gpointer data)
 {
 }
 
-/* Whether the cache now holds what @message asks for. */
+/* Do what @message asks for. Returns whether the cache now holds the program. */
 static gboolean
 answer(DdimContext *context, const char *message)
 {
@@ -26,7 +26,8 @@ answer(DdimContext *context, const char *message)
   const char *file = parts[0], *source = parts[1], *options = parts[2];
   g_autofree char *path = ddim_cl_program_path(context, source, options);
   g_autofree char *own = path ? g_path_get_basename(path) : NULL;
-  /* Another device, driver or version of this program than his who asks. */
+  /* The device, the driver or the version of this program is not the same as in the process that
+   * asks. */
   if (g_strcmp0(file, own) != 0)
     return FALSE;
   cl_program program = ddim_cl_program_build_alone(context, source, options, ignore, NULL, NULL);
@@ -36,8 +37,8 @@ answer(DdimContext *context, const char *message)
   return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
-/* The driver's compiler loads its libraries with the first program, for half a second. That may be
- * over before the first message comes. */
+/* Compile a program that does nothing. The driver's compiler takes half a second to load its
+ * libraries for its first program, and this way that may be done before the first message comes. */
 static void
 warm_up(DdimContext *context)
 {

@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /** Compile workers: this program, started again to compile kernels for the process that started it.
- * PoCL compiles for one thread at a time in a process, so that several processors are of use only
- * to several processes. This is the side of the worker; see compile-client.h for the other.
+ * PoCL compiles for only one thread of a process at a time, so compiling on several processors
+ * takes several processes. This is the side of the worker; see compile-client.h for the other.
  *
  * A worker has a socket (SOCK_SEQPACKET) in place of its standard input. A message to it is the
  * text "FILE\nSOURCE\nOPTIONS", FILE being the name of the cache file of the program; the answer is

@@ -12,10 +12,10 @@ typedef struct {
   guint nr;  /**< columns of a packed weight panel */
   guint mr;  /**< rows of the packed micro-kernel */
   DdimClMatrixUnit matrix_unit;
-  gboolean emulated; /**< the unit, on any device, for tests */
+  gboolean emulated; /**< the matrix unit is emulated, on any device, for tests */
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
-  gboolean amx_allowed;  /**< where there is any, see ddim_cl_has_amx() */
-  gboolean amx_emulated; /**< the same in plain C, for tests */
+  gboolean amx_allowed;  /**< AMX is used if the device has it, see ddim_cl_has_amx() */
+  gboolean amx_emulated; /**< what AMX does is computed in plain C, for tests */
 } DdimClProfile;
 
 /** Something that a layer above this one keeps with a context: made there on first use, freed with
@@ -32,17 +32,17 @@ struct _DdimContext {
   cl_context context;
   cl_command_queue queue;
   DdimClProfile profile;
-  gsize base_align;          /**< of sub-buffers, in bytes */
-  DdimClAttachment programs; /**< of program.c */
+  gsize base_align;          /**< alignment of sub-buffers, in bytes */
+  DdimClAttachment programs; /**< used by program.c */
   DdimClAttachment units;    /**< which special units work: opencl/ops/units/units.c */
-  DdimClAttachment clblast;  /**< parameters: opencl/ops/matrix/clblast-use.c */
+  DdimClAttachment clblast;  /**< CLBlast's parameters: opencl/ops/matrix/clblast-use.c */
   DdimClAttachment tuning;   /**< see ddim_cl_context_tuning() */
   guint64 bytes, peak;
   DdimContextBuildFunc build_func;
   gpointer build_data;
 };
 
-/** Device memory, accounted to its context. The context must outlive it. */
+/** Device memory, which is counted as memory of its context. The context must outlive it. */
 typedef struct {
   DdimContext *context;
   cl_mem mem;
@@ -60,5 +60,5 @@ gboolean ddim_cl_buffer_write(DdimClBuffer *buffer, guint64 offset, guint64 size
                               GError **error);
 gboolean ddim_cl_buffer_read(DdimClBuffer *buffer, guint64 offset, guint64 size, void *data,
                              GError **error);
-/** Wait for the queue. */
+/** Wait until everything in the queue is done. */
 gboolean ddim_cl_finish(DdimContext *context, GError **error);

@@ -7,11 +7,12 @@
 #include "opencl/device/host-memory.h"
 #include "opencl/device/status.h"
 
-/* On a CPU the lanes are the native vector's; one work-item does a large piece, as the driver hands
- * whole work-groups to threads. On a GPU neighbouring work-items take neighbouring channel quads,
- * so that reads coalesce. DDIM_KERNELS=cpu or =gpu shapes them so on any device, without a
- * processor's matrix units: for tests, and to find out which shape a new driver likes. With
- * =amx-emulated a CPU computes what those units do in plain C, for tests as well. */
+/* Choose how kernels are shaped. On a CPU a kernel's vector is as wide as the native one, and one
+ * work-item does a large piece of work, because the driver hands whole work-groups to threads. On a
+ * GPU neighbouring work-items take neighbouring channel quads, so that reads coalesce.
+ * DDIM_KERNELS=cpu or =gpu chooses that shape on any device, and leaves a processor's matrix units
+ * unused. This is for tests, and to find out which shape is better for a new driver. With
+ * =amx-emulated a CPU computes in plain C what those units do, also for tests. */
 static void
 choose_profile(DdimContext *context)
 {
@@ -130,7 +131,7 @@ ddim_cl_buffer_new(DdimContext *context, guint64 size, GError **error)
   DdimClBuffer *buffer = g_new0(DdimClBuffer, 1);
   buffer->context = context;
   buffer->size = size;
-  /* A CPU computes in the host's memory, so choose it well. */
+  /* A CPU computes in the host's memory, so use the kind of memory that it reads fastest. */
   if (context->info->kind == DDIM_DEVICE_CPU && !(buffer->host = ddim_cl_host_alloc(size))) {
     g_free(buffer);
     ddim_cl_check(CL_OUT_OF_HOST_MEMORY, "mmap", error);

@@ -19,19 +19,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimContext, ddim_context_unref)
 const DdimDeviceInfo *ddim_context_get_device(DdimContext *context);
 /** Programs that have to be compiled, because no cached binary fits. */
 typedef struct {
-  const char *program; /**< the one that is waited for: its source without ".cl" */
+  const char *program; /**< the program that is waited for: the name of its source without ".cl" */
   guint done, total;   /**< those compiled so far, and all that have to be as far as is known */
 } DdimBuildProgress;
-/** Tell the user that this takes a while. Called in the thread that uses the context, when that
- * needs a program that has to be compiled, at least once for each (which threads of the context may
- * have begun or even finished to compile by then), and again, while it waits, whenever one more is
- * done. */
+/** Tell the user that compiling takes a while. This is called in the thread that uses the context,
+ * when that thread needs a program that has to be compiled. It is called at least once for each
+ * such program, even if a thread in the background has begun or finished compiling it by then.
+ * While the thread waits, it is called again whenever one more program is done. */
 typedef void (*DdimContextBuildFunc)(const DdimBuildProgress *progress, gpointer user_data);
 /** @func  (nullable) */
 void ddim_context_set_build_func(DdimContext *context, DdimContextBuildFunc func,
                                  gpointer user_data);
-/** Wait for all programs that are being built, or wait to be, because they may be needed; those that
- * fail are kept for those who need them. */
+/** Wait for all programs that are being built in advance or are queued for that. If one fails, its
+ * error is kept for whoever needs the program. */
 void ddim_context_wait_builds(DdimContext *context);
 /** Why the measurements that `ddim tune` stored for this device are not used, as one line to show
  * to the user; NULL when they are, or when there are none. (transfer none) (nullable) */

@@ -4,7 +4,7 @@
 #include "opencl/device/cl.h"
 #include "opencl/device/device.h"
 
-/** What kernels are shaped by. Plain data; strings owned. */
+/** The properties of a device, by which kernels are shaped. Plain data; strings owned. */
 struct _DdimDeviceInfo {
   guint index; /**< position in the list, what --device N means */
   DdimDeviceKind kind;
@@ -16,8 +16,8 @@ struct _DdimDeviceInfo {
   gboolean has_fp16;
 };
 
-/** As ddim_device_choose(), giving OpenCL's handle as well. @info (out) (transfer full). NULL on
- * error. */
+/** The same as ddim_device_choose(), but returns OpenCL's handle as well. @info (out) (transfer
+ * full). NULL on error. */
 cl_device_id ddim_cl_device_choose(const char *spec, DdimDeviceInfo **info, GError **error);
 /** What clGetDeviceInfo() tells as text, or "". (transfer full) */
 char *ddim_cl_device_string(cl_device_id device, cl_device_info what);

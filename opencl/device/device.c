@@ -84,8 +84,9 @@ describe_drivers(GError **error)
   return names->len ? g_utf8_make_valid(names->str, -1) : NULL;
 }
 
-/* Drivers may be missing, or not work: PoCL has no device when it cannot make its cache folder, and
- * no driver starts when too many files are open. */
+/* Set the error that there is no device. Drivers may be missing, or may not work: PoCL has no
+ * device when it cannot make its cache folder, and no driver starts when too many files are
+ * open. */
 static GPtrArray *
 no_device(GError **error)
 {

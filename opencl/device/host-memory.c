@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((gsize)2 << 20)
-/* Smaller blocks would not fill one. */
+/* Blocks smaller than this would leave most of a huge page unused. */
 #define HUGE_FROM ((gsize)1 << 20)
-/* As much as any type of OpenCL asks for, and whole lines of caches. */
+/* At least what any type of OpenCL needs, and a multiple of a cache line. */
 #define ALIGNMENT 256
 
 gpointer

@@ -14,7 +14,7 @@ typedef enum {
   DDIM_CL_N_MATRIX_UNITS
 } DdimClMatrixUnit;
 
-/** What @device of @vendor says of itself. */
+/** The matrix unit that @device of @vendor says it has. */
 DdimClMatrixUnit ddim_cl_matrix_unit_find(cl_device_id device, const char *vendor);
 /** Intel's unit on a device with these @extensions, separated by spaces, and @n sizes of
  * sub-groups. */

@@ -33,7 +33,7 @@ find_source(const char *names)
   return g_string_free(text, FALSE);
 }
 
-/* Its key holds everything that the binary depends on. */
+/* The file's name holds a checksum of everything that the binary depends on. */
 char *
 ddim_cl_program_path(DdimContext *context, const char *source, const char *options)
 {
@@ -78,8 +78,8 @@ read_binary(const char *path, gsize *size)
   return memcmp(data, digest, DIGEST_SIZE) == 0 ? (guchar *)g_steal_pointer(&data) : NULL;
 }
 
-/* A binary that the driver refuses (an update under the same version) is no error, as a damaged
- * file is none: compile again. */
+/* A binary that the driver refuses (after an update that kept its version) is no error, and neither
+ * is a damaged file: the program is compiled again. */
 cl_program
 ddim_cl_program_load(DdimContext *context, const char *source, const char *options)
 {
@@ -171,8 +171,8 @@ ddim_cl_program_build(DdimContext *context, const char *source, const char *opti
   return program;
 }
 
-/* A lock that the system releases when this process ends in whatever way; -1 where there are none.
- */
+/* Take a lock, which the system releases when this process ends, however that happens. -1 where
+ * files cannot be locked. */
 static int
 lock(const char *path)
 {
@@ -194,7 +194,8 @@ ddim_cl_program_build_alone(DdimContext *context, const char *source, const char
   g_autofree char *lock_path = g_strconcat(path, ".lock", NULL);
   int file = lock(lock_path);
   cl_program program = ddim_cl_program_build(context, source, options, compiling, data, error);
-  /* Whoever waits for it has the file open, and finds the program in the cache. */
+  /* A process that waits for the lock has the file open, so the file's name is not needed any more.
+   * That process then finds the program in the cache. */
   if (file >= 0) {
     g_unlink(lock_path);
     close(file);

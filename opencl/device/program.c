@@ -13,8 +13,8 @@
 #include "opencl/device/program-build.h"
 #include "opencl/device/status.h"
 
-/* Without workers. More would have a driver's compiler take the memory and the processors of all
- * else. */
+/* The most threads that compile when there are no workers. With more, a driver's compiler would
+ * take memory and processors away from everything else. */
 #define MAX_THREADS 4
 
 typedef enum {
@@ -30,23 +30,23 @@ typedef struct {
   DdimClPrograms *programs;
   char *source, *options;
   State state;
-  gboolean queued;   /* in the pool's queue, now or some time before */
-  gboolean compiled; /* not from the cache */
-  gboolean told;     /* the user knows that it has to be compiled */
+  gboolean queued;   /* is or was in the pool's queue */
+  gboolean compiled; /* had to be compiled, because it was not in the cache */
+  gboolean told;     /* the user was told that it has to be compiled */
   cl_program program;
   GError *error;
 } Program;
 
-/* A context's programs, built and being built. */
+/* The programs of a context: those that are built, and those that will be. */
 struct _DdimClPrograms {
   DdimContext *context;
-  GMutex mutex; /* of all of the following, and of what may change in a Program */
+  GMutex mutex; /* protects all following members, and those of a Program that may change */
   GCond changed;
   GHashTable *table;  /* char* source and options -> Program */
   GThreadPool *pool;  /* of Program; NULL until the first is queued */
   GPtrArray *clients; /* DdimClCompileClient, one for each thread of the pool; empty: no workers */
-  GQueue idle;        /* those of them that no thread uses */
-  gboolean resting;   /* no more are expected */
+  GQueue idle;        /* the clients that no thread uses now */
+  gboolean resting;   /* no more programs are expected for now */
   gboolean stopping;  /* nobody waits for programs any more */
 };
 
@@ -80,8 +80,8 @@ programs_new(DdimContext *context)
   return programs;
 }
 
-/* What workers compile is given up; what this process compiles is waited for; what nobody has begun
- * with is left. */
+/* Programs that workers are compiling are given up. Programs that this process is compiling are
+ * waited for. Programs that nobody has begun to build are not built. */
 static void
 programs_free(gpointer data)
 {
@@ -126,8 +126,8 @@ on_compiling(gpointer data)
   g_mutex_unlock(&program->programs->mutex);
 }
 
-/* How many programs have been compiled, of how many that have to be as far as is known. With the
- * mutex held. */
+/* Count the programs that have been compiled, and all that have to be compiled as far as is known.
+ * The caller holds the mutex. */
 static DdimBuildProgress
 count_programs(DdimClPrograms *programs)
 {
@@ -146,8 +146,8 @@ count_programs(DdimClPrograms *programs)
   return progress;
 }
 
-/* Tell the user, in his own thread, that he waits for @program. With the mutex held, not while he
- * is told. */
+/* Tell the user, in the thread that uses the context, that @program is waited for. The caller holds
+ * the mutex, which is released while the user is told. */
 static void
 report(Program *program, DdimBuildProgress progress)
 {
@@ -171,7 +171,7 @@ on_compiling_here(gpointer data)
   g_mutex_unlock(&program->programs->mutex);
 }
 
-/* What a worker makes of the program, or NULL: the caller builds it. */
+/* Let a worker build the program. When that fails, returns NULL, and the caller builds it. */
 static cl_program
 build_by_worker(Program *program)
 {
@@ -181,7 +181,7 @@ build_by_worker(Program *program)
   g_mutex_unlock(&programs->mutex);
   if (!client)
     return NULL;
-  /* More programs than this one will be missing: have all workers get ready. */
+  /* More programs than this one are probably missing from the cache: start all workers. */
   for (guint i = 0; i < programs->clients->len; i++)
     ddim_cl_compile_client_start(programs->clients->pdata[i]);
   cl_program built = NULL;
@@ -189,14 +189,14 @@ build_by_worker(Program *program)
     built = ddim_cl_program_load(programs->context, program->source, program->options);
   g_mutex_lock(&programs->mutex);
   g_queue_push_head(&programs->idle, client);
-  /* A pool that is being freed is not to be asked. */
+  /* A pool that is being freed must not be asked for the length of its queue. */
   if (programs->resting && !programs->stopping && g_thread_pool_unprocessed(programs->pool) == 0)
     ddim_cl_compile_client_rest(client);
   g_mutex_unlock(&programs->mutex);
   return built;
 }
 
-/* As ddim_cl_program_build(), by a worker where there is one. */
+/* The same as ddim_cl_program_build(), but a worker compiles if there is one. */
 static cl_program
 load_or_build(Program *program, DdimClCompilingFunc compiling, GError **error)
 {
@@ -208,7 +208,7 @@ load_or_build(Program *program, DdimClCompilingFunc compiling, GError **error)
     compiling(program);
     if ((built = build_by_worker(program)))
       return built;
-    /* Nobody would use it. */
+    /* The context is being freed, so nobody would use the program. */
     if (g_atomic_int_get(&program->programs->stopping))
       return NULL;
   }
@@ -216,7 +216,8 @@ load_or_build(Program *program, DdimClCompilingFunc compiling, GError **error)
                                error);
 }
 
-/* Build what nobody has begun with. With the mutex held, not while it is built. */
+/* Build a program that nobody has begun to build. The caller holds the mutex, which is released
+ * during the build. */
 static void
 build(Program *program, DdimClCompilingFunc compiling)
 {
@@ -242,7 +243,7 @@ build_in_background(gpointer data, gpointer user_data)
   g_mutex_unlock(&programs->mutex);
 }
 
-/* The options in full. (transfer full) */
+/* @options, completed with those that come from the context's profile. (transfer full) */
 static char *
 complete(DdimContext *context, const char *options)
 {
@@ -254,9 +255,9 @@ complete(DdimContext *context, const char *options)
                          p->row_loop ? 1 : 0, options);
 }
 
-/* The program, new or known. With the mutex held. */
+/* Find the program in the table, or add it there. The caller holds the mutex. */
 static Program *
-find(DdimClPrograms *programs, const char *source, const char *options, gboolean *is_new)
+find_or_add(DdimClPrograms *programs, const char *source, const char *options, gboolean *is_new)
 {
   g_autofree char *all = complete(programs->context, options);
   g_autofree char *key = g_strdup_printf("%s %s", source, all);
@@ -280,8 +281,8 @@ count_threads(DdimClPrograms *programs)
   return CLAMP((int)g_get_num_processors() - 1, 1, MAX_THREADS);
 }
 
-/* Have a thread of the pool build it. FALSE where no thread can be made; then who needs the program
- * builds it. With the mutex held. */
+/* Put the program into the queue of the pool, whose threads build it. FALSE when no thread can be
+ * made; then whoever needs the program builds it. The caller holds the mutex. */
 static gboolean
 enqueue(Program *program)
 {
@@ -300,7 +301,7 @@ ddim_cl_program_announce(DdimContext *context, const char *source, const char *o
   DdimClPrograms *programs = programs_of(context);
   gboolean is_new;
   g_mutex_lock(&programs->mutex);
-  Program *program = find(programs, source, options, &is_new);
+  Program *program = find_or_add(programs, source, options, &is_new);
   if (is_new)
     enqueue(program);
   g_mutex_unlock(&programs->mutex);
@@ -318,8 +319,8 @@ ddim_cl_program_rest(DdimContext *context)
   g_mutex_unlock(&programs->mutex);
 }
 
-/* Have it built next by a thread that has a worker. FALSE when there is none. With the mutex held.
- */
+/* Let a thread that has a worker build the program next. FALSE when there is no such thread. The
+ * caller holds the mutex. */
 static gboolean
 hurry(Program *program)
 {
@@ -330,8 +331,8 @@ hurry(Program *program)
   return TRUE;
 }
 
-/* Wait until it is built, and tell the user so, and again whenever one more program is compiled.
- * With the mutex held, not while waiting. */
+/* Wait until the program is built. If it has to be compiled, tell the user so, and again whenever
+ * one more program is compiled. The caller holds the mutex, which is released while waiting. */
 static void
 wait_for(Program *program)
 {
@@ -350,7 +351,7 @@ wait_for(Program *program)
     report(program, count_programs(programs));
 }
 
-/* One that was announced and is not built yet, or NULL. With the mutex held. */
+/* A program that is queued and not built yet, or NULL. The caller holds the mutex. */
 static Program *
 find_unfinished(DdimClPrograms *programs)
 {
@@ -374,16 +375,17 @@ ddim_context_wait_builds(DdimContext *context)
   g_mutex_unlock(&programs->mutex);
 }
 
-/* The program built, by this thread or by another. With the mutex held. (transfer none) */
+/* Return the program once it is built, by this thread or by another. The caller holds the mutex.
+ * (transfer none) */
 static cl_program
-take(Program *program, GError **error)
+wait_and_get(Program *program, GError **error)
 {
   if (program->state == NOT_BEGUN && !hurry(program))
     build(program, on_compiling_here);
   wait_for(program);
   if (program->program)
     return program->program;
-  /* Who asks again has it tried again. */
+  /* The error is reported once. If the program is needed again later, it is built again. */
   g_propagate_error(error, g_steal_pointer(&program->error));
   program->state = NOT_BEGUN;
   program->queued = program->told = FALSE;
@@ -397,7 +399,7 @@ ddim_cl_kernel_new(DdimContext *context, const char *source, const char *options
   DdimClPrograms *programs = programs_of(context);
   gboolean is_new;
   g_mutex_lock(&programs->mutex);
-  cl_program program = take(find(programs, source, options, &is_new), error);
+  cl_program program = wait_and_get(find_or_add(programs, source, options, &is_new), error);
   g_mutex_unlock(&programs->mutex);
   if (!program)
     return NULL;

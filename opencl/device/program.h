@@ -5,11 +5,12 @@
 
 /** A new kernel object of the program that kernels/@source.cl is with the context's profile (VEC
  * unless @options has it, NR, MR, ROW_LOOP) and @options. It is built at most once per context, see
- * ddim_cl_program_build(); where another thread is at it, this one waits. */
+ * ddim_cl_program_build(); if another thread is building it, this one waits. */
 cl_kernel ddim_cl_kernel_new(DdimContext *context, const char *source, const char *options,
                              const char *name, GError **error);
-/** A kernel of this program will be asked for soon: begin to build it in the background. If that
- * fails, whoever asks is told. */
+/** Say that a kernel of this program will be needed soon, and begin to build the program in the
+ * background. If that fails, ddim_cl_kernel_new() for this program gives the error. */
 void ddim_cl_program_announce(DdimContext *context, const char *source, const char *options);
-/** No more programs are expected for now: free what only building them takes. */
+/** Say that no more programs are expected for now, and free what is needed only for building
+ * programs. */
 void ddim_cl_program_rest(DdimContext *context);
