@@ -204,7 +204,7 @@ class Session:
     def is_generating(self):
         """Whether the plug-in has begun to generate at some time."""
         tasks = pathlib.Path(f'/proc/{self.plugin()}/task').glob('*/comm')
-        return any(comm.read_text() == 'ddim-job\n' for comm in tasks)
+        return any(comm.read_text() == 'ddim-worker\n' for comm in tasks)
 
     def quit(self):
         try:
