@@ -133,7 +133,7 @@ test_killed(void)
 {
   g_autofree char *lines =
       g_strdup_printf("\"%s\" \"$@\" <&0 & sleep 0.2; kill -9 $!; exit 1", g_getenv("DDIM"));
-  g_autofree char *path = script_new(lines);
+  g_free(script_new(lines));
   assert_kernel_comes("KILLED");
 }
 
@@ -141,9 +141,9 @@ test_killed(void)
 static void
 test_liar(void)
 {
-  g_autofree char *path = script_new("exec python3 -c 'import socket\n"
-                                     "s = socket.socket(fileno=0)\n"
-                                     "while s.recv(9999): s.send(b\"1\")'");
+  g_free(script_new("exec python3 -c 'import socket\n"
+                    "s = socket.socket(fileno=0)\n"
+                    "while s.recv(9999): s.send(b\"1\")'"));
   assert_kernel_comes("LIAR");
 }
 
@@ -161,7 +161,7 @@ test_stopped(void)
 {
   g_autoptr(DdimContext) context = context_new();
   g_autoptr(DdimClCompileClient) client = ddim_cl_compile_client_new(context);
-  g_autofree char *path = script_new("exec sleep 1000");
+  g_free(script_new("exec sleep 1000"));
   const gint64 begin = g_get_monotonic_time();
   GThread *thread = g_thread_new(NULL, stop_soon, client);
   g_assert_false(ddim_cl_compile_client_build(client, "edges", "-DHANGS"));

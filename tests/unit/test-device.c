@@ -29,6 +29,8 @@ open_first(gpointer data)
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(context);
+  g_assert_cmpuint(devices->len, >, 0);
   return NULL;
 }
 

@@ -173,7 +173,7 @@ test_output_stays(void)
   prepare(second, 0);
   const gsize count = output_count(first);
   g_autofree float *expected = evaluate(first, 0);
-  g_autofree float *other = evaluate(second, 0);
+  g_free(evaluate(second, 0));
   g_autofree float *actual = g_new(float, count);
   g_assert_true(ddim_evaluator_get_output(first, actual, &error));
   g_assert_cmpmem(actual, count * sizeof(float), expected, count * sizeof(float));

@@ -289,7 +289,6 @@ static const DdimClTaskRunner fake_runner = {fake_new_table, g_free, fake_set, f
 static void
 test_tasks(void)
 {
-  g_autoptr(GError) error = NULL;
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
   DdimClMem x = ddim_cl_plan_alloc_floats(plan, 64);
   for (guint i = 0; i < 3; i++) {
