@@ -9,7 +9,7 @@
 
 /* Values of the keys, as ddim_key_parse() returns them; NULL: left to the other sources. */
 #define IMPROVED(heads)                                                                            \
-  [DDIM_KEY_NUM_HEADS] = heads, [DDIM_KEY_NUM_HEADS_UPSAMPLE] = "-1",                              \
+  [DDIM_KEY_NUM_HEADS] = (heads), [DDIM_KEY_NUM_HEADS_UPSAMPLE] = "-1",                            \
   [DDIM_KEY_SIGMA_SMALL] = "False", [DDIM_KEY_PREDICT_XSTART] = "False",                           \
   [DDIM_KEY_RESBLOCK_UPDOWN] = "False", [DDIM_KEY_LEARN_SIGMA] = "True",                           \
   [DDIM_KEY_IN_CHANNELS] = "3"
@@ -18,23 +18,23 @@
   [DDIM_KEY_USE_SCALE_SHIFT_NORM] = "True", [DDIM_KEY_DIFFUSION_STEPS] = "1000",                   \
   [DDIM_KEY_SIGMA_SMALL] = "False", [DDIM_KEY_PREDICT_XSTART] = "False",                           \
   [DDIM_KEY_RESCALE_TIMESTEPS] = "False", [DDIM_KEY_NUM_HEADS_UPSAMPLE] = "-1",                    \
-  [DDIM_KEY_IN_CHANNELS] = "3", [DDIM_KEY_NUM_CHANNELS] = channels,                                \
-  [DDIM_KEY_NUM_RES_BLOCKS] = blocks, [DDIM_KEY_USE_NEW_ATTENTION_ORDER] = order
+  [DDIM_KEY_IN_CHANNELS] = "3", [DDIM_KEY_NUM_CHANNELS] = (channels),                              \
+  [DDIM_KEY_NUM_RES_BLOCKS] = (blocks), [DDIM_KEY_USE_NEW_ATTENTION_ORDER] = (order)
 #define BLOCKS(channels, blocks, scale_shift)                                                      \
-  [DDIM_KEY_NUM_CHANNELS] = channels, [DDIM_KEY_NUM_RES_BLOCKS] = blocks,                          \
-  [DDIM_KEY_USE_SCALE_SHIFT_NORM] = scale_shift
+  [DDIM_KEY_NUM_CHANNELS] = (channels), [DDIM_KEY_NUM_RES_BLOCKS] = (blocks),                      \
+  [DDIM_KEY_USE_SCALE_SHIFT_NORM] = (scale_shift)
 #define IMAGES(size, mult, attention)                                                              \
-  [DDIM_KEY_IMAGE_SIZE] = size, [DDIM_KEY_CHANNEL_MULT] = mult,                                    \
-  [DDIM_KEY_ATTENTION_RESOLUTIONS] = attention
+  [DDIM_KEY_IMAGE_SIZE] = (size), [DDIM_KEY_CHANNEL_MULT] = (mult),                                \
+  [DDIM_KEY_ATTENTION_RESOLUTIONS] = (attention)
 #define UPSAMPLER(large, small, mult, attention)                                                   \
-  [DDIM_KEY_LARGE_SIZE] = large, [DDIM_KEY_SMALL_SIZE] = small, [DDIM_KEY_CHANNEL_MULT] = mult,    \
-  [DDIM_KEY_ATTENTION_RESOLUTIONS] = attention
+  [DDIM_KEY_LARGE_SIZE] = (large), [DDIM_KEY_SMALL_SIZE] = (small),                                \
+  [DDIM_KEY_CHANNEL_MULT] = (mult), [DDIM_KEY_ATTENTION_RESOLUTIONS] = (attention)
 #define DIFFUSION(steps, schedule, rescale)                                                        \
-  [DDIM_KEY_DIFFUSION_STEPS] = steps, [DDIM_KEY_NOISE_SCHEDULE] = schedule,                        \
-  [DDIM_KEY_RESCALE_TIMESTEPS] = rescale
-#define SCHEDULE(name) [DDIM_KEY_NOISE_SCHEDULE] = name
-#define HEADS(count) [DDIM_KEY_NUM_HEADS] = count
-#define HEAD_CHANNELS(channels) [DDIM_KEY_NUM_HEAD_CHANNELS] = channels
+  [DDIM_KEY_DIFFUSION_STEPS] = (steps), [DDIM_KEY_NOISE_SCHEDULE] = (schedule),                    \
+  [DDIM_KEY_RESCALE_TIMESTEPS] = (rescale)
+#define SCHEDULE(name) [DDIM_KEY_NOISE_SCHEDULE] = (name)
+#define HEADS(count) [DDIM_KEY_NUM_HEADS] = (count)
+#define HEAD_CHANNELS(channels) [DDIM_KEY_NUM_HEAD_CHANNELS] = (channels)
 #define IMAGENET_CLASSES [DDIM_KEY_CLASS_COND] = "True", [DDIM_KEY_NUM_CLASSES] = "1000"
 #define NO_CLASSES [DDIM_KEY_CLASS_COND] = "False"
 
