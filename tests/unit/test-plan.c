@@ -258,7 +258,8 @@ fake_set(gpointer data, guint index, guint task, const gsize range[3], const gui
     g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED, "too many");
     return FALSE;
   }
-  memcpy(table->words[index], words, n_words * sizeof *words);
+  if (n_words > 0)
+    memcpy(table->words[index], words, n_words * sizeof *words);
   table->n_words[index] = n_words;
   table->tasks[index] = task;
   return TRUE;
