@@ -345,7 +345,7 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width, double s
   if (!ddim_network_check_size(session->network, batch, height, width, error))
     return NULL;
   g_autofree DdimConvShape *shapes =
-      ddim_network_get_shapes(session->network, batch, height, width);
+      ddim_network_get_shapes(session->network, batch, height, width, DDIM_WRAP_NONE);
   g_autoptr(GArray) candidates = find_candidates(shapes, session->network->convs->len);
   Tune tune = {.network = session->network,
                .params = params ? params : &none,

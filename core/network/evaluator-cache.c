@@ -38,7 +38,7 @@ static gboolean
 has_size(const DdimEvaluator *evaluator, const DdimEvaluatorSize *size)
 {
   return evaluator->size.batch == size->batch && evaluator->size.height == size->height &&
-         evaluator->size.width == size->width &&
+         evaluator->size.width == size->width && evaluator->size.wrap == size->wrap &&
          evaluator->size.usual_batch == (size->usual_batch ? size->usual_batch : size->batch);
 }
 

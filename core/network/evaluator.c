@@ -24,11 +24,11 @@ choose_convs(DdimEvaluator *e, GError **error)
   DdimNetwork *network = e->network;
   const DdimEvaluatorSize *size = &e->size;
   g_autofree DdimConvShape *usual =
-      ddim_network_get_shapes(network, size->usual_batch, size->height, size->width);
+      ddim_network_get_shapes(network, size->usual_batch, size->height, size->width, size->wrap);
   g_autofree DdimClChoice *choices =
       ddim_network_choose(network, ddim_cl_context_tuning(network->context), usual);
   g_autofree DdimConvShape *shapes =
-      ddim_network_get_shapes(network, size->batch, size->height, size->width);
+      ddim_network_get_shapes(network, size->batch, size->height, size->width, size->wrap);
   e->convs = g_new0(DdimRecordConv, network->convs->len);
   for (guint i = 0; i < network->convs->len; i++) {
     DdimRecordConv *conv = &e->convs[i];
@@ -202,7 +202,7 @@ ddim_evaluator_set_low_res(DdimEvaluator *e, const float *low_res, guint height,
   g_autoptr(DdimClPlan) resize = ddim_cl_plan_new(context);
   DdimClMem in = ddim_cl_plan_alloc_floats(resize, from);
   ddim_cl_resize_bilinear(resize, in, height, width, e->low_res, e->size.height, e->size.width,
-                          planes);
+                          planes, e->size.wrap);
   return ddim_cl_plan_seal(resize, error) && ddim_cl_plan_write(resize, in, from, low_res, error) &&
          ddim_cl_plan_run(resize, error) && ddim_cl_finish(context, error);
 }

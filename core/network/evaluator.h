@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/network/network.h"
+#include "opencl/ops/wrap.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,7 @@ typedef struct {
    * with the same weights in memory. For a last batch that is shorter than the others. 0: as
    * suits `batch` best. */
   guint usual_batch;
+  DdimWrap wrap; /**< every convolution wraps around along these axes */
 } DdimEvaluatorSize;
 
 /** Choose how each layer is computed, lay out the weights that are not laid out yet, and fix every

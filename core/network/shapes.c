@@ -33,6 +33,7 @@ typedef struct {
   const DdimNetwork *network;
   DdimConvShape *shapes;
   guint n, h, w;
+  DdimWrap wrap;
 } Walk;
 
 static void
@@ -43,6 +44,7 @@ set_size(const Walk *walk, guint conv)
   walk->shapes[conv].n = walk->n;
   walk->shapes[conv].h = walk->h;
   walk->shapes[conv].w = walk->w;
+  walk->shapes[conv].wrap = walk->shapes[conv].taps > 1 ? walk->wrap : DDIM_WRAP_NONE;
 }
 
 static void
@@ -56,11 +58,12 @@ walk_module(Walk *walk, const DdimModule *m)
 }
 
 DdimConvShape *
-ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, guint width)
+ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, guint width,
+                        DdimWrap wrap)
 {
   const GPtrArray *stages = network->architecture->stages;
   DdimConvShape *shapes = g_new(DdimConvShape, network->convs->len);
-  Walk walk = {network, shapes, batch, height, width};
+  Walk walk = {network, shapes, batch, height, width, wrap};
   for (guint i = 0; i < network->convs->len; i++)
     shapes[i] = ddim_network_get_conv(network, i)->geometry;
   for (guint s = 0; s < stages->len; s++) {

@@ -6,7 +6,8 @@
  * the top and on the left. The margin on the top of an image is also the margin at the bottom of the image before it, and the margin on
  * the left of a line is also the margin on the right of the line before it. Positions are numbered one after another through lines and
  * images. The neighbours of a position then lie at constant distances, so that any 16 positions in a row can be a tile, even across
- * lines. Results at margins are computed in vain and dropped. With stride 2 there are four images of positions, one for each parity
+ * lines. Results at margins are computed in vain and dropped. Where an axis wraps, its margins hold pixels of the other side instead of
+ * zeros, and cannot be shared: each line, or image, has one on both sides. With stride 2 there are four images of positions, one for each parity
  * of line and column.
  *
  * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap]. */

@@ -2,13 +2,28 @@
  * The input of a convolution as the left factor of amx-conv.cl: A[plane of 32 channels][position], rows as in amx-tiles.cl. */
 
 /* How positions lie. height, width: the input's after upsampling; pad: taps / 2; up: 1 to read through nearest upsampling by 2;
- * norm: 0: as it is, 1: x * scale + shift, 2: then SiLU; plane: positions of a plane. */
+ * norm: 0: as it is, 1: x * scale + shift, 2: then SiLU; plane: positions of a plane; wrap_x, wrap_y: 1: the margins of that axis
+ * hold the pixels of the other side. */
 typedef struct {
   __global const float *x;
   ulong x_ld;
   __global uint *a;
-  ulong plane, height, width, C, grid_height, grid_width, pad, stride, up, norm;
+  ulong plane, height, width, C, grid_height, grid_width, pad, stride, up, norm, wrap_x, wrap_y;
 } Input;
+
+/* The pixel or line that the margin next to an axis of `size` holds at `i`: that of the other side, or one outside of the image. */
+INLINE int margin_place(int i, uint size, uint wrap)
+{
+  if (!wrap)
+    return -1;
+  return i < 0 ? i + (int)size : i - (int)size;
+}
+
+/* The line at y, which may be one of margin. */
+INLINE int find_line(const Input *s, int y)
+{
+  return (uint)y < (uint)s->height ? y : margin_place(y, s->height, s->wrap_y);
+}
 
 /* The scale and shift of a plane's 32 channels. */
 typedef struct {
@@ -29,9 +44,11 @@ INLINE void put_row_as(const Input *s, __global const float *x, bool inside, uin
   const uint grid_width = s->grid_width, stride = s->stride, up = s->up, width = s->width;
   const int first = (int)(parity % stride) - (int)s->pad;
   for (uint i = 0; i < grid_width; i++, out += 32) {
-    const int column = (int)(i * stride) + first;
+    uint column = (int)(i * stride) + first;
     float16 v0 = (float16)(0.0f), v1 = (float16)(0.0f);
-    if (inside && column >= 0 && column < (int)width) {
+    if (column >= width)
+      column = margin_place(column, width, s->wrap_x);
+    if (inside && column < width) {
       __global const float *from = x + (ulong)(column >> up) * s->x_ld;
       v0 = activate(get16(0, from), f->scale0, f->shift0, norm);
       if (second)
@@ -69,9 +86,9 @@ INLINE void input(uint plane, uint row, uint parity, __global const ulong *args)
   const PlainInput p = *(__global const PlainInput *)args;
   const Input *s = &p.to;
   const uint c = plane * 32, n = row / s->grid_height, up = s->up, C = s->C;
-  const int y = (int)(row % s->grid_height * s->stride + parity / s->stride) - (int)s->pad;
+  const int y = find_line(s, (int)(row % s->grid_height * s->stride + parity / s->stride) - (int)s->pad);
   __global uint *out = s->a + (plane * s->plane + ((ulong)parity * p.rows + row) * s->grid_width) * 32;
-  const bool inside = n < p.images && y >= 0 && y < (int)s->height;
+  const bool inside = n < p.images && (uint)y < (uint)s->height;
   const uint second = c + 16 < C ? 16 : 0;
   const ulong line = inside ? n * (s->height >> up) + (y >> up) : 0;
   Affine f = {0, 0, 0, 0};
@@ -105,8 +122,8 @@ INLINE void input_normalised(uint x, uint n, __global const ulong *args)
         s->a + ((first + c) / 32 * s->plane + (ulong)n * s->grid_height * s->grid_width) * 32;
     const Affine f = {get16(0, scale + c), get16(0, shift + c), get16(1, scale + c), get16(1, shift + c)};
     for (uint row = 0; row < rows; row++, out += s->grid_width * 32) {
-      const int y = (int)row - (int)s->pad;
-      const bool inside = y >= 0 && y < (int)s->height;
+      const int y = find_line(s, (int)row - (int)s->pad);
+      const bool inside = (uint)y < (uint)s->height;
       put_row(s, from + c + (ulong)(inside ? y >> up : 0) * (s->width >> up) * s->x_ld, inside, 16, &f, out, 0);
     }
   }

@@ -3,19 +3,20 @@
  * amx-tiles.cl. Each pixel of a line is read and activated once. */
 
 /* plane: positions of a plane; height, width: the input's after upsampling; strips: of an image; strip_width: in tiles; up, norm:
- * as in amx-input.cl. */
+ * as in amx-input.cl; wrap_x: 1: what lies beyond a line is its other end; margins: of a strip, 2 where those at its top and bottom hold
+ * lines of the other side. */
 typedef struct {
   __global const float *x;
   ulong x_ld;
   __global uint *a;
-  ulong plane, height, width, C, strips, strip_width, up, norm;
+  ulong plane, height, width, C, strips, strip_width, up, norm, wrap_x, margins;
 } WinogradInput;
 
 /* The distance, in words, from a position to the same place in the next strip, and to the same position of the next point.
  */
 INLINE ulong next_strip(const WinogradInput *s)
 {
-  return (s->height + 1) * s->strip_width * 32;
+  return (s->height + s->margins) * s->strip_width * 32;
 }
 
 INLINE ulong next_point(const WinogradInput *s)
@@ -28,10 +29,12 @@ typedef struct {
 } Pixel;
 
 /* A plane's channels of the line's pixel `column`, zeros outside. second: as in amx-input.cl. */
-INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint x_ld, uint second, const Affine *f, uint up,
-                       uint norm)
+INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint wrap, uint x_ld, uint second, const Affine *f,
+                       uint up, uint norm)
 {
   Pixel p = {(float16)(0.0f), (float16)(0.0f)};
+  if (column >= width)
+    column = margin_place(column, width, wrap);
   if (column < width) {
     __global const float *from = line + (ulong)(column >> up) * x_ld;
     p.v0 = activate(get16(0, from), f->scale0, f->shift0, norm);
@@ -47,7 +50,7 @@ INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint
 INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out,
                         uint norm)
 {
-  const uint width = s->width, x_ld = s->x_ld, up = s->up, tiles = s->strips * s->strip_width;
+  const uint width = s->width, wrap = s->wrap_x, x_ld = s->x_ld, up = s->up, tiles = s->strips * s->strip_width;
   const ulong strip = next_strip(s), point = next_point(s);
   /* The first two pixels of a tile are the last two of the tile before. Pixels to the left of the line get large unsigned
    * numbers, so that they lie beyond the width as well. */
@@ -56,7 +59,7 @@ INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint
     d[0] = d[4];
     d[1] = d[5];
     UNROLL for (uint j = 2; j < AMX_POINTS; j++, column++)
-        d[j] = up && j % 2 == 0 ? d[j - 1] : get_pixel(line, column, width, x_ld, second, f, up, norm);
+        d[j] = up && j % 2 == 0 ? d[j - 1] : get_pixel(line, column, width, wrap, x_ld, second, f, up, norm);
     if (i == 0)
       continue;
     float16 v0[AMX_POINTS], v1[AMX_POINTS];
@@ -94,6 +97,13 @@ INLINE void put_margin(const WinogradInput *s, __global uint *out, uint strips)
       NO_UNROLL for (uint j = 0; j < words; j++) put16((uint16)(0), j, out + p * point);
 }
 
+/* The line of the image that is a strip's row number `row`, counted with its margins; one outside of the image for a margin of zeros. */
+INLINE uint find_winograd_line(const WinogradInput *s, uint row)
+{
+  const uint y = row - 1, height = s->height;
+  return y < height ? y : margin_place(y, height, s->margins == 2);
+}
+
 /* ab: [n][2][C] of the norm. */
 typedef struct {
   WinogradInput to;
@@ -101,19 +111,20 @@ typedef struct {
   ulong images;
 } WinogradPlainInput;
 
-/* Range: (ceil(C / 32), lines and margins of all images, and a last margin). C is a multiple of 16. */
+/* Range: (ceil(C / 32), lines and margins of all images, and a last margin where strips share theirs). C is a multiple of 16. */
 INLINE void winograd_input(uint plane, uint y, __global const ulong *args)
 {
   const WinogradPlainInput p = *(__global const WinogradPlainInput *)args;
   const WinogradInput *s = &p.to;
-  const uint c = plane * 32, C = s->C, n = y / (s->height + 1), row = y % (s->height + 1);
+  const uint c = plane * 32, C = s->C, rows = s->height + s->margins, n = y / rows, row = y % rows;
+  const uint from = find_winograd_line(s, row);
   __global uint *out = s->a + plane * s->plane * 32 + n * s->strips * next_strip(s) + row * s->strip_width * 32;
-  if (row == 0) {
+  if (n == p.images || from >= s->height) {
     put_margin(s, out, n < p.images ? s->strips : 1);
     return;
   }
   const uint second = c + 16 < C ? 16 : 0;
-  const ulong line = n * (s->height >> s->up) + ((row - 1) >> s->up);
+  const ulong line = n * (s->height >> s->up) + (from >> s->up);
   Affine f = {0, 0, 0, 0};
   if (s->norm) {
     __global const float *ab = p.ab + (ulong)n * 2 * C + c;
@@ -135,20 +146,22 @@ INLINE void winograd_input_normalised(uint x, uint n, __global const ulong *args
   const WinogradNormalisedInput p = *(__global const WinogradNormalisedInput *)args;
   const WinogradInput *s = &p.to;
   const uint unit = p.norm.unit, first = x * unit, up = s->up;
-  const uint rows = s->height + 1, width = s->width >> up, pixels = (s->height >> up) * width;
+  const uint rows = s->height + s->margins, width = s->width >> up, pixels = (s->height >> up) * width;
   float scale[AMX_MAX_UNIT], shift[AMX_MAX_UNIT];
   __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
   normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
   for (uint c = 0; c < unit; c += 32) {
     __global uint *out = s->a + (first + c) / 32 * s->plane * 32;
-    if (n + 1 == p.images)
+    if (n + 1 == p.images && s->margins == 1)
       put_margin(s, out + p.images * s->strips * next_strip(s), 1);
     out += n * s->strips * next_strip(s);
     const Affine f = {get16(0, scale + c), get16(0, shift + c), get16(1, scale + c), get16(1, shift + c)};
-    for (uint row = 0; row < rows; row++, out += s->strip_width * 32)
-      if (row == 0)
+    for (uint row = 0; row < rows; row++, out += s->strip_width * 32) {
+      const uint line = find_winograd_line(s, row);
+      if (line >= s->height)
         put_margin(s, out, s->strips);
       else
-        put_line(s, from + c + (ulong)((row - 1) >> up) * width * s->x_ld, 16, &f, out);
+        put_line(s, from + c + (ulong)(line >> up) * width * s->x_ld, 16, &f, out);
+    }
   }
 }

@@ -5,7 +5,7 @@
  * A position is four pixels of a line. Images are cut into strips that are some positions wide, and the lines of a strip follow each
  * other. On top of each strip is a margin of zeros, which is also the margin at the bottom of the strip before. So the taps above and
  * below lie one width of a strip away from a position, and a block of positions takes hardly more of the cache with its three taps
- * than without. Where the positions of a strip are a multiple of 16, as in all but the smallest images, no margin is multiplied.
+ * than without. Where images wrap along y, margins hold lines of the other side, and each strip has one at its bottom too. Where the positions of a strip are a multiple of 16, as in all but the smallest images, no margin is multiplied.
  *
  * An item keeps its positions in a core's second-level cache while the weights of a panel pass by, one point after another.
  *
@@ -13,14 +13,14 @@
 
 #define BLOCK_FLOATS 1024
 
-/* plane: positions of a plane of A; lines: of a strip, multiplied: all but the margin, or with it; strips: of an image; height,
- * width: the output's; rows: positions of an item, a multiple of 32, at most 32 AMX_MAX_BLOCKS. emb, res: 0 when there is none. */
+/* plane: positions of a plane of A; margins: of a strip; lines: of a strip, multiplied: all but the margins, or with them; strips: of
+ * an image; height, width: the output's; rows: positions of an item, a multiple of 32, at most 32 AMX_MAX_BLOCKS. emb, res: 0 when there is none. */
 typedef struct {
   __global const uchar *a;
   ulong plane;
   __global const uchar *b;
   __global float *y;
-  ulong ldc, planes, positions, rows, lines, strips, strip_width, height, width;
+  ulong ldc, planes, positions, rows, margins, lines, strips, strip_width, height, width;
   __global const float *bias, *emb;
   ulong emb_ld;
   __global const float *res;
@@ -31,7 +31,7 @@ typedef struct {
 INLINE __global const uchar *find_position(const WinogradProduct *s, ulong position)
 {
   if (s->lines == s->height)
-    position += position / (s->lines * s->strip_width) * s->strip_width;
+    position += position / (s->lines * s->strip_width) * s->margins * s->strip_width;
   return s->a + position * AMX_POSITION;
 }
 

@@ -32,6 +32,23 @@ typedef float weight;
 #define STOREW(v, p) (*(p) = (v))
 #endif
 
+/* The option WRAP says along which axes images are rings, whose ends meet: 1 for x, 2 for y, 3 for both. Without it pixels
+ * outside are zeros. Only one that lies next to the image need be found. */
+#ifndef WRAP
+#define WRAP 0
+#endif
+#define AROUND(i, size) ((i) < 0 ? (i) + (int)(size) : (i) >= (int)(size) ? (i) - (int)(size) : (i))
+#if WRAP & 1
+#define AROUND_X(i, width) AROUND(i, width)
+#else
+#define AROUND_X(i, width) (i)
+#endif
+#if WRAP & 2
+#define AROUND_Y(i, height) AROUND(i, height)
+#else
+#define AROUND_Y(i, height) (i)
+#endif
+
 #define UNROLL _Pragma("unroll")
 #define NO_UNROLL _Pragma("unroll 1")
 /* Without `static`, an inline function that the compiler does not inline would have no definition. */

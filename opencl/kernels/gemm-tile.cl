@@ -7,7 +7,7 @@
  *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
  *
  * Options: TM, TN, a work-group's tile; RM, RN, a work-item's part, multiples of 4 (or what stands in front, see gemm-mma.cl); EPILOGUE (1: add bias, and with EMB a vector per
- * image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE, UP for conv; HALF_WEIGHTS.
+ * image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE, UP, WRAP for conv; HALF_WEIGHTS.
  * Depth is a multiple of KB, columns are one of 4. Global size: (ceil(N / TN) * GX, ceil(M / TM) * GY, batches). */
 
 #if EPILOGUE
@@ -206,13 +206,14 @@ gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch, __global con
 
 #define PAD (TAPS / 2)
 
-/* KB divides the channels, so a block is of one tap. Pixels outside are zeros. */
+/* KB divides the channels, so a block is of one tap. Pixels outside are zeros, or with WRAP those of the other side. */
 #define FETCH_CONV(k_)                                                                             \
   {                                                                                                \
     const uint tap = (k_) / C, channel = (k_) % C;                                                 \
     UNROLL for (uint i = 0; i < A_LOADS; i++)                                                      \
     {                                                                                              \
-      const int iy = y_[i] + (int)(tap / TAPS), ix = x_[i] + (int)(tap % TAPS);                    \
+      const int iy = AROUND_Y(y_[i] + (int)(tap / TAPS), in_height);                               \
+      const int ix = AROUND_X(x_[i] + (int)(tap % TAPS), in_width);                                \
       a_next[i] = (float4)(0.0f);                                                                  \
       if (iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width)                         \
         a_next[i] = vload4(0, a +                                                                  \

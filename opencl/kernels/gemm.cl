@@ -5,7 +5,7 @@
  *   gemm:  C[b][m][n] = sum_k A[b][m][k] B[b][n/NR][k][n%NR]
  *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
  *
- * Options: CONV (1: the convolution), HALF_WEIGHTS. A work-item does `rows` rows of one panel, so that the panel stays in a
+ * Options: CONV (1: the convolution), WRAP, HALF_WEIGHTS. A work-item does `rows` rows of one panel, so that the panel stays in a
  * CPU's cache. All other cases are arguments: they cost a few branches per row, and drivers compile each program for a
  * second. */
 
@@ -147,7 +147,8 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
       __global const float *p[R];                                                                  \
       UNROLL for (int r_ = 0; r_ < R; r_++)                                                        \
       {                                                                                            \
-        const int iy = y_[r_] + (int)dy, ix = x_[r_] + (int)dx;                                    \
+        const int iy = AROUND_Y(y_[r_] + (int)dy, in_height);                                      \
+        const int ix = AROUND_X(x_[r_] + (int)dx, in_width);                                       \
         const bool in = iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width;           \
         p[r_] = in ? a + ((image_[r_] + (iy >> up)) * (in_width >> up) + (ix >> up)) * lda         \
                    : zeros;                                                                        \

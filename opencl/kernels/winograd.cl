@@ -5,7 +5,7 @@
  *   V[point][tile][C] = B^T d B     M[point][tile][K] = V U     y = A^T M A
  *
  * Options: one of WEIGHTS, INPUT and OUTPUT (1), which kernel, because drivers compile all that a program has; TILE;
- * HALF_WEIGHTS, PACKED for WEIGHTS. All other cases are arguments, so that there are few programs to compile. */
+ * HALF_WEIGHTS, PACKED for WEIGHTS; WRAP for INPUT. All other cases are arguments, so that there are few programs to compile. */
 
 #define EDGE (TILE + 2)
 
@@ -115,11 +115,11 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 /* One column of a tile at x = px, activated and transformed vertically, into t[.][i]. */
 #define COLUMN(i, px)                                                                              \
   {                                                                                                \
-    const int col = (px);                                                                          \
+    const int col = AROUND_X(px, width);                                                           \
     vec line[EDGE];                                                                                \
     EACH_ROW for (int j = 0; j < EDGE; j++)                                                        \
     {                                                                                              \
-      const int row = (int)(ty * TILE) + j - 1;                                                    \
+      const int row = AROUND_Y((int)(ty * TILE) + j - 1, height);                                  \
       vec value = (vec)(0.0f);                                                                     \
       if (row >= 0 && row < (int)height && col >= 0 && col < (int)width) {                         \
         value = LOADV(x + ((ulong)(row >> up) * (width >> up) + (col >> up)) * x_ld);              \

@@ -27,9 +27,9 @@ ddim_cl_to_planar(DdimClPlan *plan, const DdimClTensor *x, guint channels, DdimC
 
 void
 ddim_cl_resize_bilinear(DdimClPlan *plan, DdimClMem x, guint in_h, guint in_w, DdimClMem y,
-                        guint out_h, guint out_w, guint planes)
+                        guint out_h, guint out_w, guint planes, DdimWrap wrap)
 {
-  ddim_cl_plan_kernel(plan, "resample", NULL, "resize_bilinear", "resize", 0);
+  ddim_cl_plan_kernel(plan, "resample", ddim_cl_wrap_option(wrap), "resize_bilinear", "resize", 0);
   ddim_cl_plan_arg_floats(plan, x);
   ddim_cl_plan_arg_floats(plan, y);
   ddim_cl_plan_arg_u32(plan, in_h);

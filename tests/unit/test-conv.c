@@ -18,6 +18,7 @@ typedef struct {
   Residual residual;
   gboolean sliced; /* input, output and residual are slices of wider tensors */
   gboolean half;
+  DdimWrap wrap;
 } Features;
 
 static const Features features[] = {
@@ -40,6 +41,16 @@ static const Features features[] = {
     {"1x1-residual-in-place", 32, 32, 1, 1, .norm = TRUE, .residual = RESIDUAL_IN_PLACE},
     {"stride-half", 48, 32, 3, 2, .norm = TRUE, .emb = TRUE, .half = TRUE},
     {"1x1-half", 32, 64, 1, 1, .residual = RESIDUAL_OTHER, .half = TRUE},
+    {"wrap", 32, 40, 3, 1, .emb = TRUE, .wrap = DDIM_WRAP_XY},
+    {"wrap-x", 48, 32, 3, 1, .norm = TRUE, .residual = RESIDUAL_IN_PLACE, .wrap = DDIM_WRAP_X},
+    {"wrap-y", 48, 32, 3, 1, .norm = TRUE, .sliced = TRUE, .wrap = DDIM_WRAP_Y},
+    {"wrap-up", 32, 32, 3, 1, .up = TRUE, .norm = TRUE, .wrap = DDIM_WRAP_XY},
+    {"wrap-up-x", 32, 32, 3, 1, .up = TRUE, .wrap = DDIM_WRAP_X},
+    {"wrap-up-y", 32, 32, 3, 1, .up = TRUE, .wrap = DDIM_WRAP_Y},
+    {"wrap-stride", 32, 32, 3, 2, .wrap = DDIM_WRAP_XY},
+    {"wrap-stride-x", 32, 32, 3, 2, .norm = TRUE, .wrap = DDIM_WRAP_X},
+    {"wrap-stride-y", 32, 32, 3, 2, .wrap = DDIM_WRAP_Y},
+    {"wrap-half", 64, 32, 3, 1, .norm = TRUE, .half = TRUE, .wrap = DDIM_WRAP_XY},
 };
 
 typedef struct {
@@ -96,7 +107,7 @@ problem_init(Problem *p, const Features *f, guint n, guint h, guint w, guint32 s
   const guint out_h = f->up ? 2 * h : (h + f->stride - 1) / f->stride;
   const guint out_w = f->up ? 2 * w : (w + f->stride - 1) / f->stride;
   *p = (Problem){.f = f,
-                 .shape = {f->in, f->out, f->taps, f->stride, f->up, n, out_h, out_w},
+                 .shape = {f->in, f->out, f->taps, f->stride, f->up, n, out_h, out_w, f->wrap},
                  .in_padded = (f->in + 15) / 16 * 16,
                  .columns = (f->out + 31) / 32 * 32};
   /* The channels that pad the input hold any finite values: their weights are zero. */
@@ -145,15 +156,26 @@ activated_input(const Problem *p)
   return values;
 }
 
+/* The place of @at on a ring of @size. */
+static int
+around(int at, int size)
+{
+  return (at % size + size) % size;
+}
+
 /* The input pixel under output (n, y, x) and @tap, or NULL outside. */
 static const double *
 input_pixel(const Problem *p, const double *input, guint n, guint y, guint x, guint tap)
 {
   const guint up = p->f->up ? 2 : 1;
   const int pad = (int)p->f->taps / 2;
-  const int iy = (int)(y * p->f->stride + tap / p->f->taps) - pad;
-  const int ix = (int)(x * p->f->stride + tap % p->f->taps) - pad;
+  int iy = (int)(y * p->f->stride + tap / p->f->taps) - pad;
+  int ix = (int)(x * p->f->stride + tap % p->f->taps) - pad;
   const DdimClTensor *t = &p->x.tensor;
+  if (p->f->wrap & DDIM_WRAP_Y)
+    iy = around(iy, (int)(t->h * up));
+  if (p->f->wrap & DDIM_WRAP_X)
+    ix = around(ix, (int)(t->w * up));
   if (iy < 0 || ix < 0 || iy >= (int)(t->h * up) || ix >= (int)(t->w * up))
     return NULL;
   return input + (((gsize)n * t->h + iy / up) * t->w + ix / up) * p->f->in;
@@ -279,9 +301,10 @@ test_normalised(gconstpointer data)
   const DdimConvMethod method = GPOINTER_TO_UINT(data);
   static const guint shapes[][4] = {
       {1, 7, 9, 64}, {2, 16, 16, 96}, {3, 4, 4, 32}, {1, 50, 131, 64}};
-  for (guint i = 0; i < G_N_ELEMENTS(shapes); i++) {
+  for (guint k = 0; k < G_N_ELEMENTS(shapes) * (DDIM_WRAP_XY + 1); k++) {
+    const guint i = k % G_N_ELEMENTS(shapes), wrap = k / G_N_ELEMENTS(shapes);
     const guint C = shapes[i][3], n = shapes[i][0];
-    const Features f = {"normalised", C, 32, 3, 1, .norm = TRUE};
+    const Features f = {"normalised", C, 32, 3, 1, .norm = TRUE, .wrap = wrap};
     Problem p;
     problem_init(&p, &f, n, shapes[i][1], shapes[i][2], 5000 + i);
     OpsArray gamma = ops_array_random(1 + i, C, 1), beta = ops_array_random(2 + i, C, 1);
@@ -293,7 +316,7 @@ test_normalised(gconstpointer data)
     g_autofree double *expected = reference(&p, FALSE);
     compute(&p, method, DDIM_GEMM_PACKED, &norm);
     ops_check(ops_tensor_error(&p.y, expected, f.out), tolerance(method, DDIM_GEMM_PACKED, FALSE),
-              "%ux%ux%ux%u", n, shapes[i][1], shapes[i][2], C);
+              "%ux%ux%ux%u, wrap %u", n, shapes[i][1], shapes[i][2], C, wrap);
     problem_clear(&p);
     ops_array_clear(&gamma);
     ops_array_clear(&beta);
@@ -366,7 +389,8 @@ main(int argc, char **argv)
   for (guint m = 0; m < DDIM_N_CONV_METHODS; m++)
     for (guint p = 0; p < DDIM_N_GEMM_PROVIDERS; p++)
       for (guint f = 0; f < G_N_ELEMENTS(features); f++) {
-        const DdimConvShape shape = {.taps = features[f].taps, .stride = features[f].stride};
+        const DdimConvShape shape = {
+            .taps = features[f].taps, .stride = features[f].stride, .wrap = features[f].wrap};
         const DdimClChoice choice = {m, p};
         if (!ddim_cl_can_use(ops_context(), &shape, features[f].half, choice) ||
             !ops_tests_provider(p) || (ops_uses_matrix_unit(p) && !features[f].half))

@@ -69,17 +69,28 @@ test_to_planar(void)
 
 /* torch.nn.functional.interpolate(mode="bilinear", align_corners=False) at one point of a line:
  * output pixel centres lie at (i + 0.5) * in / out - 0.5, not before the first and not behind the
- * last input pixel. */
+ * last input pixel, unless the line is a ring. */
 static double
-source_position(guint i, guint in, guint out)
+source_position(guint i, guint in, guint out, gboolean ring)
 {
-  return CLAMP((i + 0.5) * in / out - 0.5, 0, in - 1.0);
+  const double place = (i + 0.5) * in / out - 0.5;
+  if (ring)
+    return place < 0 ? place + in : place;
+  return CLAMP(place, 0, in - 1.0);
+}
+
+static guint
+next_pixel(guint i, guint n, gboolean ring)
+{
+  return i + 1 < n ? i + 1 : ring ? 0 : i;
 }
 
 static double
-sample(const float *plane, guint h, guint w, double y, double x)
+sample(const float *plane, guint h, guint w, double y, double x, DdimWrap wrap)
 {
-  const guint y0 = (guint)y, x0 = (guint)x, y1 = MIN(y0 + 1, h - 1), x1 = MIN(x0 + 1, w - 1);
+  const guint y0 = (guint)y, x0 = (guint)x;
+  const guint y1 = next_pixel(y0, h, wrap & DDIM_WRAP_Y),
+              x1 = next_pixel(x0, w, wrap & DDIM_WRAP_X);
   const double fy = y - y0, fx = x - x0;
   return (plane[y0 * w + x0] * (1 - fx) + plane[y0 * w + x1] * fx) * (1 - fy) +
          (plane[y1 * w + x0] * (1 - fx) + plane[y1 * w + x1] * fx) * fy;
@@ -87,8 +98,9 @@ sample(const float *plane, guint h, guint w, double y, double x)
 
 /* Positions of up to 64 have 6 bits fewer behind the point: 4e-6 of a pixel, twice the values. */
 static void
-test_resize(void)
+test_resize(gconstpointer data)
 {
+  const DdimWrap wrap = GPOINTER_TO_UINT(data);
   static const guint sizes[][4] = {{8, 8, 32, 32}, {64, 64, 256, 256}, {5, 7, 11, 3}, {1, 1, 4, 6},
                                    {3, 1, 3, 5},   {16, 16, 16, 16},   {9, 33, 4, 64}};
   for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
@@ -97,14 +109,15 @@ test_resize(void)
     OpsArray x = ops_array_random(1, planes * in, 1);
     OpsTensor y = ops_tensor(2, 1, 1, 1, planes * out, FALSE, 1);
     g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
-    ddim_cl_resize_bilinear(plan, ops_array_mem(&x), s[0], s[1], y.tensor.mem, s[2], s[3], planes);
+    ddim_cl_resize_bilinear(plan, ops_array_mem(&x), s[0], s[1], y.tensor.mem, s[2], s[3], planes,
+                            wrap);
     ops_plan_run(plan);
     g_autofree double *expected = g_new(double, planes *out);
     for (guint p = 0; p < planes; p++)
       for (guint o = 0; o < out; o++)
-        expected[p * out + o] =
-            sample(x.host + p * in, s[0], s[1], source_position(o / s[3], s[0], s[2]),
-                   source_position(o % s[3], s[1], s[3]));
+        expected[p * out + o] = sample(
+            x.host + p * in, s[0], s[1], source_position(o / s[3], s[0], s[2], wrap & DDIM_WRAP_Y),
+            source_position(o % s[3], s[1], s[3], wrap & DDIM_WRAP_X), wrap);
     ops_check(ops_tensor_error(&y, expected, planes * out), 1e-5, "%ux%u to %ux%u", s[0], s[1],
               s[2], s[3]);
     ops_array_clear(&x);
@@ -221,7 +234,10 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/edges/from-planar", test_from_planar);
   g_test_add_func("/edges/to-planar", test_to_planar);
-  g_test_add_func("/edges/resize", test_resize);
+  g_test_add_data_func("/edges/resize", GUINT_TO_POINTER(DDIM_WRAP_NONE), test_resize);
+  g_test_add_data_func("/edges/resize-x", GUINT_TO_POINTER(DDIM_WRAP_X), test_resize);
+  g_test_add_data_func("/edges/resize-y", GUINT_TO_POINTER(DDIM_WRAP_Y), test_resize);
+  g_test_add_data_func("/edges/resize-xy", GUINT_TO_POINTER(DDIM_WRAP_XY), test_resize);
   g_test_add_func("/edges/copy", test_copy);
   g_test_add_func("/edges/upsample", test_upsample);
   g_test_add_func("/edges/average-pool", test_average_pool);

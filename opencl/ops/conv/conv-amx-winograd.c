@@ -9,7 +9,8 @@
  */
 typedef struct {
   guint strips, strip_width; /* strips of an image, tiles across a strip */
-  guint lines;               /* of a strip, to be multiplied: with the margin or without */
+  guint margins;             /* of a strip: lines of zeros, or of the other side */
+  guint lines;               /* of a strip, to be multiplied: with the margins or without */
   guint planes;              /* of 32 channels */
   guint64 plane;             /* positions of a plane */
   guint64 positions;         /* to be multiplied */
@@ -23,16 +24,19 @@ static Grid
 make_grid(const DdimConvShape *shape, guint channels)
 {
   const guint tiles = (shape->w + AMX_PIXELS - 1) / AMX_PIXELS;
+  const gboolean wrap = (shape->wrap & DDIM_WRAP_Y) != 0;
   Grid grid = {.strips = (tiles + STRIP_WIDTH - 1) / STRIP_WIDTH,
+               .margins = wrap ? 2 : 1,
                .planes = (channels + AMX_PLANE - 1) / AMX_PLANE};
   grid.strip_width = (tiles + grid.strips - 1) / grid.strips;
   /* Each strip has its lines and a margin on top. The last strip has a margin at the bottom as
-   * well. */
+   * well. Margins that hold pixels of the other side are not shared: each strip has both. */
   const guint64 strips = (guint64)shape->n * grid.strips;
-  grid.plane = (strips * (shape->h + 1) + 1) * grid.strip_width;
+  grid.plane = (strips * (shape->h + grid.margins) + (wrap ? 0 : 1)) * grid.strip_width;
   const gboolean whole = shape->h * grid.strip_width % AMX_TILE == 0;
-  grid.lines = shape->h + (whole ? 0 : 1);
-  grid.positions = (strips * grid.lines - (whole ? 0 : 1)) * grid.strip_width;
+  const guint extra = whole ? 0 : grid.margins;
+  grid.lines = shape->h + extra;
+  grid.positions = (strips * grid.lines - extra) * grid.strip_width;
   return grid;
 }
 
@@ -51,6 +55,8 @@ input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const
   ddim_cl_plan_arg_u32(plan, grid->strip_width);
   ddim_cl_plan_arg_u32(plan, shape->up ? 1 : 0);
   ddim_cl_plan_arg_u32(plan, prologue ? prologue->silu ? 2 : 1 : 0);
+  ddim_cl_plan_arg_u32(plan, (shape->wrap & DDIM_WRAP_X) != 0);
+  ddim_cl_plan_arg_u32(plan, grid->margins);
 }
 
 /* @ab  (nullable) scale and shift of the norm */
@@ -63,7 +69,9 @@ record_plain_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *gri
   input_args(plan, shape, grid, x, prologue, a);
   ddim_cl_plan_arg_address(plan, ab);
   ddim_cl_plan_arg_u32(plan, shape->n);
-  ddim_cl_plan_range(plan, grid->planes, (gsize)shape->n * (shape->h + 1) + 1, 1);
+  ddim_cl_plan_range(plan, grid->planes,
+                     (gsize)shape->n * (shape->h + grid->margins) + (grid->margins == 1 ? 1 : 0),
+                     1);
 }
 
 static void
@@ -145,6 +153,7 @@ ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const Dd
   ddim_cl_plan_arg_u32(plan, grid.planes);
   ddim_cl_plan_arg_u64(plan, grid.positions);
   ddim_cl_plan_arg_u32(plan, (guint)each * AMX_BLOCK);
+  ddim_cl_plan_arg_u32(plan, grid.margins);
   ddim_cl_plan_arg_u32(plan, grid.lines);
   ddim_cl_plan_arg_u32(plan, grid.strips);
   ddim_cl_plan_arg_u32(plan, grid.strip_width);

@@ -6,7 +6,7 @@
 
 /* How the input lies in planes of positions (kernels/amx-conv.cl). */
 typedef struct {
-  guint height, width; /* of an image's positions: the output's and a margin */
+  guint height, width; /* of an image's positions: the output's and its margins */
   guint parities;      /* images of positions, one for each parity of line and column */
   guint64 rows;        /* lines of positions of one parity, of all images */
   guint planes;        /* of 32 channels */
@@ -14,12 +14,22 @@ typedef struct {
   guint64 positions;   /* to be multiplied, from the first pixel to the last */
 } Grid;
 
+/* Positions of margin along an axis. One serves an image, or a line, and the one before it. Where
+ * the axis wraps, margins hold pixels and cannot be shared. With stride 2 none are shared anyway:
+ * the only position beyond the output's holds what is on its right, or below it. */
+static guint
+count_margins(const DdimConvShape *shape, DdimWrap axis)
+{
+  const guint margin = shape->taps / 2;
+  return shape->stride == 1 && (shape->wrap & axis) ? 2 * margin : margin;
+}
+
 static Grid
 make_grid(const DdimConvShape *shape, guint channels)
 {
   const guint margin = shape->taps / 2;
-  Grid grid = {.height = shape->h + margin,
-               .width = shape->w + margin,
+  Grid grid = {.height = shape->h + count_margins(shape, DDIM_WRAP_Y),
+               .width = shape->w + count_margins(shape, DDIM_WRAP_X),
                .parities = shape->stride * shape->stride,
                .planes = (channels + AMX_PLANE - 1) / AMX_PLANE};
   /* The margin on top of the next image serves as the margin at the bottom. The last image has one
@@ -48,6 +58,8 @@ input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const
   ddim_cl_plan_arg_u32(plan, shape->stride);
   ddim_cl_plan_arg_u32(plan, up);
   ddim_cl_plan_arg_u32(plan, prologue ? prologue->silu ? 2 : 1 : 0);
+  ddim_cl_plan_arg_u32(plan, (shape->wrap & DDIM_WRAP_X) != 0);
+  ddim_cl_plan_arg_u32(plan, (shape->wrap & DDIM_WRAP_Y) != 0);
 }
 
 /* @ab  (nullable) scale and shift of the norm */

@@ -15,7 +15,9 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   const guint panels = weights->columns / context->profile.nr;
   const guint rows = ddim_cl_rows_per_item(context, pixels, x->c, panels);
-  ddim_cl_plan_kernel(plan, "gemm", weights->half ? "-DCONV=1 -DHALF_WEIGHTS" : "-DCONV=1", "conv",
+  g_autofree char *options = g_strconcat("-DCONV=1", weights->half ? " -DHALF_WEIGHTS" : "",
+                                         ddim_cl_wrap_option(shape->wrap), NULL);
+  ddim_cl_plan_kernel(plan, "gemm", options, "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
@@ -44,7 +46,7 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
 {
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   DdimClMem col = ddim_cl_plan_alloc_floats(plan, pixels * weights->depth);
-  ddim_cl_plan_kernel(plan, "epilogue", NULL, "im2col", "im2col", 0);
+  ddim_cl_plan_kernel(plan, "epilogue", ddim_cl_wrap_option(shape->wrap), "im2col", "im2col", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_floats(plan, col);
   ddim_cl_plan_arg_u64(plan, 0);

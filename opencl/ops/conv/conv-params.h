@@ -2,14 +2,17 @@
 #pragma once
 
 #include "opencl/ops/norm/norm-parts.h"
+#include "opencl/ops/wrap.h"
 
-/** A convolution's geometry. Padding is taps / 2. */
+/** A convolution's geometry. Padding is taps / 2, with zeros or, along the axes of `wrap`, with the
+ * pixels of the other side. */
 typedef struct {
   guint in, out; /**< channels */
   guint taps;    /**< 1 or 3 along an edge */
   guint stride;  /**< 1 or 2 */
   gboolean up;   /**< read through nearest upsampling by 2 */
   guint n, h, w; /**< of the output */
+  DdimWrap wrap;
 } DdimConvShape;
 
 /** Floating-point operations, counted as a direct convolution of the real channels. */

@@ -60,7 +60,8 @@ winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
 {
   g_autofree char *options =
-      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1", transform_lanes(plan, tiles), tiles->tile);
+      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1%s", transform_lanes(plan, tiles), tiles->tile,
+                      ddim_cl_wrap_option(shape->wrap));
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
   ddim_cl_plan_arg_floats(plan, prologue ? *prologue : x->mem);
