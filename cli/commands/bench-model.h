@@ -3,6 +3,7 @@
 
 #include "cli/terminal/command.h"
 #include "core/job/session.h"
+#include "opencl/ops/wrap.h"
 #include "cli/terminal/progress.h"
 
 G_BEGIN_DECLS
@@ -11,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
   DdimSession *session;
   guint batch, width, height;
+  DdimWrap wrap;
 } DdimBenchModel;
 
 /** ddim_cli_parse() with the options that say what is measured, into @request, and @entries. */

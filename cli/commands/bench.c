@@ -161,8 +161,10 @@ measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GErr
     return FALSE;
   figures->load = seconds_since(start);
   start = g_get_monotonic_time();
-  const DdimEvaluatorSize size = {
-      .batch = bench->what.batch, .height = bench->what.height, .width = bench->what.width};
+  const DdimEvaluatorSize size = {.batch = bench->what.batch,
+                                  .height = bench->what.height,
+                                  .width = bench->what.width,
+                                  .wrap = bench->what.wrap};
   bench->evaluator = ddim_evaluator_new(bench->what.session->network, &size, &params, error);
   if (!bench->evaluator || !(bench->state = ddim_sampler_state_new(bench->evaluator, error)))
     return FALSE;

@@ -9,6 +9,7 @@
 #include "core/data/error.h"
 #include "core/data/npy.h"
 #include "core/job/low-res.h"
+#include "core/job/request-private.h"
 #include "core/model/config-details.h"
 #include "cli/terminal/options.h"
 
@@ -131,7 +132,10 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   const char *problem = ddim_context_get_tuning_problem(session->context);
   if (problem)
     ddim_cli_warn("%s", problem);
-  const DdimEvaluatorSize size = {.batch = n, .height = shape[2], .width = shape[3]};
+  const DdimEvaluatorSize size = {.batch = n,
+                                  .height = shape[2],
+                                  .width = shape[3],
+                                  .wrap = ddim_request_get_axes(request, "seamless")};
   evaluator = ddim_evaluator_new(session->network, &size, NULL, error);
   /* The evaluator must be freed before the session, which owns its device. The order of the
    * declarations above ensures that. */
@@ -145,8 +149,8 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
 int
 ddim_cmd_predict(DdimCli *cli, int argc, char **argv)
 {
-  static const char *const names[] = {"model",  "low-res",   "flags", "model-path",
-                                      "device", "precision", NULL};
+  static const char *const names[] = {"model",      "low-res", "seamless",  "flags",
+                                      "model-path", "device",  "precision", NULL};
   g_autoptr(DdimOptions) options = ddim_options_new(names);
   g_autoptr(DdimRequest) request = ddim_request_new();
   g_autofree char *input = NULL, *timesteps = NULL, *labels = NULL, *output = NULL;

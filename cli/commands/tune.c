@@ -56,7 +56,7 @@ build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
   if (!ddim_bench_model_open(what, request, &params, bar, error))
     return FALSE;
   const DdimEvaluatorSize size = {
-      .batch = what->batch, .height = what->height, .width = what->width};
+      .batch = what->batch, .height = what->height, .width = what->width, .wrap = what->wrap};
   evaluator = ddim_evaluator_new(what->session->network, &size, &params, error);
   if (!evaluator)
     return FALSE;

@@ -6,6 +6,7 @@
 
 #include "core/data/error.h"
 #include "core/job/low-res.h"
+#include "core/job/request-private.h"
 #include "core/model/config-details.h"
 #include "core/model/models.h"
 
@@ -196,6 +197,10 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
   if (!model || !*model)
     g_object_set(job->resolved, "model", DDIM_DEFAULT_MODEL, NULL);
   job->channels = ddim_session_get_channels(session);
+  if (ddim_request_takes(request, "seamless"))
+    job->wrap = ddim_request_get_axes(request, "seamless");
+  else if (frame)
+    job->wrap = frame->wrap;
   if (!resolve_classes(job, session->config, error) ||
       !resolve_steps(job, session->config, frame ? frame->eta : -1, error) ||
       !resolve_noise(job, error))

@@ -5,6 +5,7 @@
 #include "core/data/samples.h"
 #include "core/diffusion/step-table.h"
 #include "core/job/session.h"
+#include "opencl/ops/wrap.h"
 
 G_BEGIN_DECLS
 
@@ -17,7 +18,8 @@ typedef struct {
   DdimStepTable *steps; /* of `diffusion` */
   guint channels, height, width;
   guint count;
-  guint batch; /* how many images share one draw of noise */
+  guint batch;   /* how many images share one draw of noise */
+  DdimWrap wrap; /* axes along which images are seamless */
   gint64 seed;
   DdimRng *rng; /* seeded; its state moves as the job runs */
   guint n_classes;
@@ -30,6 +32,7 @@ typedef struct {
 typedef struct {
   guint width, height; /* size of what is computed; 0: the request's size */
   double eta;          /* used when the request leaves eta open; -1: what suits the model */
+  DdimWrap wrap;       /* used where the request's command takes no `seamless` */
 } DdimJobFrame;
 
 /* @frame  (nullable) */

@@ -7,6 +7,7 @@
 
 static const char *const samplers[] = {DDIM_SAMPLER_NAMES, NULL};
 static const char *const precisions[] = {"f32", "f16", NULL};
+static const char *const seamless_axes[] = {"none", "x", "y", "xy", NULL};
 /* In the order of DdimCommands. */
 static const char *const commands[] = {"generate", "inpaint", "vary",        "upscale",
                                        "colorize", "encode",  "interpolate", NULL};
@@ -165,6 +166,16 @@ static const DdimOption table[] = {
      .command_help =
          N_("width and height in pixels, or one number for both; default: the model's own"),
      .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_INTERPOLATE},
+    {.name = "seamless",
+     .type = G_TYPE_STRING,
+     .label = N_("Seamless"),
+     .help = N_("copies fit together side by side (x), one above the other (y), or both (xy)"),
+     .text = "none",
+     .choices = seamless_axes,
+     .on_command_line = 4,
+     .value_word = "x|y|xy",
+     .in_procedure = 12,
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE},
     {.name = "count",
      .type = G_TYPE_INT,
      .label = N_("Count"),

@@ -3,10 +3,14 @@
 
 #include "core/job/request.h"
 
+#include "opencl/ops/wrap.h"
+
 G_BEGIN_DECLS
 
 /** Whether the request's command, its property "command", takes the option @name. "command" itself
  * counts where it is not `generate`. */
 gboolean ddim_request_takes(DdimRequest *request, const char *name);
+/** The axes that the option @name says: "x", "y" or "xy". */
+DdimWrap ddim_request_get_axes(DdimRequest *request, const char *name);
 
 G_END_DECLS

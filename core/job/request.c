@@ -2,6 +2,7 @@
 #include "core/job/request-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "core/data/error.h"
 #include "core/data/printable.h"
@@ -137,6 +138,17 @@ ddim_request_takes(DdimRequest *request, const char *name)
   if (g_str_equal(name, "command"))
     return g_strcmp0(command, "generate") != 0;
   return ddim_option_is_for(ddim_option_find(name), ddim_command_from_name(command));
+}
+
+DdimWrap
+ddim_request_get_axes(DdimRequest *request, const char *name)
+{
+  g_autofree char *axes = NULL;
+
+  g_object_get(request, name, &axes, NULL);
+  if (!axes)
+    return DDIM_WRAP_NONE;
+  return (strchr(axes, 'x') ? DDIM_WRAP_X : 0) | (strchr(axes, 'y') ? DDIM_WRAP_Y : 0);
 }
 
 gboolean

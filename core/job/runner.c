@@ -47,7 +47,8 @@ ddim_runner_prepare(DdimRunner *runner, GError **error)
   const DdimEvaluatorSize size = {.batch = runner->n,
                                   .height = job->height,
                                   .width = job->width,
-                                  .usual_batch = MIN(job->batch, job->count)};
+                                  .usual_batch = MIN(job->batch, job->count),
+                                  .wrap = job->wrap};
   DdimNetworkParams params = ddim_runner_get_network_params(runner);
 
   if (runner->state && ddim_evaluator_get_size(runner->evaluator)->batch == runner->n)
