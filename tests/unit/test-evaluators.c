@@ -123,6 +123,7 @@ static const DdimEvaluatorSize sizes[] = {
     {.batch = 1, .height = 32, .width = 32},
     {.batch = 3, .height = 16, .width = 24},
     {.batch = 2, .height = 48, .width = 40},
+    {.batch = 1, .height = 32, .width = 32, .wrap = DDIM_WRAP_XY},
 };
 
 /* Evaluators of several sizes in turn, made and freed in the order that @data tells: what each
@@ -259,8 +260,12 @@ test_cache(void)
   DdimEvaluatorCache *cache = ddim_evaluator_cache_new(model.network);
   const DdimEvaluatorSize whole = {.batch = 3, .height = 32, .width = 32};
   const DdimEvaluatorSize rest = {.batch = 2, .height = 32, .width = 32, .usual_batch = 3};
+  const DdimEvaluatorSize ring = {.batch = 3, .height = 32, .width = 32, .wrap = DDIM_WRAP_X};
   DdimEvaluator *all = get(cache, whole), *short_one = get(cache, rest), *again = get(cache, whole);
+  DdimEvaluator *wrapped = get(cache, ring);
   g_assert_true(all == again);
+  g_assert_true(wrapped != all);
+  ddim_evaluator_unref(wrapped);
   g_assert_true(all != short_one);
   ddim_evaluator_unref(all);
   ddim_evaluator_unref(again);

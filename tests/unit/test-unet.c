@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The UNet on OpenCL against outputs of the original, computed in float64
- * (tests/data/make_oracle.py). */
+ * (tests/data/make_oracle.py, make-seamless.py). */
 #include <math.h>
 
 #include "core/model/config.h"
@@ -60,7 +60,105 @@ static const Case cases[] = {
     {"guided_gray", "--image_size 16 --num_heads 4 --use_new_attention_order True", FALSE, FALSE},
 };
 
-/* Evaluate @c, on a device that allocates at most @limit bytes at once, and return the largest absolute difference from the float64 output. */
+/* A seamless evaluation, of the first image of a case, cut to this size. */
+typedef struct {
+  guint index; /* among the cases */
+  guint height, width;
+} Seamless;
+
+static const Seamless seamless[] = {
+    {0, 10, 14}, {1, 20, 12}, {2, 16, 24}, {3, 12, 20}, {5, 20, 12}};
+
+/* The first image of [N][C][H][W], cut to @height x @width. (transfer full) */
+static DdimArray *
+cut(const DdimArray *images, gsize height, gsize width)
+{
+  const gsize *from = images->tensor.shape;
+  const gsize shape[4] = {1, from[1], height, width};
+  g_autoptr(GError) error = NULL;
+  DdimArray *part = ddim_array_new(DDIM_DTYPE_F32, 4, shape, &error);
+  float *to = ddim_array_get_data(part);
+  g_assert_no_error(error);
+  const float *values = golden_data(images, DDIM_DTYPE_F32, ddim_tensor_count(&images->tensor));
+  for (gsize row = 0; row < from[1] * height; row++)
+    memcpy(to + row * width, values + (row / height * from[2] + row % height) * from[3],
+           width * sizeof(float));
+  return part;
+}
+
+/* The output of @evaluator, as its model makes it of @x. (transfer full) */
+static float *
+compute(DdimEvaluator *evaluator, const DdimArray *x)
+{
+  g_autoptr(GError) error = NULL;
+  float *output = g_new(float, ddim_evaluator_get_output_count(evaluator));
+  ddim_evaluator_set_x(evaluator, golden_data(x, DDIM_DTYPE_F32, ddim_tensor_count(&x->tensor)),
+                       &error);
+  g_assert_no_error(error);
+  g_assert_true(ddim_evaluator_evaluate(evaluator, 0, &error));
+  g_assert_true(ddim_evaluator_get_output(evaluator, output, &error));
+  g_assert_no_error(error);
+  return output;
+}
+
+/* Evaluate @s with @wrap, and return the largest absolute difference from the float64 output. */
+static double
+evaluate_seamless(const Seamless *s, DdimWrap wrap, DdimPrecision precision)
+{
+  static const char *const axes[] = {NULL, "x", "y", "xy"};
+  const Case *c = &cases[s->index];
+  g_autoptr(GError) error = NULL;
+  g_autofree char *weights = g_strdup_printf("unet_%s.pt", c->name);
+  g_autofree char *data = g_strdup_printf("unet_%s.npz", c->name);
+  Model model;
+  model_open(&model, weights, c->flags, precision);
+  g_autoptr(DdimArray) all = golden_array(data, "x");
+  g_autoptr(DdimArray) x = cut(all, s->height, s->width);
+  g_autoptr(DdimArray) t = golden_array(data, "t");
+  g_autoptr(DdimArray) out = golden_array("seamless.npz", "%s-%s", c->name, axes[wrap]);
+  g_autoptr(DdimArray) y = c->labels ? golden_array(data, "y") : NULL;
+  g_autoptr(DdimArray) all_low = c->low_res ? golden_array(data, "low_res") : NULL;
+  const double timestep = (double)*(const gint64 *)t->tensor.data;
+
+  const DdimEvaluatorSize size = {.batch = 1, .height = s->height, .width = s->width, .wrap = wrap};
+  g_autoptr(DdimEvaluator) evaluator = ddim_evaluator_new(model.network, &size, NULL, &error);
+  g_assert_no_error(error);
+  ddim_evaluator_set_conditions(evaluator, &timestep, 1, y ? (const gint64 *)y->tensor.data : NULL,
+                                &error);
+  g_assert_no_error(error);
+  if (all_low) {
+    const gsize scale = all->tensor.shape[2] / all_low->tensor.shape[2];
+    g_autoptr(DdimArray) low_res = cut(all_low, s->height / scale, s->width / scale);
+    ddim_evaluator_set_low_res(evaluator, ddim_array_get_data(low_res), s->height / scale,
+                               s->width / scale, &error);
+    g_assert_no_error(error);
+  }
+  g_autofree float *actual = compute(evaluator, x);
+  g_clear_pointer(&evaluator, ddim_evaluator_unref);
+  model_clear(&model);
+
+  const gsize count = ddim_tensor_count(&out->tensor);
+  const float *expected = golden_data(out, DDIM_DTYPE_F32, count);
+  double worst = 0;
+  for (gsize i = 0; i < count; i++) {
+    g_assert_true(isfinite(actual[i]));
+    worst = MAX(worst, fabs((double)actual[i] - expected[i]));
+  }
+  g_test_message("%s, %s: largest error %.2e", c->name, axes[wrap], worst);
+  return worst;
+}
+
+static void
+test_seamless(gconstpointer data)
+{
+  for (DdimWrap wrap = DDIM_WRAP_X; wrap <= DDIM_WRAP_XY; wrap++) {
+    g_assert_cmpfloat(evaluate_seamless(data, wrap, DDIM_PRECISION_F32), <, 2e-4);
+    g_assert_cmpfloat(evaluate_seamless(data, wrap, DDIM_PRECISION_F16), <, 4e-3);
+  }
+}
+
+/* Evaluate @c, on a device that allocates at most @limit bytes at once, and return the largest
+ * absolute difference from the float64 output. */
 static double
 evaluate(const Case *c, DdimPrecision precision, guint64 limit)
 {
@@ -83,7 +181,6 @@ evaluate(const Case *c, DdimPrecision precision, guint64 limit)
     timesteps[i] = (double)steps[i];
   const gsize count = ddim_tensor_count(&out->tensor);
   const double *expected = golden_data(out, DDIM_DTYPE_F64, count);
-  g_autofree float *actual = g_new(float, count);
 
   const DdimEvaluatorSize size = {
       .batch = batch, .height = x->tensor.shape[2], .width = x->tensor.shape[3]};
@@ -97,12 +194,7 @@ evaluate(const Case *c, DdimPrecision precision, guint64 limit)
         evaluator, golden_data(low_res, DDIM_DTYPE_F32, ddim_tensor_count(&low_res->tensor)),
         low_res->tensor.shape[2], low_res->tensor.shape[3], &error);
   g_assert_no_error(error);
-  ddim_evaluator_set_x(evaluator, golden_data(x, DDIM_DTYPE_F32, ddim_tensor_count(&x->tensor)),
-                       &error);
-  g_assert_no_error(error);
-  g_assert_true(ddim_evaluator_evaluate(evaluator, 0, &error));
-  g_assert_true(ddim_evaluator_get_output(evaluator, actual, &error));
-  g_assert_no_error(error);
+  g_autofree float *actual = compute(evaluator, x);
   g_clear_pointer(&evaluator, ddim_evaluator_unref);
   model_clear(&model);
 
@@ -222,6 +314,10 @@ main(int argc, char **argv)
     g_autofree char *f16 = g_strdup_printf("/unet/half/%s", cases[i].name);
     g_test_add_data_func(f32, &cases[i], test_float32);
     g_test_add_data_func(f16, &cases[i], test_half);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(seamless); i++) {
+    g_autofree char *path = g_strdup_printf("/unet/seamless/%s", cases[seamless[i].index].name);
+    g_test_add_data_func(path, &seamless[i], test_seamless);
   }
   g_test_add_func("/unet/blocks", test_blocks);
   g_test_add_func("/unet/size-error", test_size_error);
