@@ -6,7 +6,7 @@
 #include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "cli/terminal/members.h"
-#include "opencl/device/device.h"
+#include "opencl/device/device-choice.h"
 #include "cli/terminal/print.h"
 
 static const char *
@@ -22,8 +22,16 @@ kind_name(DdimDeviceKind kind)
   }
 }
 
+/* @chosen  (nullable) */
+static gboolean
+is_same(const DdimDeviceInfo *chosen, const DdimDeviceInfo *device)
+{
+  return chosen && ddim_device_info_get_index(chosen) == ddim_device_info_get_index(device);
+}
+
+/* @why  it is used by default; NULL: it is not */
 static void
-add_device(JsonBuilder *builder, const DdimDeviceInfo *device, gboolean chosen)
+add_device(JsonBuilder *builder, const DdimDeviceInfo *device, const char *why)
 {
   json_builder_begin_object(builder);
   ddim_member_int(builder, "index", ddim_device_info_get_index(device));
@@ -39,37 +47,35 @@ add_device(JsonBuilder *builder, const DdimDeviceInfo *device, gboolean chosen)
   ddim_member_int(builder, "local_memory", ddim_device_info_get_local_memory(device));
   ddim_member_int(builder, "max_work_group_size", ddim_device_info_get_max_work_group_size(device));
   ddim_member_boolean(builder, "fp16", ddim_device_info_has_fp16(device));
-  ddim_member_boolean(builder, "default", chosen);
+  ddim_member_boolean(builder, "default", why != NULL);
+  if (why)
+    ddim_member_string(builder, "default_because", why);
   json_builder_end_object(builder);
 }
 
 static int
-print_json(GPtrArray *devices, const DdimDeviceInfo *chosen)
+print_json(GPtrArray *devices, const DdimDeviceInfo *chosen, const char *why)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_array(builder);
   for (guint i = 0; i < devices->len; i++) {
     const DdimDeviceInfo *device = devices->pdata[i];
-    add_device(builder, device,
-               chosen && ddim_device_info_get_index(chosen) == ddim_device_info_get_index(device));
+    add_device(builder, device, is_same(chosen, device) ? why : NULL);
   }
   json_builder_end_array(builder);
   return ddim_cli_print_json(builder);
 }
 
 static void
-print_table(GPtrArray *devices, const DdimDeviceInfo *chosen)
+print_table(GPtrArray *devices, const DdimDeviceInfo *chosen, const char *why)
 {
   for (guint i = 0; i < devices->len; i++) {
     const DdimDeviceInfo *device = devices->pdata[i];
     g_autofree char *memory =
         g_format_size_full(ddim_device_info_get_global_memory(device), G_FORMAT_SIZE_IEC_UNITS);
 
-    g_print("%c %u  %s  %s\n",
-            chosen && ddim_device_info_get_index(chosen) == ddim_device_info_get_index(device)
-                ? '*'
-                : ' ',
+    g_print("%c %u  %s  %s\n", is_same(chosen, device) ? '*' : ' ',
             ddim_device_info_get_index(device), kind_name(ddim_device_info_get_kind(device)),
             ddim_device_info_get_name(device));
     g_print("     %s, %s; %s %s; %s %s\n", memory,
@@ -79,7 +85,9 @@ print_table(GPtrArray *devices, const DdimDeviceInfo *chosen)
             ddim_device_info_get_driver_version(device));
   }
   if (chosen)
-    g_print("%s\n", _("* is used unless --device or DDIM_DEVICE says otherwise"));
+    /* Translators: a device's name, and why it is used: "is the only graphics card" */
+    g_print(_("* is used unless --device or DDIM_DEVICE says otherwise: %s %s\n"),
+            ddim_device_info_get_name(chosen), why);
 }
 
 int
@@ -89,13 +97,15 @@ ddim_cmd_devices(DdimCli *cli, int argc, char **argv)
   const GOptionEntry entries[] = {
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("print one JSON array"), NULL},
       G_OPTION_ENTRY_NULL};
-  const DdimHelp help = {.description =
-                             N_("List the devices that OpenCL offers. Their number, or a part "
-                                "of their name, is what --device takes."),
-                         .examples = "ddim devices\nddim devices --json"};
+  const DdimHelp help = {
+      .description = N_("List the devices that OpenCL offers. Their number, or a part "
+                        "of their name, is what --device takes. The one with the star is used when "
+                        "nothing else is asked for; the last line says why."),
+      .examples = "ddim devices\nddim devices --json"};
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) devices = NULL;
   g_autoptr(DdimDeviceInfo) chosen = NULL;
+  g_autofree char *why = NULL;
   int code;
 
   if (!ddim_cli_parse(cli, &help, entries, NULL, &argc, &argv, &code))
@@ -105,8 +115,9 @@ ddim_cmd_devices(DdimCli *cli, int argc, char **argv)
     return ddim_cli_fail(error);
   /* $DDIM_DEVICE may match no device; the user still wants to see the list. */
   chosen = ddim_device_choose(NULL, NULL);
+  why = chosen ? ddim_device_explain(devices, chosen) : NULL;
   if (json)
-    return print_json(devices, chosen);
-  print_table(devices, chosen);
+    return print_json(devices, chosen, why);
+  print_table(devices, chosen, why);
   return DDIM_EXIT_OK;
 }

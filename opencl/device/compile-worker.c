@@ -68,6 +68,10 @@ serve(int socket, const char *device)
   return EXIT_SUCCESS;
 }
 
+/* Mesa's rusticl shows no device of a driver that RUSTICL_ENABLE does not name. Names of drivers
+ * that it was built without do no harm. */
+#define RUSTICL_DRIVERS "asahi,freedreno,iris,nouveau,panfrost,radeonsi,llvmpipe"
+
 static void
 set_environment(void)
 {
@@ -75,6 +79,7 @@ set_environment(void)
   if (file)
     g_setenv(DDIM_COMPILE_WORKER_VARIABLE, file, FALSE);
   g_setenv("POCL_WORK_GROUP_SPECIALIZATION", "0", FALSE);
+  g_setenv("RUSTICL_ENABLE", RUSTICL_DRIVERS, FALSE);
 }
 
 gboolean

@@ -24,10 +24,12 @@ G_BEGIN_DECLS
  *
  * Started as a worker: does a worker's work, and returns TRUE with the exit status in @status.
  *
- * Otherwise returns FALSE, and sets two variables of the environment unless they are set:
- * DDIM_COMPILE_WORKER to this program's file, so that it can be started as a worker; and
- * POCL_WORK_GROUP_SPECIALIZATION to 0. With that PoCL runs the function that its binaries hold for
- * any work-group size, and does not compile each kernel a second time for the size in use. */
+ * Otherwise returns FALSE, and sets three variables of the environment unless they are set:
+ * DDIM_COMPILE_WORKER to this program's file, so that it can be started as a worker;
+ * POCL_WORK_GROUP_SPECIALIZATION to 0, with which PoCL runs the function that its binaries hold for
+ * any work-group size, and does not compile each kernel a second time for the size in use; and
+ * RUSTICL_ENABLE to the drivers with which Mesa's rusticl offers devices, as it offers none
+ * otherwise. */
 gboolean ddim_compile_worker_begin(int argc, char **argv, int *status);
 
 G_END_DECLS

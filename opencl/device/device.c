@@ -39,6 +39,7 @@ device_info_new(cl_platform_id platform, cl_device_id device, guint index)
   cl_device_local_mem_type local_type = 0;
   cl_uint units = 0;
   cl_ulong global = 0, allocation = 0, local = 0;
+  cl_bool unified = CL_TRUE;
   gsize group = 0;
   QUERY(device, CL_DEVICE_TYPE, type);
   QUERY(device, CL_DEVICE_LOCAL_MEM_TYPE, local_type);
@@ -47,6 +48,7 @@ device_info_new(cl_platform_id platform, cl_device_id device, guint index)
   QUERY(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, allocation);
   QUERY(device, CL_DEVICE_LOCAL_MEM_SIZE, local);
   QUERY(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, group);
+  QUERY(device, CL_DEVICE_HOST_UNIFIED_MEMORY, unified);
   info->index = index;
   info->kind = type & CL_DEVICE_TYPE_GPU   ? DDIM_DEVICE_GPU
                : type & CL_DEVICE_TYPE_CPU ? DDIM_DEVICE_CPU
@@ -61,6 +63,7 @@ device_info_new(cl_platform_id platform, cl_device_id device, guint index)
   info->max_allocation = allocation;
   info->local_memory = local;
   info->max_work_group_size = group;
+  info->has_own_memory = !unified;
   info->local_is_real = local_type == CL_LOCAL;
   g_autofree char *extensions = ddim_cl_device_string(device, CL_DEVICE_EXTENSIONS);
   info->has_fp16 = strstr(extensions, "cl_khr_fp16") != NULL;
@@ -149,11 +152,10 @@ list_locked(GArray *ids, GError **error)
   return g_steal_pointer(&infos);
 }
 
-/* As ddim_device_list(), with the cl_device_id of each, in the same order. Drivers start at their
- * first use, and PoCL crashes when two threads start it at once. A driver starts once in a process,
- * so the lock belongs to the process as well. */
-static GPtrArray *
-list_devices(GArray *ids, GError **error)
+/* Drivers start at their first use, and PoCL crashes when two threads start it at once. A driver
+ * starts once in a process, so the lock belongs to the process as well. */
+GPtrArray *
+ddim_cl_device_list(GArray *ids, GError **error)
 {
   static GMutex mutex;
   g_mutex_lock(&mutex);
@@ -165,86 +167,5 @@ list_devices(GArray *ids, GError **error)
 GPtrArray *
 ddim_device_list(GError **error)
 {
-  return list_devices(NULL, error);
-}
-
-static gboolean
-contains(const char *text, const char *part)
-{
-  g_autofree char *a = g_utf8_casefold(text, -1), *b = g_utf8_casefold(part, -1);
-  return strstr(a, b) != NULL;
-}
-
-static gboolean
-better(const DdimDeviceInfo *a, const DdimDeviceInfo *b)
-{
-  static const int rank[] = {
-      [DDIM_DEVICE_CPU] = 0, [DDIM_DEVICE_ACCELERATOR] = 1, [DDIM_DEVICE_GPU] = 2};
-  if (rank[a->kind] != rank[b->kind])
-    return rank[a->kind] > rank[b->kind];
-  return a->compute_units > b->compute_units;
-}
-
-static char *
-describe_devices(GPtrArray *infos)
-{
-  GString *text = g_string_new(NULL);
-  for (guint i = 0; i < infos->len; i++) {
-    const DdimDeviceInfo *info = infos->pdata[i];
-    g_string_append_printf(text, "%s%u: %s (%s)", i ? ", " : "", i, info->name, info->platform);
-  }
-  return g_string_free(text, FALSE);
-}
-
-/* The position in @infos that @spec means, or -1 with @error set. */
-static int
-choose(GPtrArray *infos, const char *spec, GError **error)
-{
-  if (!spec || !*spec)
-    spec = g_getenv("DDIM_DEVICE");
-  g_autofree char *valid = spec ? g_utf8_make_valid(spec, -1) : NULL;
-  spec = valid;
-  const gboolean any = !spec || !*spec;
-  guint64 index;
-  if (!any && g_ascii_string_to_unsigned(spec, 10, 0, infos->len - 1, &index, NULL))
-    return (int)index;
-  /* "3" means the fourth device, not whichever has a 3 in its name; "3090" may well be in one. */
-  const gboolean index_only =
-      !any && strlen(spec) < 3 && strspn(spec, "0123456789") == strlen(spec);
-  int best = -1;
-  for (guint i = 0; i < infos->len; i++) {
-    const DdimDeviceInfo *info = infos->pdata[i];
-    if (!any && (index_only || (!contains(info->name, spec) && !contains(info->platform, spec))))
-      continue;
-    if (best < 0 || better(info, infos->pdata[best]))
-      best = (int)i;
-  }
-  if (best < 0) {
-    g_autofree char *all = describe_devices(infos);
-    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH,
-                _("no OpenCL device matches \"%s\"; there is %s"), spec, all);
-  }
-  return best;
-}
-
-cl_device_id
-ddim_cl_device_choose(const char *spec, DdimDeviceInfo **info, GError **error)
-{
-  g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(cl_device_id));
-  g_autoptr(GPtrArray) infos = list_devices(ids, error);
-  if (!infos)
-    return NULL;
-  int i = choose(infos, spec, error);
-  if (i < 0)
-    return NULL;
-  *info = g_steal_pointer(&infos->pdata[i]);
-  return g_array_index(ids, cl_device_id, i);
-}
-
-DdimDeviceInfo *
-ddim_device_choose(const char *spec, GError **error)
-{
-  DdimDeviceInfo *info = NULL;
-  ddim_cl_device_choose(spec, &info, error);
-  return info;
+  return ddim_cl_device_list(NULL, error);
 }

@@ -23,8 +23,9 @@ DDIM_AVAILABLE_IN_0_1
 GPtrArray *ddim_device_list(GError **error);
 /** The device that @spec chooses: an index, or a part of a device's or platform's name
  * (case-insensitive; more than two characters if all are digits). NULL or "" means $DDIM_DEVICE,
- * and without that the best: a GPU before an accelerator before a CPU, then the most compute units.
- * (transfer full)
+ * and without that the best: a GPU before an accelerator before a CPU before software that imitates
+ * a device, then one with memory of its own, then one whose driver is not Mesa's, then the one with
+ * the most compute units. (transfer full)
  * Errors: DDIM_CL_ERROR_NO_DEVICE; DDIM_CL_ERROR_NO_MATCH, whose message lists the devices. */
 DDIM_AVAILABLE_IN_0_1
 DdimDeviceInfo *ddim_device_choose(const char *spec, GError **error);

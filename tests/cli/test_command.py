@@ -115,7 +115,11 @@ class Devices(ddim.Case):
         devices = json.loads(self.good('devices', '--json').stdout)
         self.assertEqual([device['index'] for device in devices], list(range(len(devices))))
         self.assertEqual([device['default'] for device in devices].count(True), 1)
+        why = next(device['default_because'] for device in devices if device['default'])
+        self.assertTrue(why)
+        self.assertEqual([device for device in devices if not device['default'] and 'default_because' in device], [])
         table = self.good('devices').stdout
+        self.assertIn(why, table)
         for device in devices:
             self.assertIn(device['name'], table)
             self.assertIn(device['driver_version'], table)

@@ -3,8 +3,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "opencl/device/compile-worker.h"
 #include "opencl/device/context.h"
-#include "opencl/device/device-private.h"
+#include "opencl/device/device-choice.h"
 #include "opencl/device/matrix-unit.h"
 
 static GPtrArray *
@@ -114,30 +115,112 @@ test_name(void)
   }
 }
 
-static int
-rank(const DdimDeviceInfo *d)
+/* Of every two of these the first is used. */
+static const DdimDeviceInfo ordered[] = {
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "NVIDIA",
+     .platform = "NVIDIA CUDA",
+     .has_own_memory = TRUE,
+     .compute_units = 132},
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "NVIDIA",
+     .platform = "NVIDIA CUDA",
+     .has_own_memory = TRUE,
+     .compute_units = 40},
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "AMD Radeon (radeonsi)",
+     .platform = "rusticl",
+     .has_own_memory = TRUE,
+     .compute_units = 96},
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "Intel UHD",
+     .platform = "Intel(R) OpenCL Graphics",
+     .compute_units = 32},
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "Mesa Intel UHD (iris)",
+     .platform = "rusticl",
+     .compute_units = 32},
+    {.kind = DDIM_DEVICE_ACCELERATOR, .name = "FPGA", .platform = "p", .compute_units = 1},
+    {.kind = DDIM_DEVICE_CPU,
+     .name = "cpu-sapphirerapids",
+     .platform = "Portable Computing Language",
+     .compute_units = 8},
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "Oclgrind Simulator",
+     .platform = "Oclgrind",
+     .has_own_memory = TRUE,
+     .compute_units = 1},
+    {.kind = DDIM_DEVICE_GPU,
+     .name = "llvmpipe (LLVM 19.1.7, 256 bits)",
+     .platform = "rusticl",
+     .compute_units = 64},
+};
+
+static void
+test_better(void)
 {
-  return d->kind == DDIM_DEVICE_GPU ? 2 : d->kind == DDIM_DEVICE_ACCELERATOR ? 1 : 0;
+  for (guint i = 0; i < G_N_ELEMENTS(ordered); i++) {
+    g_assert_false(ddim_device_is_better(&ordered[i], &ordered[i]));
+    for (guint k = i + 1; k < G_N_ELEMENTS(ordered); k++) {
+      g_assert_true(ddim_device_is_better(&ordered[i], &ordered[k]));
+      g_assert_false(ddim_device_is_better(&ordered[k], &ordered[i]));
+    }
+  }
 }
 
-/* The default device: GPUs come first, then the device with the most compute units. */
+/* Why the first of @n of them, beginning with @first and each @step further, is used. */
 static void
-test_best(void)
+check_reason(guint first, guint step, guint n, const char *expected)
 {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) devices = list();
-  g_unsetenv("DDIM_DEVICE");
-  g_autoptr(DdimDeviceInfo) chosen = ddim_device_choose(NULL, &error);
-  g_assert_no_error(error);
-  for (guint i = 0; i < devices->len; i++) {
-    const DdimDeviceInfo *d = devices->pdata[i];
-    g_assert_cmpint(rank(chosen), >=, rank(d));
-    if (rank(chosen) == rank(d))
-      g_assert_cmpuint(chosen->compute_units, >=, d->compute_units);
+  g_autoptr(GPtrArray) infos = g_ptr_array_new();
+  DdimDeviceInfo copies[G_N_ELEMENTS(ordered)];
+  for (guint i = 0; i < n; i++) {
+    /* in reverse, so that the place in the list does not decide */
+    copies[i] = ordered[first + (n - 1 - i) * step];
+    copies[i].index = i;
+    g_ptr_array_add(infos, &copies[i]);
   }
-  g_autoptr(DdimDeviceInfo) empty = ddim_device_choose("", &error);
-  g_assert_no_error(error);
-  g_assert_cmpuint(empty->index, ==, chosen->index);
+  g_autofree char *reason = ddim_device_explain(infos, &copies[n - 1]);
+  g_assert_cmpstr(reason, ==, expected);
+}
+
+static void
+test_reason(void)
+{
+  g_unsetenv("DDIM_DEVICE");
+  check_reason(0, 1, 1, "is the only device");
+  check_reason(0, 1, 9, "has the most compute units of its kind, 132");
+  check_reason(2, 1, 3, "is the only graphics card with memory of its own");
+  check_reason(3, 1, 5, "has a driver that is not Mesa's");
+  check_reason(4, 1, 4, "is the only graphics card");
+  check_reason(5, 1, 2, "is an accelerator, and there is no graphics card");
+  check_reason(6, 1, 3,
+               "is a processor with a driver of its own, and the others only imitate a "
+               "device");
+  check_reason(6, 0, 2, "is the first of several that are alike");
+  g_setenv("DDIM_DEVICE", "x", TRUE);
+  check_reason(0, 1, 3, "is what DDIM_DEVICE asks for");
+  g_unsetenv("DDIM_DEVICE");
+}
+
+/* In a process of its own, as the environment is set before all else: rusticl's drivers are asked
+ * for, unless the user has said which. */
+static void
+test_rusticl(void)
+{
+  char *arguments[] = {(char *)"ddim", NULL};
+  int status;
+  if (!g_test_subprocess()) {
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+    return;
+  }
+  g_setenv("RUSTICL_ENABLE", "iris", TRUE);
+  g_assert_false(ddim_compile_worker_begin(1, arguments, &status));
+  g_assert_cmpstr(g_getenv("RUSTICL_ENABLE"), ==, "iris");
+  g_unsetenv("RUSTICL_ENABLE");
+  g_assert_false(ddim_compile_worker_begin(1, arguments, &status));
+  g_assert_nonnull(strstr(g_getenv("RUSTICL_ENABLE"), "radeonsi"));
 }
 
 /* The message lists the devices, so that the next try can be right. */
@@ -274,7 +357,9 @@ main(int argc, char **argv)
   g_test_add_func("/device/list", test_list);
   g_test_add_func("/device/index", test_index);
   g_test_add_func("/device/name", test_name);
-  g_test_add_func("/device/best", test_best);
+  g_test_add_func("/device/better", test_better);
+  g_test_add_func("/device/reason", test_reason);
+  g_test_add_func("/device/rusticl", test_rusticl);
   g_test_add_func("/device/unknown", test_unknown);
   g_test_add_func("/device/not-utf8", test_not_utf8);
   g_test_add_func("/device/environment", test_environment);
