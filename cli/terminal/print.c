@@ -30,13 +30,25 @@ to_shown(const char *text)
   return shown ? shown : g_steal_pointer(&clean);
 }
 
+gboolean
+ddim_cli_write(const char *text, GError **error)
+{
+  int number;
+
+  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+    return TRUE;
+  number = errno;
+  g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(number),
+              _("writing to standard output failed: %s"), g_strerror(number));
+  return FALSE;
+}
+
 int
 ddim_cli_print(const char *text)
 {
-  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-    return DDIM_EXIT_OK;
-  ddim_cli_warn(_("writing to standard output failed: %s"), g_strerror(errno));
-  return DDIM_EXIT_FAILURE;
+  g_autoptr(GError) error = NULL;
+
+  return ddim_cli_write(text, &error) ? DDIM_EXIT_OK : ddim_cli_fail(error);
 }
 
 int

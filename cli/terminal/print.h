@@ -5,11 +5,13 @@
 
 G_BEGIN_DECLS
 
-/** What commands print on standard output. When that is full or closed, each function says so on
- * stderr and returns DDIM_EXIT_FAILURE. */
+/** What commands print on standard output. When that is full or closed, each function that returns
+ * an exit code says so on stderr and returns DDIM_EXIT_FAILURE. */
 
 /** @text as it is: data. */
 int ddim_cli_print(const char *text);
+/** The same for a command that goes on. Errors: G_FILE_ERROR. */
+gboolean ddim_cli_write(const char *text, GError **error);
 /** @text for people, in the locale's charset. */
 int ddim_cli_print_text(const char *text);
 /** What was built, as one line. */

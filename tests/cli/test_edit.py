@@ -65,9 +65,9 @@ class Inpaint(Edit):
         self.make('in.png', noise(16, 16))
         steps = {}
         for quality in ['1', '3']:
-            told = self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--quality', quality, '--steps', '10',
-                             '--json', '-o', f'{quality}.png')
-            steps[quality] = json.loads(told.stdout)['request']['quality']
+            self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--quality', quality, '--steps', '10',
+                      '-o', f'{quality}.png')
+            steps[quality] = json.loads(self.good('info', '--json', f'{quality}.png').stdout)['request']['quality']
         self.assertEqual(steps, {'1': 1, '3': 3})
         self.assertNotEqual(self.made('1.png').values, self.made('3.png').values)
 

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import struct
+import subprocess
 
 import ddim
 import npy
@@ -105,7 +106,7 @@ class Noise(ddim.Case):
 
     def test_random_classes_are_told_and_drawn_first(self):
         done = self.good('generate', *QUICK, '--seed', '5', '-n', '3', '-o', 'a.npz', '--json')
-        told = [image['label'] for image in json.loads(done.stdout)['images']]
+        told = [json.loads(line)['label'] for line in done.stdout.splitlines()]
         made = npy.load_npz(self.folder / 'a.npz')
         self.assertEqual(list(made['arr_1'].values), told)
         self.assertEqual(done.stderr.count('class'), 3)
@@ -115,8 +116,8 @@ class Noise(ddim.Case):
     def test_eta_is_what_suits_the_model(self):
         """The default model's maker recommends 1; a model that says nothing gets the original's 0."""
         def eta(*options):
-            done = self.good('generate', *QUICK, '--seed', '1', *options, '--json', '-o', 'x.png')
-            return json.loads(done.stdout)['request']['eta']
+            self.good('generate', *QUICK, '--seed', '1', *options, '-o', 'x.png')
+            return json.loads(self.good('info', '--json', 'x.png').stdout)['request']['eta']
         self.assertEqual(eta(), 1)
         self.assertEqual(eta('--eta', '-1'), 1)
         self.assertEqual(eta('--eta', '0'), 0)
@@ -184,14 +185,45 @@ class Outputs(ddim.Case):
         self.refused(2, 'generate', '--json', '-o', '-')
 
     def test_json(self):
-        done = self.good('generate', *QUICK, '-n', '2', '--class', 'lava', '--json', '-q', '-o', 'x.png')
-        self.assertEqual(done.stderr, '')
-        self.assertEqual(done.stdout.count('\n'), 1)
-        told = json.loads(done.stdout)
-        self.assertGreaterEqual(told['request']['seed'], 0)
-        self.assertEqual([image['file'] for image in told['images']], ['x-0.png', 'x-1.png'])
-        self.assertEqual([image['class'] for image in told['images']], ['lava', 'lava'])
-        self.assertGreater(told['total_s'], 0)
+        """A line for each picture when it is written; the picture is there when a program reads its line."""
+        process = ddim.popen('generate', *QUICK, '-n', '3', '--batch', '1', '--class', 'lava,3', '--json', '-q', '-o', 'x.png',
+                             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        told = []
+        for line in process.stdout:
+            told.append(json.loads(line))
+            self.assertEqual(npy.load_png(self.folder / told[-1]['path'])[0].shape, (16, 16, 3))
+        self.assertEqual(process.stderr.read(), '')
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual([line['path'] for line in told], ['x-0.png', 'x-1.png', 'x-2.png'])
+        self.assertEqual([(line['index'], line['label'], line['class']) for line in told],
+                         [(0, 9, 'lava'), (1, 3, 'cobblestone'), (2, 9, 'lava')])
+        self.assertEqual({(line['width'], line['height']) for line in told}, {(16, 16)})
+        seconds = [line['seconds'] for line in told]
+        self.assertTrue(0 < seconds[0] < seconds[1] < seconds[2])
+        self.assertEqual(len({line['seed'] for line in told}), 1)
+        before = [(self.folder / line['path']).read_bytes() for line in told]
+        self.good(*shlex.split(told[1]['command'])[1:], '-o', 'x.png')
+        self.assertEqual([(self.folder / line['path']).read_bytes() for line in told], before)
+
+    def test_json_of_one_file(self):
+        """Images of an array or a sheet are told when the file is there; a model without classes has none."""
+        for name, *options in [('x.npz',), ('x.npy',), ('x.png', '--grid')]:
+            with self.subTest(name=name):
+                done = self.good('generate', '-m', ddim.DATA / 'unet_tiny_uncond.pt', '--size', '16', '--steps', '2', '-n', '2',
+                                 *options, '--json', '--seed', '4', '-o', name)
+                told = [json.loads(line) for line in done.stdout.splitlines()]
+                self.assertEqual([(line['path'], line['index'], line['seed'], line['class'], line['label']) for line in told],
+                                 [(name, 0, 4, None, None), (name, 1, 4, None, None)])
+
+    def test_json_when_the_output_is_full(self):
+        with open('/dev/full', 'w', encoding='ascii') as full:
+            process = ddim.popen('generate', *QUICK, '-n', '3', '--batch', '1', '--json', '-q', '-o', 'x.png', cwd=self.folder,
+                                 stdout=full, stderr=subprocess.PIPE, text=True)
+            _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(errors, r'\Addim: writing to standard output [^\n]+\n\Z')
+        self.assertEqual([path.name for path in self.folder.iterdir()], ['x-0.png'])
 
     def test_silent_without_terminal(self):
         self.good('generate', *QUICK, '--seed', '1', '--class', '1', '-o', 'x.png')  # kernels are built now

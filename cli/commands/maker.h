@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "cli/files/writer.h"
+#include "cli/terminal/progress.h"
+
+G_BEGIN_DECLS
+
+/** Makes what requests ask for, one after the other, and keeps the model loaded between them. It
+ * says on stderr what is going on. One thread at a time. */
+typedef struct _DdimMaker DdimMaker;
+
+/** From now on the signals that interrupt stop what is being made, see
+ * cli/terminal/interrupt.h. Call it before any other thread is started. */
+DdimMaker *ddim_maker_new(DdimVerbosity verbosity);
+void ddim_maker_free(DdimMaker *maker);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimMaker, ddim_maker_free)
+
+/** Print one line of JSON on standard output for each image, when it is written.
+ * @line  its number in a file of requests, which each line repeats; 0: none */
+void ddim_maker_set_json(DdimMaker *maker, guint64 line);
+
+/** Make the images of @request and write them. Images that are finished before an error are kept.
+ * Errors: as ddim_generator_run(), ddim_writer_add() and ddim_writer_finish(); G_FILE_ERROR when
+ * standard output is full; G_IO_ERROR_CANCELLED when it was interrupted. */
+gboolean ddim_maker_run(DdimMaker *maker, DdimRequest *request, DdimWriter *writer, GError **error);
+
+/** How many images the last request has finished. */
+guint ddim_maker_get_finished(DdimMaker *maker);
+
+G_END_DECLS
