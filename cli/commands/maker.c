@@ -9,6 +9,7 @@
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/members.h"
 #include "cli/terminal/print.h"
+#include "core/data/error.h"
 #include "core/job/generator.h"
 #include "core/job/options.h"
 
@@ -109,6 +110,20 @@ guint
 ddim_maker_get_finished(DdimMaker *maker)
 {
   return maker->finished;
+}
+
+gboolean
+ddim_maker_check_output(DdimRequest *request, const char *output, GError **error)
+{
+  g_autofree char *command = NULL;
+
+  g_object_get(request, "command", &command, NULL);
+  if (ddim_command_from_name(command) != DDIM_COMMAND_ENCODE ||
+      (output && g_str_has_suffix(output, ".npy")))
+    return TRUE;
+  g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                      _("output: name a file for the noise, which ends in .npy"));
+  return FALSE;
 }
 
 /* ---- what the generator reports ---- */

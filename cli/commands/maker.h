@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/** How many pictures an interpolation makes by default. */
+#define DDIM_USUAL_FRAMES 8
+
 /** Makes what requests ask for, one after the other, and keeps the model loaded between them. It
  * says on stderr what is going on. One thread at a time. */
 typedef struct _DdimMaker DdimMaker;
@@ -26,6 +29,10 @@ void ddim_maker_set_json(DdimMaker *maker, guint64 line);
  * Errors: as ddim_generator_run(), ddim_writer_add() and ddim_writer_finish(); G_FILE_ERROR when
  * standard output is full; G_IO_ERROR_CANCELLED when it was interrupted. */
 gboolean ddim_maker_run(DdimMaker *maker, DdimRequest *request, DdimWriter *writer, GError **error);
+
+/** Noise cannot be written as a picture: `encode` needs a .npy. @output  (nullable)
+ * Errors: DDIM_ERROR_ARGUMENT. */
+gboolean ddim_maker_check_output(DdimRequest *request, const char *output, GError **error);
 
 /** How many images the last request has finished. */
 guint ddim_maker_get_finished(DdimMaker *maker);

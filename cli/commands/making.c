@@ -6,12 +6,26 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
+#include "cli/commands/batch-file.h"
 #include "cli/commands/maker.h"
 #include "cli/terminal/command.h"
 #include "cli/terminal/options.h"
 
-/* How many pictures an interpolation makes by default. */
-#define USUAL_FRAMES 8
+/* What is written, besides what the request says. */
+typedef struct {
+  char *path;
+  char *batch_file;
+  gboolean grid, json, quiet, verbose;
+} Output;
+
+static void
+output_clear(Output *output)
+{
+  g_free(output->path);
+  g_free(output->batch_file);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Output, output_clear)
 
 /* Run the command for one request. */
 static int
@@ -45,13 +59,19 @@ check_stdout(const char *out, gboolean json, int *code)
   return FALSE;
 }
 
-/* Noise cannot be written as a picture. */
 static gboolean
-check_noise_output(DdimCommands command, const char *out, int *code)
+check_output(DdimRequest *request, const Output *output, int *code)
 {
-  if (command != DDIM_COMMAND_ENCODE || (out && g_str_has_suffix(out, ".npy")))
+  g_autoptr(GError) error = NULL;
+
+  if (output->batch_file && (output->path || output->grid))
+    *code = ddim_cli_usage(_("--batch-file: each line of the file names its own output"));
+  else if (output->batch_file)
     return TRUE;
-  *code = ddim_cli_usage(_("-o: name a file for the noise, which ends in .npy"));
+  else if (!ddim_maker_check_output(request, output->path, &error))
+    *code = ddim_cli_usage("%s", error->message);
+  else
+    return check_stdout(output->path, output->json, code);
   return FALSE;
 }
 
@@ -61,17 +81,69 @@ static const char about_output[] = N_(
     "for standard output (a PNG, or an .npz for several images). Pictures carry their settings; "
     "'ddim info picture.png' shows them.");
 
+static const char about_batch[] = N_(
+    "--batch-file makes many requests with the model kept loaded. Each line of the file is a JSON "
+    "object: its keys are the names of options, \"output\" and \"grid\"; \"command\" names another "
+    "command; options of the command line hold where a line says nothing else. For each image one "
+    "line of JSON is printed, and for a request that fails one with \"line\" and \"error\"; the "
+    "others are made all the same.");
+
 /* The command's own help, and what OUT may be. */
 static gboolean
 parse(DdimCli *cli, const DdimHelp *help, DdimOptions *options, DdimRequest *request,
       gboolean makes_pictures, int *argc, char ***argv, int *code)
 {
-  g_autofree char *description = g_strdup_printf("%s\n\n%s", _(help->description), _(about_output));
+  g_autofree char *description =
+      g_strjoin("\n\n", _(help->description), makes_pictures ? _(about_output) : _(about_batch),
+                makes_pictures ? _(about_batch) : NULL, NULL);
   DdimHelp whole = *help;
 
-  if (makes_pictures)
-    whole.description = description;
+  whole.description = description;
   return ddim_cli_parse(cli, &whole, ddim_options_get_entries(options), request, argc, argv, code);
+}
+
+/* The options of @output. */
+static void
+add_output_options(DdimOptions *options, Output *output, gboolean makes_pictures)
+{
+  const GOptionEntry of_pictures[] = {
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output->path,
+       N_("what to write, see above; default: ddim-SEED.png"), N_("OUT")},
+      {"grid", 0, 0, G_OPTION_ARG_NONE, &output->grid, N_("one contact sheet of all images"), NULL},
+      G_OPTION_ENTRY_NULL};
+  const GOptionEntry of_noise[] = {{"output", 'o', 0, G_OPTION_ARG_FILENAME, &output->path,
+                                    N_("the file that the noise is written to"), "Z.npy"},
+                                   G_OPTION_ENTRY_NULL};
+  const GOptionEntry entries[] = {
+      {"batch-file", 0, 0, G_OPTION_ARG_FILENAME, &output->batch_file,
+       N_("make what this file asks for, see above; - is standard input"), "F.jsonl"},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &output->json,
+       N_("print one line of JSON for each image when it is written"), NULL},
+      {"quiet", 'q', 0, G_OPTION_ARG_NONE, &output->quiet, N_("say nothing but errors"), NULL},
+      {"verbose", 'v', 0, G_OPTION_ARG_NONE, &output->verbose, N_("say more"), NULL},
+      G_OPTION_ENTRY_NULL};
+
+  ddim_options_add(options, makes_pictures ? of_pictures : of_noise);
+  ddim_options_add(options, entries);
+}
+
+static int
+make(DdimRequest *request, const Output *output)
+{
+  g_autoptr(DdimWriter) writer = NULL;
+  g_autoptr(DdimMaker) maker = NULL;
+  g_autoptr(GError) error = NULL;
+  int count;
+
+  g_object_get(request, "count", &count, NULL);
+  if (!output->batch_file && !(writer = ddim_writer_new(output->path, count, output->grid, &error)))
+    return ddim_cli_fail(error);
+  maker = ddim_maker_new(output->quiet ? DDIM_QUIET : output->verbose ? DDIM_VERBOSE : DDIM_NORMAL);
+  if (output->batch_file)
+    return ddim_batch_file_run(maker, output->batch_file, request);
+  if (output->json)
+    ddim_maker_set_json(maker, 0);
+  return run(maker, request, writer);
 }
 
 int
@@ -79,42 +151,16 @@ ddim_making_run(DdimCli *cli, int argc, char **argv, const DdimHelp *help, DdimC
 {
   g_autoptr(DdimOptions) options = ddim_options_new_for(command);
   g_autoptr(DdimRequest) request = ddim_request_new();
-  g_autoptr(DdimWriter) writer = NULL;
-  g_autoptr(GError) error = NULL;
-  g_autofree char *out = NULL;
-  gboolean grid = FALSE, json = FALSE, quiet = FALSE, verbose = FALSE;
+  g_auto(Output) output = {0};
   const gboolean makes_pictures = command != DDIM_COMMAND_ENCODE;
-  const GOptionEntry output_of_pictures[] = {
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
-       N_("what to write, see above; default: ddim-SEED.png"), N_("OUT")},
-      {"grid", 0, 0, G_OPTION_ARG_NONE, &grid, N_("one contact sheet of all images"), NULL},
-      G_OPTION_ENTRY_NULL};
-  const GOptionEntry output_of_noise[] = {{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
-                                           N_("the file that the noise is written to"), "Z.npy"},
-                                          G_OPTION_ENTRY_NULL};
-  const GOptionEntry entries[] = {
-      {"json", 0, 0, G_OPTION_ARG_NONE, &json,
-       N_("print one line of JSON for each image when it is written"), NULL},
-      {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("say nothing but errors"), NULL},
-      {"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, N_("say more"), NULL},
-      G_OPTION_ENTRY_NULL};
-  g_autoptr(DdimMaker) maker = NULL;
-  int code, count;
+  int code;
 
   g_object_set(request, "command", ddim_command_get_name(command), NULL);
   if (command == DDIM_COMMAND_INTERPOLATE)
-    g_object_set(request, "count", USUAL_FRAMES, NULL);
-  ddim_options_add(options, makes_pictures ? output_of_pictures : output_of_noise);
-  ddim_options_add(options, entries);
+    g_object_set(request, "count", DDIM_USUAL_FRAMES, NULL);
+  add_output_options(options, &output, makes_pictures);
   if (!parse(cli, help, options, request, makes_pictures, &argc, &argv, &code) ||
-      !check_stdout(out, json, &code) || !check_noise_output(command, out, &code))
+      !check_output(request, &output, &code))
     return code;
-  g_object_get(request, "count", &count, NULL);
-  writer = ddim_writer_new(out, count, grid, &error);
-  if (!writer)
-    return ddim_cli_fail(error);
-  maker = ddim_maker_new(quiet ? DDIM_QUIET : verbose ? DDIM_VERBOSE : DDIM_NORMAL);
-  if (json)
-    ddim_maker_set_json(maker, 0);
-  return run(maker, request, writer);
+  return make(request, &output);
 }

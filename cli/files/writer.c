@@ -26,6 +26,7 @@ struct _DdimWriter {
   GArray *labels;    /* gint64 */
   GPtrArray *names;  /* of the labels, char* */
   guint n_images;    /* so far */
+  GHashTable *taken; /* (nullable) absolute names of files that must not be replaced */
   int pipe;          /* what the images go into, held open; -1 for anything else */
 };
 
@@ -140,6 +141,7 @@ ddim_writer_free(DdimWriter *writer)
     return;
   g_free(writer->path);
   g_clear_object(&writer->request);
+  g_clear_pointer(&writer->taken, g_hash_table_unref);
   g_ptr_array_unref(writer->images);
   g_clear_pointer(&writer->array, ddim_array_free);
   g_array_unref(writer->labels);
@@ -175,6 +177,36 @@ check_space(DdimWriter *writer, guint channels, GError **error)
   return FALSE;
 }
 
+void
+ddim_writer_set_taken(DdimWriter *writer, GHashTable *taken)
+{
+  writer->taken = g_hash_table_ref(taken);
+}
+
+static gboolean
+check_taken(DdimWriter *writer, GError **error)
+{
+  const guint n = writer->kind == KIND_PNG ? writer->count : 1;
+
+  for (guint i = 0; writer->taken && g_hash_table_size(writer->taken) && i < n; i++) {
+    g_autofree char *path = numbered_path(writer, i);
+    g_autofree char *name = g_canonicalize_filename(path, NULL);
+    if (g_hash_table_contains(writer->taken, name)) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                  _("'%s' was written already, by an earlier request"), path);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static void
+add_taken(DdimWriter *writer, const char *path)
+{
+  if (writer->taken)
+    g_hash_table_add(writer->taken, g_canonicalize_filename(path, NULL));
+}
+
 gboolean
 ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channels, GError **error)
 {
@@ -185,7 +217,8 @@ ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channel
     g_object_get(resolved, "seed", &seed, NULL);
     writer->path = g_strdup_printf("ddim-%" G_GINT64_FORMAT ".png", seed);
   }
-  return g_str_equal(writer->path, "-") || check_space(writer, channels, error);
+  return g_str_equal(writer->path, "-") ||
+         (check_taken(writer, error) && check_space(writer, channels, error));
 }
 
 static void
@@ -259,6 +292,7 @@ write_picture(DdimWriter *writer, const DdimSample *sample, const DdimImage *ima
 
   if (!ddim_image_write_png(image, path, text, error))
     return FALSE;
+  add_taken(writer, path);
   *file = g_steal_pointer(&path);
   return TRUE;
 }
@@ -350,7 +384,9 @@ ddim_writer_finish(DdimWriter *writer, char **file, GError **error)
   ok = writer->kind == KIND_GRID  ? write_grid(writer, error)
        : writer->kind == KIND_NPZ ? write_npz(writer, error)
                                   : write_npy(writer, error);
-  if (ok)
-    *file = g_strdup(writer->path);
-  return ok;
+  if (!ok)
+    return FALSE;
+  add_taken(writer, writer->path);
+  *file = g_strdup(writer->path);
+  return TRUE;
 }

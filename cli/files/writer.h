@@ -17,8 +17,12 @@ DdimWriter *ddim_writer_new(const char *path, guint count, gboolean grid, GError
 void ddim_writer_free(DdimWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimWriter, ddim_writer_free)
 
+/** Names of files that were written before: @writer refuses to replace these, and adds its own.
+ * @taken  absolute names, owned by the table */
+void ddim_writer_set_taken(DdimWriter *writer, GHashTable *taken);
 /** To be called before the first image: @resolved goes into the pictures' text. Fails when the disk
- * has too little space left for an array of all images with @channels channels. */
+ * has too little space left for an array of all images with @channels channels, and when a name is
+ * taken. */
 gboolean ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channels,
                                  GError **error);
 /** Write @sample, or keep it for ddim_writer_finish(). @file (out) (nullable) (transfer full): what

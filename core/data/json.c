@@ -2,12 +2,14 @@
 #include "core/data/json.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 #include "core/data/error.h"
 
 typedef struct {
   const char *name;
   const char *start, *at, *end;
+  guint64 line; /* the first line's number */
   guint depth;
   gboolean in_object[DDIM_JSON_MAX_DEPTH];
 } Scan;
@@ -15,11 +17,12 @@ typedef struct {
 static gboolean
 fail(const Scan *scan, const char *what, GError **error)
 {
-  guint line = 1;
+  guint64 line = scan->line;
 
   for (const char *p = scan->start; p < scan->at; p++)
     line += *p == '\n';
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s, line %u: %s"), scan->name, line, what);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s, line %" PRIu64 ": %s"), scan->name, line,
+              what);
   return FALSE;
 }
 
@@ -210,9 +213,9 @@ scan_after(Scan *scan, gboolean *more, GError **error)
 }
 
 static gboolean
-check(const char *text, gsize length, const char *name, GError **error)
+check(const char *text, gsize length, const char *name, guint64 line, GError **error)
 {
-  Scan scan = {.name = name, .start = text, .at = text, .end = text + length};
+  Scan scan = {.name = name, .start = text, .at = text, .end = text + length, .line = line};
   gboolean more = TRUE;
 
   if (!g_utf8_validate_len(text, length, &scan.at))
@@ -231,10 +234,16 @@ check(const char *text, gsize length, const char *name, GError **error)
 JsonNode *
 ddim_json_parse(const char *text, gsize length, const char *name, GError **error)
 {
+  return ddim_json_parse_line(text, length, name, 1, error);
+}
+
+JsonNode *
+ddim_json_parse_line(const char *text, gsize length, const char *name, guint64 line, GError **error)
+{
   g_autoptr(JsonParser) parser = json_parser_new_immutable();
   g_autoptr(GError) local = NULL;
 
-  if (!check(text, length, name, error))
+  if (!check(text, length, name, line, error))
     return NULL;
   if (length > G_MAXSSIZE || !json_parser_load_from_data(parser, text, length, &local)) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, "%s: %s", name,

@@ -17,6 +17,10 @@ G_BEGIN_DECLS
  * than one JSON value, for deeper nesting, and for the character \u0000. */
 JsonNode *ddim_json_parse(const char *text, gsize length, const char *name, GError **error);
 
+/** The same for a text that begins at line @line of a longer one, for messages. */
+JsonNode *ddim_json_parse_line(const char *text, gsize length, const char *name, guint64 line,
+                               GError **error);
+
 /** @node as one line of JSON that ddim_json_parse() takes: json_to_string() leaves U+001F in
  * strings as it is, which JSON forbids. (transfer full) */
 char *ddim_json_to_line(JsonNode *node);

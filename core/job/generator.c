@@ -43,11 +43,16 @@ ddim_generator_get_tuning_problem(DdimGenerator *generator)
 static gboolean
 open_session(DdimGenerator *generator, DdimRequest *request, GError **error)
 {
+  DdimSession *session;
+
   if (generator->session && ddim_session_matches(generator->session, request))
     return TRUE;
+  /* A model that cannot be read does not cost the one that is loaded. */
+  if (!(session = ddim_session_new(request, error)))
+    return FALSE;
   g_clear_pointer(&generator->session, ddim_session_free);
-  generator->session = ddim_session_new(request, error);
-  return generator->session != NULL;
+  generator->session = session;
+  return TRUE;
 }
 
 /* Everything that is made from a request before it runs. */

@@ -190,14 +190,24 @@ ddim_request_to_json(DdimRequest *request)
 }
 
 static gboolean
-set_from_node(DdimRequest *request, const char *name, JsonNode *node, GError **error)
+set_size_from_node(DdimRequest *request, JsonNode *node, GType type, GError **error)
 {
-  GParamSpec *spec = find_spec(request, name, error);
+  g_autofree char *line = ddim_json_to_line(node);
+
+  return set_size(request, type == G_TYPE_STRING ? json_node_get_string(node) : line, error);
+}
+
+gboolean
+ddim_request_set_from_node(DdimRequest *request, const char *name, JsonNode *node, GError **error)
+{
   GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_NONE;
+  GParamSpec *spec = NULL;
   g_auto(GValue) value = G_VALUE_INIT;
   g_autofree char *text = NULL;
 
-  if (!spec)
+  if (g_str_equal(name, "size"))
+    return set_size_from_node(request, node, type, error);
+  if (!(spec = find_spec(request, name, error)))
     return FALSE;
   text = JSON_NODE_HOLDS_VALUE(node) && type == G_TYPE_STRING ? g_strdup(json_node_get_string(node))
                                                               : ddim_json_to_line(node);
@@ -236,7 +246,7 @@ ddim_request_new_from_json(const char *json, GError **error)
   }
   json_object_iter_init_ordered(&iter, json_node_get_object(root));
   while (json_object_iter_next_ordered(&iter, &name, &node))
-    if (!set_from_node(request, name, node, error))
+    if (!ddim_request_set_from_node(request, name, node, error))
       return NULL;
   return g_steal_pointer(&request);
 }
