@@ -8,6 +8,7 @@
 #include "opencl/device/compile-worker.h"
 #include "cli/terminal/man.h"
 #include "cli/terminal/print.h"
+#include "cli/terminal/version.h"
 
 #include <glib/gi18n-lib.h>
 #include <locale.h>
@@ -162,7 +163,8 @@ main(int argc, char **argv)
   if (g_str_equal(first, "--help") || g_str_equal(first, "-h") || g_str_equal(first, "help"))
     return help_command(&cli, argc > 2 ? argv[2] : NULL);
   if (g_str_equal(first, "--version")) {
-    g_print("ddim %s\n", DDIM_VERSION);
+    g_autofree char *version = ddim_version_describe();
+    g_print("%s", version);
     return DDIM_EXIT_OK;
   }
   if (g_str_equal(first, "--man")) /* not in --help: the build makes the manual page with it */

@@ -420,3 +420,9 @@ ddim_image_read_png(GBytes *bytes, const char *name, GError **error)
 
   return run(&job, bytes, name, error) ? job.image : NULL;
 }
+
+const char *
+ddim_image_get_libpng_version(void)
+{
+  return png_get_libpng_ver(NULL);
+}

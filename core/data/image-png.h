@@ -26,4 +26,7 @@ gboolean ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width,
  * (element-type utf8 utf8) */
 GHashTable *ddim_image_read_png_text(GBytes *bytes, const char *name, GError **error);
 
+/** The version of libpng that is in use. */
+const char *ddim_image_get_libpng_version(void);
+
 G_END_DECLS

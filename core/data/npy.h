@@ -37,5 +37,7 @@ DdimArray *ddim_npz_read(const char *path, const char *name, GError **error);
 DdimArray *ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error);
 /** Write @n tensors under their own names, stored like numpy.savez does. */
 gboolean ddim_npz_write(const char *path, const DdimTensor *tensors, guint n, GError **error);
+/** The version of libzip that is in use. */
+const char *ddim_npz_get_libzip_version(void);
 
 G_END_DECLS

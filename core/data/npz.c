@@ -180,3 +180,9 @@ ddim_npz_read(const char *path, const char *name, GError **error)
     g_prefix_error(error, "“%s”: ", path);
   return array;
 }
+
+const char *
+ddim_npz_get_libzip_version(void)
+{
+  return zip_libzip_version();
+}

@@ -41,7 +41,11 @@ class Help(ddim.Case):
             self.assertIn(option, page)
 
     def test_version(self):
-        self.assertRegex(self.good('--version').stdout, r'\Addim \d+\.\d+\.\d+\n\Z')
+        """The version in the first line, and those of libraries. No driver is loaded, so a broken one does no harm."""
+        shown = self.good('--version', env={'OCL_ICD_VENDORS': str(self.folder / 'no-such-folder')}).stdout
+        self.assertRegex(shown, r'\Addim \d+\.\d+\.\d+\n(.+\n){3}\Z')
+        for library in ['GLib', 'libpng', 'libzip', 'json-glib', 'CLBlast', 'OpenCL']:
+            self.assertRegex(shown, rf'\b{library} \d+\.\d+')
 
 
 class Usage(ddim.Case):
