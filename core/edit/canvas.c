@@ -14,6 +14,13 @@ plane_size(const DdimCanvas *canvas)
   return (gsize)canvas->width * canvas->height;
 }
 
+/* Whether pixel @at of @image has a color to keep to. */
+static gboolean
+is_visible(const DdimImage *image, gsize at)
+{
+  return image->channels % 2 || image->pixels[(at + 1) * image->channels - 1] > 0;
+}
+
 /* Fill one image from the picture's bytes, and the two maps. */
 static void
 fill(DdimCanvas *canvas, const DdimRect *rect, const DdimImage *image, const guint8 *coverage)
@@ -25,7 +32,7 @@ fill(DdimCanvas *canvas, const DdimRect *rect, const DdimImage *image, const gui
       const gsize at = (gsize)y * canvas->width + x;
       const gsize from = (gsize)(rect->y + y) * image->width + rect->x + x;
       canvas->inside[at] = 1;
-      canvas->known[at] = coverage[from] == 0;
+      canvas->known[at] = coverage[from] == 0 && is_visible(image, from);
       for (guint c = 0; c < canvas->channels; c++)
         canvas->samples[c * plane + at] = image->pixels[from * image->channels + c] / 127.5f - 1.0f;
     }

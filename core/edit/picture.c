@@ -88,15 +88,13 @@ ddim_edit_convert(const DdimImage *image, guint channels, GError **error)
 }
 
 guint8 *
-ddim_edit_open_mask(const char *path, guint width, guint height, GError **error)
+ddim_edit_mask_from_picture(const DdimImage *image, const char *path, guint width, guint height,
+                            GError **error)
 {
-  g_autoptr(DdimImage) image = ddim_edit_open_picture(path, "mask", error);
   const gsize n = (gsize)width * height;
   guint8 *coverage;
   guint colors;
 
-  if (!image)
-    return NULL;
   if (image->width != width || image->height != height) {
     g_set_error(
         error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,

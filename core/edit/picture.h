@@ -20,9 +20,11 @@ DdimImage *ddim_edit_convert(const DdimImage *image, guint channels, GError **er
 /* Coverage: [height][width], 255 where a pixel is made anew, 0 where it stays, and in between where
  * old and new are blended. (transfer full) */
 
-/** Coverage from the gray values of a picture of @width x @height. Transparent parts of it cover
- * nothing. */
-guint8 *ddim_edit_open_mask(const char *path, guint width, guint height, GError **error);
+/** Coverage from the gray values of @mask, for a picture of @width x @height. Transparent parts of
+ * it cover nothing.
+ * @path  how messages call it */
+guint8 *ddim_edit_mask_from_picture(const DdimImage *mask, const char *path, guint width,
+                                    guint height, GError **error);
 /** Coverage of a box, "X,Y,W,H", in a picture of @width x @height. */
 guint8 *ddim_edit_mask_from_box(const char *box, guint width, guint height, GError **error);
 /** Coverage of what is transparent in @image. NULL without an error when it has no alpha or is

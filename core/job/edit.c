@@ -66,7 +66,7 @@ open_input(DdimSession *session, DdimRequest *request, gboolean any_size, GError
     refuse(error, _("%s: no picture is given"), "input");
     return NULL;
   }
-  if (!(image = ddim_edit_open_picture(path, "input", error)))
+  if (!(image = ddim_session_open_picture(session, path, "input", error)))
     return NULL;
   if (get_colors(image->channels) > get_colors(ddim_session_get_channels(session))) {
     refuse(error, _("input: the picture has colors, but %s makes gray ones; make it gray first"),
@@ -110,8 +110,18 @@ check_mask(const DdimEdit *edit, GError **error)
   return refuse(error, "%s", _("mask: nothing in it is white, so there is nothing to fill"));
 }
 
+static guint8 *
+open_mask(const DdimEdit *edit, DdimSession *session, const char *path, GError **error)
+{
+  g_autoptr(DdimImage) mask = ddim_session_open_picture(session, path, "mask", error);
+
+  return mask ? ddim_edit_mask_from_picture(mask, path, edit->picture->width, edit->picture->height,
+                                            error)
+              : NULL;
+}
+
 static gboolean
-read_mask(DdimEdit *edit, DdimRequest *request, GError **error)
+read_mask(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
 {
   const guint width = edit->picture->width, height = edit->picture->height;
   g_autofree char *mask = NULL, *box = NULL;
@@ -121,7 +131,7 @@ read_mask(DdimEdit *edit, DdimRequest *request, GError **error)
   g_object_get(request, "mask", &mask, "box", &box, "feather", &feather, NULL);
   if (mask && box)
     return refuse(error, "%s", _("box: a mask is given as well; give one of the two"));
-  edit->coverage = mask  ? ddim_edit_open_mask(mask, width, height, &trouble)
+  edit->coverage = mask  ? open_mask(edit, session, mask, &trouble)
                    : box ? ddim_edit_mask_from_box(box, width, height, &trouble)
                          : ddim_edit_mask_from_alpha(edit->picture, &trouble);
   if (trouble) {
@@ -293,7 +303,7 @@ read_picture(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError 
       !(edit->picture = ddim_edit_convert(image, ddim_session_get_channels(session), error)))
     return FALSE;
   if (edit->command == DDIM_COMMAND_INPAINT)
-    return read_mask(edit, request, error);
+    return read_mask(edit, session, request, error);
   if (edit->command == DDIM_COMMAND_UPSCALE && !enlarge(edit, session, request, error))
     return FALSE;
   if (edit->command == DDIM_COMMAND_COLORIZE && !read_gray(edit, error))

@@ -7,12 +7,26 @@
 
 struct _DdimGenerator {
   DdimSession *session;
+  GHashTable *pictures; /* option -> DdimImage */
 };
 
 DdimGenerator *
 ddim_generator_new(void)
 {
-  return g_new0(DdimGenerator, 1);
+  DdimGenerator *generator = g_new0(DdimGenerator, 1);
+
+  generator->pictures =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ddim_image_free);
+  return generator;
+}
+
+void
+ddim_generator_set_picture(DdimGenerator *generator, const char *option, DdimImage *picture)
+{
+  if (picture)
+    g_hash_table_insert(generator->pictures, g_strdup(option), picture);
+  else
+    g_hash_table_remove(generator->pictures, option);
 }
 
 void
@@ -21,6 +35,7 @@ ddim_generator_free(DdimGenerator *generator)
   if (!generator)
     return;
   g_clear_pointer(&generator->session, ddim_session_free);
+  g_hash_table_unref(generator->pictures);
   g_free(generator);
 }
 
@@ -51,6 +66,7 @@ open_session(DdimGenerator *generator, DdimRequest *request, GError **error)
   if (!(session = ddim_session_new(request, error)))
     return FALSE;
   g_clear_pointer(&generator->session, ddim_session_free);
+  session->pictures = generator->pictures;
   generator->session = session;
   return TRUE;
 }

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "opencl/since.h"
+#include "core/data/image.h"
 #include "core/job/callbacks.h"
 #include "opencl/device/device.h"
 
@@ -41,6 +42,13 @@ DDIM_AVAILABLE_IN_0_1
 gboolean ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
                             const DdimGeneratorCallbacks *callbacks, gpointer user_data,
                             GCancellable *cancellable, GError **error);
+
+/** Give a picture in memory. Later jobs whose request sets @option take it in place of the file that
+ * the option names; the option's value is then only how messages and the command call it.
+ * @option   "input", "mask", "from" or "to"
+ * @picture  (transfer full) (nullable) NULL: the file again */
+DDIM_AVAILABLE_IN_0_1
+void ddim_generator_set_picture(DdimGenerator *generator, const char *option, DdimImage *picture);
 
 /** The device of the last job; NULL before the first. (transfer none) (nullable), valid until the
  * next job. */

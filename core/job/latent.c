@@ -53,9 +53,11 @@ ddim_latent_free(DdimLatent *latent)
 /* ---- opening ---- */
 
 static gboolean
-open_picture(End *end, guint channels, GError **error)
+open_picture(End *end, DdimSession *session, GError **error)
 {
-  g_autoptr(DdimImage) image = ddim_edit_open_picture(end->path, end->option, error);
+  const guint channels = ddim_session_get_channels(session);
+  g_autoptr(DdimImage) image =
+      ddim_session_open_picture(session, end->path, end->option, error);
 
   return image && (end->picture = ddim_edit_convert(image, channels, error));
 }
@@ -78,8 +80,8 @@ open_noise(End *end, guint channels, GError **error)
 
 /* @only_picture  the option takes neither noise nor a seed */
 static gboolean
-open_end(End *end, DdimRequest *request, const char *option, gboolean only_picture, guint channels,
-         GError **error)
+open_end(End *end, DdimSession *session, DdimRequest *request, const char *option,
+         gboolean only_picture, GError **error)
 {
   end->option = option;
   g_object_get(request, option, &end->path, NULL);
@@ -90,12 +92,15 @@ open_end(End *end, DdimRequest *request, const char *option, gboolean only_pictu
                 option);
     return FALSE;
   }
-  if (!only_picture && g_ascii_string_to_unsigned(end->path, 10, 0, G_MAXINT64, &end->seed, NULL)) {
+  if (only_picture || ddim_session_has_picture(session, option))
+    return open_picture(end, session, error);
+  if (g_ascii_string_to_unsigned(end->path, 10, 0, G_MAXINT64, &end->seed, NULL)) {
     g_clear_pointer(&end->path, g_free);
     return TRUE;
   }
-  return !only_picture && g_str_has_suffix(end->path, ".npy") ? open_noise(end, channels, error)
-                                                              : open_picture(end, channels, error);
+  if (g_str_has_suffix(end->path, ".npy"))
+    return open_noise(end, ddim_session_get_channels(session), error);
+  return open_picture(end, session, error);
 }
 
 /* Take the size from the file, if one is given. If the request says a size, too, both must be the
@@ -141,7 +146,6 @@ ddim_latent_new(DdimSession *session, DdimRequest *request, GError **error)
 {
   static const char *const options[] = {"from", "to"};
   g_autoptr(DdimLatent) latent = g_new0(DdimLatent, 1);
-  const guint channels = ddim_session_get_channels(session);
   g_autofree char *command = NULL;
 
   if (ddim_config_is_super_res(session->config)) {
@@ -155,8 +159,8 @@ ddim_latent_new(DdimSession *session, DdimRequest *request, GError **error)
   if (!latent->encode && !check_count(request, error))
     return NULL;
   for (guint i = 0; i < (latent->encode ? 1 : 2); i++)
-    if (!open_end(&latent->ends[i], request, latent->encode ? "input" : options[i], latent->encode,
-                  channels, error) ||
+    if (!open_end(&latent->ends[i], session, request, latent->encode ? "input" : options[i],
+                  latent->encode, error) ||
         !settle_size(&latent->ends[i], request, error))
       return NULL;
   return g_steal_pointer(&latent);

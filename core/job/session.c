@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "core/data/image-private.h"
+#include "core/edit/picture.h"
 #include "core/model/models.h"
 #include "core/model/settings.h"
 
@@ -158,6 +160,21 @@ ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batc
   *batch = MAX(*batch, 1);
   *width = *width ? *width : own;
   *height = *height ? *height : own;
+}
+
+gboolean
+ddim_session_has_picture(DdimSession *session, const char *option)
+{
+  return session->pictures && g_hash_table_contains(session->pictures, option);
+}
+
+DdimImage *
+ddim_session_open_picture(DdimSession *session, const char *path, const char *option,
+                          GError **error)
+{
+  if (ddim_session_has_picture(session, option))
+    return ddim_image_copy(g_hash_table_lookup(session->pictures, option), error);
+  return ddim_edit_open_picture(path, option, error);
 }
 
 guint

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "core/data/image.h"
 #include "core/model/config.h"
 #include "core/job/request.h"
 #include "core/network/evaluator-cache.h"
@@ -19,6 +20,8 @@ typedef struct {
   char *key;                      /**< what it was made from */
   DdimStatusFunc status;          /**< (nullable) is told of kernels that have to be built */
   gpointer status_data;
+  GHashTable *pictures; /**< (nullable) option -> DdimImage: in place of the files that they name;
+                           the generator's */
 } DdimSession;
 
 /** Find and read the model that @request names: properties model, model-path, flags. Touches no
@@ -44,6 +47,13 @@ gboolean ddim_session_matches(DdimSession *session, DdimRequest *request);
  * those that are 0 it is one image, of the size that the model was trained with. */
 void ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch,
                               guint *width, guint *height);
+
+/** The picture that @option, whose value is @path, names: one in memory, else the file. (transfer
+ * full) Errors: as ddim_edit_open_picture(). */
+DdimImage *ddim_session_open_picture(DdimSession *session, const char *path, const char *option,
+                                     GError **error);
+/** Whether there is a picture in memory for @option. */
+gboolean ddim_session_has_picture(DdimSession *session, const char *option);
 
 /** Channels of the images that go in and out. */
 guint ddim_session_get_channels(DdimSession *session);

@@ -136,6 +136,42 @@ test_canvas(void)
   }
 }
 
+/* Transparent pixels that are not covered have no color to keep to; they keep their bytes. */
+static void
+test_transparent(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimImage) image = make_image(8, 8, 4);
+  guint8 coverage[64] = {0};
+  const DdimFrameParams params = {.width = 8,
+                                  .height = 8,
+                                  .wanted = {0, 0, 8, 8},
+                                  .unit = 8,
+                                  .usual = 8,
+                                  .maximum = 8};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  const DdimRect window = {0, 0, 8, 8};
+  g_autofree float *white = g_new(float, 3 * 64);
+  guint8 known[64];
+
+  for (guint i = 0; i < 64; i++) {
+    image->pixels[4 * i + 3] = i < 8 ? 0 : i == 8 ? 1 : 255;
+    coverage[i] = i == 20 ? 255 : 0;
+  }
+  for (guint i = 0; i < 3 * 64; i++)
+    white[i] = 1;
+  g_autoptr(DdimCanvas) canvas = ddim_canvas_new(frame, 1, 3, image, coverage, &error);
+  g_assert_no_error(error);
+  ddim_canvas_get_map(canvas, canvas->known, &window, known);
+  for (guint i = 0; i < 64; i++)
+    g_assert_cmpuint(known[i], ==, i >= 8 && i != 20);
+  ddim_canvas_put(canvas, &window, white);
+  g_autoptr(DdimImage) made = ddim_canvas_compose(canvas, frame, 0, image, coverage, FALSE, &error);
+  g_assert_no_error(error);
+  for (guint i = 0; i < 64 * 4; i++)
+    g_assert_cmpuint(made->pixels[i], ==, i / 4 == 20 ? 255 : image->pixels[i]);
+}
+
 /* The original truncates values to bytes, editing rounds them. */
 static void
 test_rounding(void)
@@ -205,6 +241,7 @@ main(int argc, char **argv)
   g_test_add_func("/edit/frames", test_frames);
   g_test_add_func("/edit/rect-around", test_rect_around);
   g_test_add_func("/edit/canvas", test_canvas);
+  g_test_add_func("/edit/transparent", test_transparent);
   g_test_add_func("/edit/rounding", test_rounding);
   g_test_add_func("/edit/feather", test_feather);
   g_test_add_func("/edit/colors", test_colors);

@@ -293,6 +293,73 @@ test_no_callbacks(void)
   g_assert_no_error(error);
 }
 
+/* A 3-channel picture of SIDE x SIDE, or with @mask a gray one whose left half is white. */
+static DdimImage *
+make_picture(gboolean mask)
+{
+  const guint channels = mask ? 1 : 3;
+  g_autofree float *samples = g_new(float, channels *PLANE);
+
+  for (guint i = 0; i < channels * PLANE; i++)
+    samples[i] = mask ? (i % SIDE < SIDE / 2 ? 1 : -1) : (float)(i * 37 % 251) / 125 - 1;
+  return ddim_image_new_from_samples(samples, channels, SIDE, SIDE, NULL);
+}
+
+static gboolean
+keep_picture(const DdimSample *sample, gpointer data, GError **error)
+{
+  DdimImage **kept = data;
+
+  *kept = ddim_sample_to_image(sample, error);
+  return *kept != NULL;
+}
+
+static DdimImage *
+run_for_picture(DdimGenerator *generator, DdimRequest *request, GError **error)
+{
+  static const DdimGeneratorCallbacks keep = {.image = keep_picture};
+  DdimImage *picture = NULL;
+
+  ddim_generator_run(generator, request, &keep, &picture, NULL, error);
+  return picture;
+}
+
+/* Pictures in memory give what the same pictures in files give; taken away, the files count. */
+static void
+test_pictures_in_memory(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("ddim-pictures-XXXXXX", NULL);
+  g_autofree char *input = g_build_filename(folder, "i.png", NULL);
+  g_autofree char *mask = g_build_filename(folder, "m.png", NULL);
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_tiny_uncond.pt", 1, 0);
+  g_autoptr(DdimImage) picture = make_picture(FALSE);
+  g_autoptr(DdimImage) cover = make_picture(TRUE);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true(ddim_image_write_png(picture, input, NULL, NULL));
+  g_assert_true(ddim_image_write_png(cover, mask, NULL, NULL));
+  g_object_set(request, "command", "inpaint", "input", input, "mask", mask, "quality", 1, NULL);
+  g_autoptr(DdimImage) from_files = run_for_picture(generator, request, &error);
+  g_assert_no_error(error);
+
+  g_object_set(request, "input", "a", "mask", "b", NULL);
+  ddim_generator_set_picture(generator, "input", make_picture(FALSE));
+  ddim_generator_set_picture(generator, "mask", make_picture(TRUE));
+  g_autoptr(DdimImage) from_memory = run_for_picture(generator, request, &error);
+  g_assert_no_error(error);
+  g_assert_cmpmem(ddim_image_get_pixels(from_memory), 3 * PLANE, ddim_image_get_pixels(from_files),
+                  3 * PLANE);
+  g_assert_cmpint(
+      memcmp(ddim_image_get_pixels(from_memory), ddim_image_get_pixels(picture), 3 * PLANE), !=, 0);
+
+  ddim_generator_set_picture(generator, "mask", NULL);
+  g_autoptr(DdimImage) nothing = run_for_picture(generator, request, &error);
+  g_assert_null(nothing);
+  g_assert_nonnull(strstr(error->message, "b"));
+  g_assert_cmpint(g_unlink(input) | g_unlink(mask) | g_rmdir(folder), ==, 0);
+}
+
 /* Properties set through GObject are judged when the job runs. */
 static void
 test_bad_requests(void)
@@ -324,6 +391,7 @@ main(int argc, char **argv)
   g_test_add_func("/generator/cancel", test_cancel);
   g_test_add_func("/generator/image-fails", test_image_fails);
   g_test_add_func("/generator/no-callbacks", test_no_callbacks);
+  g_test_add_func("/generator/pictures-in-memory", test_pictures_in_memory);
   g_test_add_func("/generator/bad-requests", test_bad_requests);
   return g_test_run();
 }
