@@ -87,6 +87,17 @@ ddim_edit_convert(const DdimImage *image, guint channels, GError **error)
   return out;
 }
 
+void
+ddim_edit_drop_alpha(DdimImage *image)
+{
+  const guint from = image->channels, to = count_colors(from);
+  const gsize n = (gsize)image->width * image->height;
+
+  for (gsize i = 0; from != to && i < n; i++)
+    memmove(image->pixels + i * to, image->pixels + i * from, to);
+  image->channels = to;
+}
+
 guint8 *
 ddim_edit_mask_from_picture(const DdimImage *image, const char *path, guint width, guint height,
                             GError **error)

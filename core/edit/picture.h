@@ -17,6 +17,9 @@ DdimImage *ddim_edit_open_picture(const char *path, const char *option, GError *
  * without colors, like the model, and with alpha if @image has it. (transfer full) */
 DdimImage *ddim_edit_convert(const DdimImage *image, guint channels, GError **error);
 
+/** Take the alpha channel away, if @image has one; colors stay as they are. */
+void ddim_edit_drop_alpha(DdimImage *image);
+
 /* Coverage: [height][width], 255 where a pixel is made anew, 0 where it stays, and in between where
  * old and new are blended. (transfer full) */
 

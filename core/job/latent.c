@@ -59,7 +59,11 @@ open_picture(End *end, DdimSession *session, GError **error)
   g_autoptr(DdimImage) image =
       ddim_session_open_picture(session, end->path, end->option, error);
 
-  return image && (end->picture = ddim_edit_convert(image, channels, error));
+  if (!image || !(end->picture = ddim_edit_convert(image, channels, error)))
+    return FALSE;
+  if (channels % 2)
+    ddim_edit_drop_alpha(end->picture);
+  return TRUE;
 }
 
 static gboolean

@@ -227,6 +227,17 @@ class Latent(Edit):
         values = list(zip(self.made('in.png').values, self.made('again.png').values))
         self.assertLess(sum(abs(a - b) for a, b in values) / len(values) / 127.5, 0.01)
 
+    def test_encode_alpha(self):
+        """Of a picture with alpha the colors are encoded."""
+        for channels in (1, 3):
+            colors = noise(16, 16, channels)
+            self.make('colors.png', colors)
+            shades = [colors.values[i * channels:(i + 1) * channels] + [i] for i in range(256)]
+            self.make('alpha.png', npy.Array((16, 16, channels + 1), '|u1', sum(shades, [])))
+            for name in ('colors', 'alpha'):
+                self.good('encode', *MODEL[:4], '-i', f'{name}.png', '-o', f'{name}.npy')
+            self.assertEqual(npy.load(self.folder / 'alpha.npy').values, npy.load(self.folder / 'colors.npy').values)
+
     def test_interpolate(self):
         """The ends are the plain pictures, from seeds, noise or both."""
         small = [*MODEL[:4], '--size', '16']
