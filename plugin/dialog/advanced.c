@@ -2,8 +2,7 @@
 #include "plugin/dialog/advanced.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
-#include "opencl/device/device.h"
+#include "plugin/work/devices.h"
 
 struct _Advanced {
   GtkWidget *sampler, *model_eta, *eta, *device, *precision;
@@ -37,20 +36,6 @@ advanced_set_model(Advanced *advanced, const CatalogModel *model)
 
 /* ---- devices ---- */
 
-/* The value for option "device": the device's name, or its number if another device's name contains
- * that name. */
-static char *
-device_id(GPtrArray *devices, const DdimDeviceInfo *device)
-{
-  for (guint i = 0; i < devices->len; i++) {
-    const DdimDeviceInfo *other = g_ptr_array_index(devices, i);
-    if (other != device &&
-        strstr(ddim_device_info_get_name(other), ddim_device_info_get_name(device)))
-      return g_strdup_printf("%u", ddim_device_info_get_index(device));
-  }
-  return g_strdup(ddim_device_info_get_name(device));
-}
-
 static void
 on_devices(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -70,11 +55,8 @@ on_devices(GObject *source, GAsyncResult *result, gpointer user_data)
   ui_choice_clear(advanced->device);
   ui_choice_add(advanced->device, "", _("Automatic"));
   for (guint i = 0; i < devices->len; i++) {
-    const DdimDeviceInfo *device = g_ptr_array_index(devices, i);
-    g_autofree char *id = device_id(devices, device);
-    g_autofree char *text = g_strdup_printf("%s (%s)", ddim_device_info_get_name(device),
-                                            ddim_device_info_get_platform(device));
-    ui_choice_add(advanced->device, id, text);
+    const DevicesItem *device = g_ptr_array_index(devices, i);
+    ui_choice_add(advanced->device, device->id, device->text);
   }
   ui_choice_set_or_add(advanced->device, wanted);
 }

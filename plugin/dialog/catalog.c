@@ -3,7 +3,7 @@
 
 #include "core/model/config.h"
 #include "core/model/models.h"
-#include "opencl/device/device.h"
+#include "plugin/work/devices.h"
 
 void
 catalog_model_free(CatalogModel *model)
@@ -85,7 +85,7 @@ static void
 devices_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
-  GPtrArray *devices = ddim_device_list(&error);
+  GPtrArray *devices = devices_list(cancellable, &error);
 
   if (devices)
     g_task_return_pointer(task, devices, (GDestroyNotify)g_ptr_array_unref);

@@ -28,8 +28,7 @@ void catalog_models_async(GCancellable *cancellable, GAsyncReadyCallback callbac
 /** (transfer full) (element-type CatalogModel), maybe empty. */
 GPtrArray *catalog_models_finish(GAsyncResult *result, GError **error);
 
-/** Every OpenCL device: (transfer full) (element-type DdimDeviceInfo), or DDIM_CL_ERROR_NO_DEVICE.
- */
+/** Every OpenCL device: (transfer full) (element-type DevicesItem), see plugin/work/devices.h. */
 void catalog_devices_async(GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data);
 GPtrArray *catalog_devices_finish(GAsyncResult *result, GError **error);

@@ -106,7 +106,7 @@ static void
 insert(Dialog *dialog, WorkerResult *result)
 {
   g_autoptr(GError) error = NULL;
-  LayerRef layer = layers_insert(&dialog->target, result, &error);
+  LayerRef layer = layers_insert(&dialog->target, result, NULL, &error);
   g_autofree char *name = NULL, *text = NULL;
   gint64 seed;
 

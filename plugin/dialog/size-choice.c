@@ -23,7 +23,7 @@ show_note(SizeChoice *choice)
   gtk_widget_set_sensitive(choice->width, !fit);
   gtk_widget_set_sensitive(choice->height, !fit);
   if (choice->stride && width && height) {
-    SizePlan plan = size_plan(width, height, choice->stride);
+    SizePlan plan = size_plan(width, height, choice->stride, choice->image_size);
     if (plan.scaled)
       note = g_strdup_printf(_("Sampled at %u × %u, then enlarged to %u × %u"), plan.sampled_width,
                              plan.sampled_height, width, height);

@@ -7,6 +7,7 @@
 #include "core/data/error.h"
 #include "opencl/device/compile-worker.h"
 #include "plugin/dialog/dialog.h"
+#include "plugin/work/devices.h"
 #include "plugin/work/place.h"
 #include "plugin/work/settings.h"
 
@@ -107,7 +108,7 @@ load_settings(void)
 static void
 save_settings(DdimRequest *request)
 {
-  g_autofree char *path = gimp_personal_rc_file("ddim.json"), *json = ddim_request_to_json(request);
+  g_autofree char *path = gimp_personal_rc_file("ddim.json"), *json = settings_to_json(request);
 
   g_file_set_contents(path, json, -1, NULL);
 }
@@ -175,13 +176,14 @@ run(const char *name, int n_params, const GimpParam *params, int *n_return_vals,
 
 const GimpPlugInInfo PLUG_IN_INFO = {NULL, NULL, query, run};
 
-/* Does what MAIN() does, and also runs the compile workers that the plug-in starts. */
+/* Does what MAIN() does, and also the work of the processes that the plug-in starts: compile
+ * workers, and those that look for devices. */
 int
 main(int argc, char **argv)
 {
   int status;
 
-  if (ddim_compile_worker_begin(argc, argv, &status))
+  if (ddim_compile_worker_begin(argc, argv, &status) || devices_begin(argc, argv, &status))
     return status;
   return gimp_main(&PLUG_IN_INFO, argc, argv);
 }

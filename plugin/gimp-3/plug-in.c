@@ -6,6 +6,7 @@
 #include "core/data/error.h"
 #include "opencl/device/compile-worker.h"
 #include "plugin/dialog/dialog.h"
+#include "plugin/work/devices.h"
 #include "plugin/layers/layers.h"
 #include "plugin/work/place.h"
 #include "plugin/work/settings.h"
@@ -204,13 +205,14 @@ ddim_plug_in_init(DdimPlugIn *self)
 {
 }
 
-/* Does what GIMP_MAIN() does, and also runs the compile workers that the plug-in starts. */
+/* Does what GIMP_MAIN() does, and also the work of the processes that the plug-in starts: compile
+ * workers, and those that look for devices. */
 int
 main(int argc, char **argv)
 {
   int status;
 
-  if (ddim_compile_worker_begin(argc, argv, &status))
+  if (ddim_compile_worker_begin(argc, argv, &status) || devices_begin(argc, argv, &status))
     return status;
   return gimp_main(DDIM_TYPE_PLUG_IN, argc, argv);
 }

@@ -17,7 +17,7 @@ round_near(double value, guint stride)
 }
 
 SizePlan
-size_plan(guint width, guint height, guint stride)
+size_plan(guint width, guint height, guint stride, guint least)
 {
   SizePlan plan = {.width = width, .height = height};
   double area = (double)width * height;
@@ -29,9 +29,26 @@ size_plan(guint width, guint height, guint stride)
     plan.sampled_height = round_near(height * scale, stride);
     return plan;
   }
-  plan.sampled_width = round_up(width, stride);
-  plan.sampled_height = round_up(height, stride);
+  plan.sampled_width = round_up(MAX(width, least), stride);
+  plan.sampled_height = round_up(MAX(height, least), stride);
   plan.crop_x = (plan.sampled_width - width) / 2;
   plan.crop_y = (plan.sampled_height - height) / 2;
   return plan;
+}
+
+guint
+size_shrink(guint side, guint scale)
+{
+  return scale > 1 ? (side + scale - 1) / scale : side;
+}
+
+void
+size_draft(guint width, guint height, guint stride, guint image_size, guint *draft_width,
+           guint *draft_height)
+{
+  double side = MAX(image_size, stride);
+  double shape = width && height ? CLAMP((double)width / height, 0.25, 4) : 1;
+
+  *draft_width = round_near(side * sqrt(shape), stride);
+  *draft_height = round_near(side / sqrt(shape), stride);
 }

@@ -5,19 +5,22 @@
 #include <string.h>
 #include "core/data/error.h"
 #include "plugin/layers/pixels.h"
+#include "plugin/work/names.h"
 #include "plugin/work/settings.h"
 
 /* ---- making layers, none of which is in the image yet ---- */
 
-/* "DDIM textures marble #42"; without a class where there is none. */
+/* "marble #42 · DDIM textures": the layers' dock shows the beginning. */
 static char *
-make_name(const WorkerResult *result, const char *label)
+make_name(const WorkerResult *result, DdimRequest *settings, const char *label)
 {
   gint64 seed;
 
-  g_object_get(result->settings, "seed", &seed, NULL);
-  return g_strdup_printf("DDIM %s %s%s#%" G_GINT64_FORMAT, result->model, label ? label : "",
-                         label ? " " : "", seed);
+  g_object_get(settings, "seed", &seed, NULL);
+  if (!label)
+    return g_strdup_printf("#%" G_GINT64_FORMAT " · DDIM %s", seed, result->model);
+  return g_strdup_printf("%s #%" G_GINT64_FORMAT " · DDIM %s", names_show_class(label), seed,
+                         result->model);
 }
 
 /* The class of all images, NULL when they differ. */
@@ -89,18 +92,16 @@ make_layers(ImageRef image, const WorkerResult *result, GError **error)
 
 /* ---- putting them in ---- */
 
-/* Layers with the same seed need different names. Otherwise GIMP would count up the number behind
- * “#”, which would then not be the seed any more. So the @n-th is called "NAME (n)", or gets the
- * next free number; for @n 0 it is NAME. */
+/* A layer that is made again gets a name of its own: "NAME (2)". */
 static char *
-make_unique(ImageRef image, const char *name, guint n)
+make_unique(ImageRef image, const char *name)
 {
-  char *unique = n ? g_strdup_printf("%s (%u)", name, n) : g_strdup(name);
+  char *unique = g_strdup(name);
+  guint n = 1;
 
   while (gimp_image_get_layer_by_name(image, unique) != NO_LAYER) {
-    n = MAX(n + 1, 2);
     g_free(unique);
-    unique = g_strdup_printf("%s (%u)", name, n);
+    unique = g_strdup_printf("%s (%u)", name, ++n);
   }
   return unique;
 }
@@ -115,11 +116,10 @@ new_group(ImageRef image)
 #endif
 }
 
-/* @n  its place among several, from 1; else 0 */
 static void
-insert(ImageRef image, LayerRef layer, const char *name, guint n, LayerRef parent, int position)
+insert(ImageRef image, LayerRef layer, const char *name, LayerRef parent, int position)
 {
-  g_autofree char *unique = make_unique(image, name, n);
+  g_autofree char *unique = make_unique(image, name);
 
   gimp_item_set_name(GIMP_ITEM(layer), unique);
   gimp_image_insert_layer(image, layer, parent, position);
@@ -129,15 +129,15 @@ static LayerRef
 insert_group(ImageRef image, const WorkerResult *result, GArray *layers, LayerRef parent,
              int position)
 {
-  g_autofree char *name = make_name(result, common_label(result));
+  g_autofree char *name = make_name(result, result->settings, common_label(result));
   LayerRef group = new_group(image);
 
   attach_settings(group, result, -1);
-  insert(image, group, name, 0, parent, position);
+  insert(image, group, name, parent, position);
   for (guint i = 0; i < layers->len; i++) {
     const WorkerImage *picture = g_ptr_array_index(result->images, i);
-    g_autofree char *own = make_name(result, picture->label);
-    insert(image, g_array_index(layers, LayerRef, i), own, i + 1, group, i);
+    g_autofree char *own = make_name(result, picture->settings, picture->label);
+    insert(image, g_array_index(layers, LayerRef, i), own, group, i);
   }
   return group;
 }
@@ -147,14 +147,25 @@ insert_one(ImageRef image, const WorkerResult *result, LayerRef layer, LayerRef 
            int position)
 {
   const WorkerImage *picture = g_ptr_array_index(result->images, 0);
-  g_autofree char *name = make_name(result, picture->label);
+  g_autofree char *name = make_name(result, picture->settings, picture->label);
 
-  insert(image, layer, name, 0, parent, position);
+  insert(image, layer, name, parent, position);
   return layer;
 }
 
+static void
+set_active(ImageRef image, LayerRef layer)
+{
+#if DDIM_GIMP_MAJOR >= 3
+  const GimpLayer *layers[] = {layer, NULL};
+  gimp_image_set_selected_layers(image, layers);
+#else
+  gimp_image_set_active_layer(image, layer);
+#endif
+}
+
 LayerRef
-layers_insert(const Target *target, const WorkerResult *result, GError **error)
+layers_insert(const Target *target, const WorkerResult *result, GArray **made, GError **error)
 {
   g_autoptr(GArray) layers = NULL;
   ImageRef image = target->image;
@@ -185,8 +196,33 @@ layers_insert(const Target *target, const WorkerResult *result, GError **error)
   else
     layer = insert_group(image, result, layers, parent, position);
   target_add_mask(target, layer);
+  set_active(image, g_array_index(layers, LayerRef, 0)); /* the one on top, which is seen */
   gimp_image_undo_group_end(image);
+  if (made)
+    *made = g_steal_pointer(&layers);
   return layer;
+}
+
+void
+layers_keep(GArray *layers, const gboolean *keep)
+{
+  ImageRef image = NO_IMAGE;
+
+  for (guint i = 0; i < layers->len; i++) {
+    LayerRef layer = g_array_index(layers, LayerRef, i);
+    if (!gimp_item_is_valid(GIMP_ITEM(layer)))
+      continue;
+    if (image == NO_IMAGE) {
+      image = layers_get_image(layer);
+      gimp_image_undo_group_start(image);
+    }
+    if (keep[i])
+      set_active(image, layer);
+    else
+      gimp_image_remove_layer(image, layer);
+  }
+  if (image != NO_IMAGE)
+    gimp_image_undo_group_end(image);
 }
 
 ImageRef

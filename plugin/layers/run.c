@@ -65,7 +65,7 @@ run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **er
   }
   result = worker_finish(worker, error);
   if (result)
-    layer = layers_insert(&target, result, error);
+    layer = layers_insert(&target, result, NULL, error);
   gimp_progress_end();
   return layer;
 }

@@ -101,28 +101,49 @@ request_to_object(DdimRequest *request)
   return object;
 }
 
+/* The commands of all images, one a line. */
+static char *
+list_commands(const WorkerResult *result)
+{
+  GString *lines = g_string_new(NULL);
+
+  for (guint i = 0; i < result->images->len; i++) {
+    const WorkerImage *image = g_ptr_array_index(result->images, i);
+    g_string_append_printf(lines, "%s%s", i ? "\n" : "", image->command);
+  }
+  return g_string_free(lines, FALSE);
+}
+
 char *
 settings_to_parasite(const WorkerResult *result, int index)
 {
   g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+  g_autofree char *commands = list_commands(result);
   JsonObject *object = json_object_new();
+  const WorkerImage *image = index >= 0 ? g_ptr_array_index(result->images, index) : NULL;
 
   json_object_set_string_member(object, "ddim", DDIM_VERSION);
-  json_object_set_object_member(object, "settings", request_to_object(result->settings));
-  json_object_set_string_member(object, "command", result->command);
+  json_object_set_object_member(object, "settings",
+                                request_to_object(image ? image->settings : result->settings));
+  json_object_set_string_member(object, "command", image ? image->command : commands);
   json_object_set_string_member(object, "model-name", result->model);
-  if (index >= 0) {
-    const WorkerImage *image = g_ptr_array_index(result->images, index);
-    json_object_set_int_member(object, "image", index);
-    if (image->label)
-      json_object_set_string_member(object, "class-name", image->label);
-  }
+  if (image && image->label)
+    json_object_set_string_member(object, "class-name", image->label);
   if (result->size.width) {
     json_object_set_int_member(object, "sampled-width", result->size.sampled_width);
     json_object_set_int_member(object, "sampled-height", result->size.sampled_height);
     json_object_set_boolean_member(object, "enlarged", result->size.scaled);
   }
   json_node_take_object(root, object);
+  return json_to_string(root, TRUE);
+}
+
+char *
+settings_to_json(DdimRequest *request)
+{
+  g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+
+  json_node_take_object(root, request_to_object(request));
   return json_to_string(root, TRUE);
 }
 

@@ -28,6 +28,8 @@ gboolean settings_set_value(DdimRequest *request, const char *name, const GValue
 /** All settings of a generated layer as JSON.
  * @index  of the image in @result, or -1 for the group of all */
 char *settings_to_parasite(const WorkerResult *result, int index);
+/** Every property, for ddim_request_new_from_json(). (transfer full) */
+char *settings_to_json(DdimRequest *request);
 /** What settings_to_parasite() wrote, from the @size bytes @data. */
 DdimRequest *settings_from_parasite(const char *data, gsize size, GError **error);
 

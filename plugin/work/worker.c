@@ -2,9 +2,13 @@
 #include "plugin/work/worker.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include "core/data/error.h"
 #include "core/model/models.h"
 #include "plugin/image/resample.h"
+#include "plugin/work/devices.h"
+#include "plugin/work/enlarge.h"
+#include "plugin/work/progress.h"
 
 struct _Job {
   DdimGenerator *generator;
@@ -14,22 +18,34 @@ struct _Job {
   /* The worker's own until the thread is joined. */
   DdimRequest *request;
   WorkerResult *result;
+  WorkerImage *image;  /* (nullable) being made */
+  guint width, height; /* asked for; 0: the model's own */
+  guint scale;         /* at least 1 */
+  gboolean enlarging;  /* the image is sampled and now made larger by the model */
+  WorkerProgress progress;
   GError *error;
 
   GMutex mutex; /* guards what follows */
   GCond changed;
   gboolean news;
   char *status;
-  double fraction;
+  double fraction;   /* known when… */
+  gint64 known;      /* …the monotonic clock was this */
+  double rate, gain; /* its growth in a second, and until the next news at most; 0 when unknown */
   DdimImage *preview;
+  guint index;
   gboolean ended;
 };
 
 static void
 worker_image_free(WorkerImage *image)
 {
+  if (!image)
+    return;
   g_free(image->samples);
   g_free(image->label);
+  g_clear_object(&image->settings);
+  g_free(image->command);
   g_free(image);
 }
 
@@ -37,7 +53,6 @@ void
 worker_result_free(WorkerResult *result)
 {
   g_clear_object(&result->settings);
-  g_free(result->command);
   g_free(result->model);
   g_free(result->warning);
   g_ptr_array_unref(result->images);
@@ -51,13 +66,17 @@ worker_report_clear(WorkerReport *report)
   g_clear_pointer(&report->preview, ddim_image_free);
 }
 
+/* @rate, @gain  see struct _Job */
 static void
-set_status(Worker *worker, const char *status, double fraction)
+set_status(Worker *worker, const char *status, double fraction, double rate, double gain)
 {
   g_mutex_lock(&worker->mutex);
   g_free(worker->status);
   worker->status = g_strdup(status);
   worker->fraction = fraction;
+  worker->known = g_get_monotonic_time();
+  worker->rate = rate;
+  worker->gain = gain;
   worker->news = TRUE;
   g_cond_signal(&worker->changed);
   g_mutex_unlock(&worker->mutex);
@@ -68,7 +87,23 @@ set_status(Worker *worker, const char *status, double fraction)
 static void
 on_status(const char *what, double fraction, gpointer user_data)
 {
-  set_status(user_data, what, -1);
+  set_status(user_data, what, -1, 0, 0);
+}
+
+static void
+set_size(Worker *worker, DdimRequest *settings)
+{
+  g_object_set(settings, "width", (int)worker->width, "height", (int)worker->height, "scale",
+               worker->scale > 1 ? (int)worker->scale : 0, NULL);
+}
+
+static void
+copy_property(DdimRequest *from, DdimRequest *to, const char *name)
+{
+  g_auto(GValue) value = G_VALUE_INIT;
+
+  g_object_get_property(G_OBJECT(from), name, &value);
+  g_object_set_property(G_OBJECT(to), name, &value);
 }
 
 static void
@@ -76,39 +111,34 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer user_data)
 {
   Worker *worker = user_data;
   WorkerResult *result = worker->result;
+  WorkerImage *image = worker->image;
 
-  result->settings = ddim_request_copy(resolved);
-  result->command = ddim_request_to_command(resolved);
-  result->warning = g_strdup(ddim_generator_get_tuning_problem(worker->generator));
-  if (result->size.width)
-    g_object_set(result->settings, "width", (int)result->size.width, "height",
-                 (int)result->size.height, NULL);
-}
-
-static char *
-time_left(double seconds)
-{
-  if (seconds < 90)
-    return g_strdup_printf(_("%d s left"), (int)(seconds + 0.5));
-  return g_strdup_printf(_("%d min left"), (int)(seconds / 60 + 0.5));
+  if (worker->enlarging) {
+    g_autofree char *first = g_steal_pointer(&image->command);
+    image->command = enlarge_get_command(first, resolved);
+    return;
+  }
+  if (!result->warning)
+    result->warning = g_strdup(ddim_generator_get_tuning_problem(worker->generator));
+  image->command = ddim_request_to_command(resolved);
+  image->settings = ddim_request_copy(resolved);
+  if (worker->width)
+    set_size(worker, image->settings);
+  if (!result->settings) {
+    result->settings = ddim_request_copy(image->settings);
+    copy_property(worker->request, result->settings, "count");
+    copy_property(worker->request, result->settings, "class");
+  }
 }
 
 static void
 on_progress(const DdimProgress *progress, gpointer user_data)
 {
-  g_autoptr(GString) status = g_string_new(NULL);
+  Worker *worker = user_data;
+  WorkerMoment moment = worker_progress_update(&worker->progress, progress);
 
-  if (progress->n_images > progress->batch)
-    g_string_printf(status, _("Image %u of %u, step %u of %u"),
-                    MIN(progress->image + 1, progress->n_images), progress->n_images,
-                    progress->step, progress->n_steps);
-  else
-    g_string_printf(status, _("Step %u of %u"), progress->step, progress->n_steps);
-  if (progress->remaining >= 0) {
-    g_autofree char *left = time_left(progress->remaining);
-    g_string_append_printf(status, " · %s", left);
-  }
-  set_status(user_data, status->str, progress->fraction);
+  set_status(worker, moment.text, moment.fraction, moment.rate, moment.gain);
+  g_free(moment.text);
 }
 
 static void
@@ -120,6 +150,7 @@ on_preview(const DdimSample *x0, gpointer user_data)
   g_mutex_lock(&worker->mutex);
   g_clear_pointer(&worker->preview, ddim_image_free);
   worker->preview = image;
+  worker->index = worker->result->images->len;
   worker->news = TRUE;
   g_cond_signal(&worker->changed);
   g_mutex_unlock(&worker->mutex);
@@ -130,26 +161,24 @@ on_image(const DdimSample *sample, gpointer user_data, GError **error)
 {
   Worker *worker = user_data;
   SizePlan size = worker->result->size;
-  WorkerImage *image;
-  float *samples;
+  WorkerImage *image = worker->image;
 
+  if (worker->enlarging)
+    return enlarge_cut(sample, worker->width, worker->height, &image->samples, error);
   if (size.scaled)
-    set_status(worker, _("Enlarging"), -1);
+    set_status(worker, _("Enlarging"), -1, 0, 0);
   if (!size.width)
-    size = size_plan(sample->width, sample->height, 1);
-  samples = resample(&size, sample->samples, sample->channels, error);
-  if (!samples)
+    size = size_plan(sample->width, sample->height, 1, 0);
+  image->samples = resample(&size, sample->samples, sample->channels, error);
+  if (!image->samples)
     return FALSE;
-  image = g_new0(WorkerImage, 1);
   image->channels = sample->channels;
   image->width = size.width;
   image->height = size.height;
-  image->samples = samples;
   if (sample->label_name)
     image->label = g_strdup(sample->label_name);
   else if (sample->label >= 0)
     image->label = g_strdup_printf("%" G_GINT64_FORMAT, sample->label);
-  g_ptr_array_add(worker->result->images, image);
   return TRUE;
 }
 
@@ -164,10 +193,10 @@ fit_request(Worker *worker, GError **error)
   g_autoptr(DdimCheckpoint) checkpoint = NULL;
   g_autoptr(DdimConfig) config = NULL;
   gint64 seed;
-  int width, height;
+  int width, height, scale;
 
   g_object_get(worker->request, "model", &model, "model-path", &model_path, "flags", &flags, "seed",
-               &seed, "width", &width, "height", &height, NULL);
+               &seed, "width", &width, "height", &height, "scale", &scale, NULL);
   path = ddim_models_find(model, model_path, error);
   checkpoint = path ? ddim_checkpoint_open(path, error) : NULL;
   config = checkpoint ? ddim_config_load(checkpoint, flags, error) : NULL;
@@ -181,10 +210,18 @@ fit_request(Worker *worker, GError **error)
     return FALSE;
   }
   worker->result->model = g_strdup(ddim_config_get_name(config));
+  worker->width = worker->height = 0;
+  worker->scale = 1;
   if (width > 0 && height > 0) {
-    worker->result->size = size_plan(width, height, ddim_config_get_stride(config));
-    g_object_set(worker->request, "width", (int)worker->result->size.sampled_width, "height",
-                 (int)worker->result->size.sampled_height, NULL);
+    SizePlan size;
+    worker->width = width;
+    worker->height = height;
+    worker->scale = MAX(scale, 1);
+    size = size_plan(size_shrink(width, worker->scale), size_shrink(height, worker->scale),
+                     ddim_config_get_stride(config), ddim_config_get_image_size(config));
+    worker->result->size = size;
+    g_object_set(worker->request, "width", (int)size.sampled_width, "height",
+                 (int)size.sampled_height, NULL);
   }
   if (seed < 0)
     g_object_set(worker->request, "seed", (gint64)(g_random_int() & G_MAXINT32), NULL);
@@ -212,8 +249,27 @@ suggest_smaller(const SizePlan *size, GError **error)
   *error = better;
 }
 
-static gpointer
-work(gpointer data)
+/* The request for image @index alone. */
+static DdimRequest *
+make_request(Worker *worker, guint index)
+{
+  DdimRequest *request = ddim_request_copy(worker->request);
+  g_autofree char *class = NULL;
+  gint64 seed;
+
+  g_object_get(request, "class", &class, "seed", &seed, NULL);
+  g_object_set(request, "count", 1, "scale", 0, "seed",
+               (gint64)(((guint64)seed + index) & G_MAXINT64), NULL);
+  /* Classes with weights are a blend, which is one. */
+  if (class && strchr(class, ',') && !strchr(class, ':')) {
+    g_auto(GStrv) classes = g_strsplit(class, ",", -1);
+    g_object_set(request, "class", g_strstrip(classes[index % g_strv_length(classes)]), NULL);
+  }
+  return request;
+}
+
+static gboolean
+run(Worker *worker, DdimRequest *request, GError **error)
 {
   static const DdimGeneratorCallbacks callbacks = {
       .status = on_status,
@@ -222,12 +278,65 @@ work(gpointer data)
       .preview = on_preview,
       .image = on_image,
   };
+
+  return ddim_generator_run(worker->generator, request, &callbacks, worker, worker->cancellable,
+                            error);
+}
+
+/* Sample the image, which is small, then let the model make it larger. */
+static gboolean
+make_image(Worker *worker, guint index, GError **error)
+{
+  WorkerImage *image = g_new0(WorkerImage, 1);
+  g_autoptr(DdimRequest) request = make_request(worker, index), larger = NULL;
+  gboolean good;
+
+  worker->image = image;
+  worker->enlarging = FALSE;
+  worker_progress_next(&worker->progress, index, FALSE);
+  good = run(worker, request, error);
+  if (good && worker->scale > 1) {
+    g_autofree char *folder = NULL;
+    worker->enlarging = TRUE;
+    worker_progress_next(&worker->progress, index, TRUE);
+    larger = enlarge_begin(image, request, worker->scale, &folder, error);
+    g_clear_pointer(&image->samples, g_free);
+    image->width = worker->width;
+    image->height = worker->height;
+    good = larger && run(worker, larger, error);
+    enlarge_end(folder);
+  }
+  worker->image = NULL;
+  if (good)
+    g_ptr_array_add(worker->result->images, image);
+  else
+    worker_image_free(image);
+  return good;
+}
+
+static void
+make_all(Worker *worker, GError **error)
+{
+  int count;
+
+  if (!devices_check(worker->cancellable, error) || !fit_request(worker, error))
+    return;
+  g_object_get(worker->request, "count", &count, NULL);
+  worker_progress_init(&worker->progress, worker->request, worker->result->model,
+                       &worker->result->size, worker->width, worker->height, worker->scale);
+  for (int i = 0; i < count; i++)
+    if (!make_image(worker, i, error)) {
+      suggest_smaller(&worker->result->size, error);
+      return;
+    }
+}
+
+static gpointer
+work(gpointer data)
+{
   Worker *worker = data;
 
-  if (fit_request(worker, &worker->error) &&
-      !ddim_generator_run(worker->generator, worker->request, &callbacks, worker,
-                          worker->cancellable, &worker->error))
-    suggest_smaller(&worker->result->size, &worker->error);
+  make_all(worker, &worker->error);
   g_mutex_lock(&worker->mutex);
   worker->ended = TRUE;
   worker->news = TRUE;
@@ -274,6 +383,7 @@ worker_start(Worker *worker, DdimRequest *request)
   worker->result->images = g_ptr_array_new_with_free_func((GDestroyNotify)worker_image_free);
   worker->status = g_strdup(_("Starting"));
   worker->fraction = -1;
+  worker->index = 0;
   worker->ended = FALSE;
   worker->news = TRUE;
   worker->thread = g_thread_new("ddim-worker", work, worker);
@@ -304,6 +414,10 @@ worker_poll(Worker *worker, guint milliseconds, WorkerReport *report)
   worker->news = FALSE;
   report->status = g_strdup(worker->status);
   report->fraction = worker->fraction;
+  report->index = worker->index;
+  if (worker->fraction >= 0)
+    report->fraction +=
+        MIN(worker->rate * (g_get_monotonic_time() - worker->known) / G_USEC_PER_SEC, worker->gain);
   report->preview = g_steal_pointer(&worker->preview);
   report->ended = worker->ended;
   g_mutex_unlock(&worker->mutex);
@@ -318,6 +432,7 @@ worker_finish(Worker *worker, GError **error)
   g_return_val_if_fail(worker->thread, NULL);
   g_thread_join(worker->thread);
   worker->thread = NULL;
+  worker_progress_remember(&worker->progress);
   g_clear_object(&worker->request);
   g_clear_object(&worker->cancellable);
   g_clear_pointer(&worker->status, g_free);

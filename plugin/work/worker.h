@@ -12,20 +12,22 @@ G_BEGIN_DECLS
  * device and model then stay loaded. */
 typedef struct _Job Worker;
 
-/** A finished image. */
+/** A finished image, which can be made again alone. */
 typedef struct {
   guint channels, height, width;
-  float *samples; /**< [channels][height][width], about [-1, 1] */
-  char *label;    /**< (nullable) the name or number of its class */
+  float *samples;        /**< [channels][height][width], about [-1, 1] */
+  char *label;           /**< (nullable) the name or number of its class */
+  DdimRequest *settings; /**< every open choice made; width and height as asked; count 1 */
+  char *command;         /**< the commands that sample the same */
 } WorkerImage;
 
 /** What a run made. */
 typedef struct {
-  DdimRequest *settings; /**< every open choice made; width and height as asked */
-  char *command;         /**< the command that samples the same */
+  DdimRequest *settings; /**< of all images: seed is the first one's, the next have the next ones */
   char *model;           /**< the model's name */
   char *warning;         /**< (nullable) a problem that did not stop the run */
-  SizePlan size;
+  SizePlan size; /**< of what was sampled, which is then enlarged by the request's scale; width 0:
+                    the model's own */
   GPtrArray *images; /**< (element-type WorkerImage) */
 } WorkerResult;
 
@@ -35,8 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkerResult, worker_result_free)
 typedef struct {
   char *status;    /**< what is being done now, in the user's language */
   double fraction; /**< of the whole, 0 … 1; negative while unknown */
-  DdimImage
-      *preview; /**< (nullable) the predicted x0, when there is one newer than the last report's */
+  /** (nullable) the predicted x0, when there is one newer than the last report's */
+  DdimImage *preview;
+  guint index;    /**< of the image that is being made */
   gboolean ended; /**< worker_finish() will not wait */
 } WorkerReport;
 
@@ -48,8 +51,11 @@ Worker *worker_new(void);
 void worker_free(Worker *worker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Worker, worker_free)
 
-/** @request  width or height 0: the model's size; seed -1: chosen below 2^31, so that every GIMP
- * can take it again */
+/** Begin to make images. Each has its own seed, one higher than that of the one before, and of
+ * several classes the next one, so that it can be made again alone.
+ * @request  width or height 0: the model's size; seed -1: chosen below 2^31, so that every GIMP
+ * can take it again; scale above 1: sampled that many times smaller, then enlarged by the model, so
+ * that features are larger */
 void worker_start(Worker *worker, DdimRequest *request);
 gboolean worker_is_running(Worker *worker);
 /** Ask the run to stop; it ends with G_IO_ERROR_CANCELLED within a step. */

@@ -20,6 +20,7 @@ SCHEME = {
 (define (layers image) (vector->list (cadr (gimp-image-get-layers image))))
 (define (children group) (vector->list (cadr (gimp-item-get-children group))))
 (define (select-layer image layer) (gimp-image-set-active-layer image layer))
+(define (active-layer image) (car (gimp-image-get-active-layer image)))
 (define (save-png image file)
   (file-png-save RUN-NONINTERACTIVE image (car (gimp-image-get-active-layer image)) file file 0 1 0 0 0 0 0))
 (define (base-type image) (car (gimp-image-base-type image)))
@@ -43,6 +44,7 @@ SCHEME = {
 (define (layers image) (vector->list (car (gimp-image-get-layers image))))
 (define (children group) (vector->list (car (gimp-item-get-children group))))
 (define (select-layer image layer) (gimp-image-set-selected-layers image (vector layer)))
+(define (active-layer image) (vector-ref (car (gimp-image-get-selected-layers image)) 0))
 (define (save-png image file)
   (file-png-export #:run-mode RUN-NONINTERACTIVE #:image image #:file file #:include-color-profile TRUE))
 (define (base-type image) (car (gimp-image-get-base-type image)))
@@ -194,6 +196,14 @@ class Gimp:
         if re.search(r'execution error|^Error:', done.stdout + done.stderr, re.M) or not out.exists():
             raise AssertionError(f'{script}\n{done.stdout}{done.stderr}')
         return text.splitlines()
+
+
+def crashing_vendors(folder):
+    """A list of OpenCL drivers, in a new folder, of which the only one crashes."""
+    vendors = pathlib.Path(folder) / 'vendors'
+    vendors.mkdir()
+    (vendors / 'crash.icd').write_text(f"{pathlib.Path(os.environ['DDIM_TEST_DRIVER']).resolve()}\n")
+    return str(vendors)
 
 
 def main(module):

@@ -73,8 +73,8 @@ class Dialog(unittest.TestCase):
         self.generate(session, dialog, 3)
         self.screen.shoot('dialog', dialog)
         first, second, base = session.layers()
-        self.assertRegex(first, r'^DDIM textures lava #\d+$')
-        self.assertRegex(second, r'^DDIM textures lava #\d+$')
+        self.assertRegex(first, r'^lava #\d+ · DDIM textures$')
+        self.assertRegex(second, r'^lava #\d+ · DDIM textures$')
         self.assertNotEqual(first, second)
         self.assertEqual(base, 'base')
         self.close(session, dialog)
@@ -85,14 +85,14 @@ class Dialog(unittest.TestCase):
         self.assertEqual(session.dirty(), '0')
         self.screen.keys(session.main, 'ctrl+f')
         wait('Ctrl+F repeats', lambda: len(session.layers()) == 2)
-        self.assertRegex(session.layers()[0], r'^DDIM textures lava #\d+$')
+        self.assertRegex(session.layers()[0], r'^lava #\d+ · DDIM textures$')
         self.assertEqual(session.app.printed(), [])
 
         # The settings outlive GIMP.
         session.quit()
         again = self.start((16, 16), session.app)
         again.ask("(ddim image (bottom image) (list 'run-mode RUN-WITH-LAST-VALS))")
-        self.assertRegex(again.layers()[0], r'^DDIM textures lava #\d+$')
+        self.assertRegex(again.layers()[0], r'^lava #\d+ · DDIM textures$')
         self.assertEqual(session.app.printed(), [])
 
     def test_variations_are_one_undo_step(self):
@@ -115,7 +115,7 @@ class Dialog(unittest.TestCase):
         self.screen.keys(dialog, 'alt+o')
         self.generate(session, dialog, 3)
         second, first, _ = session.layers()
-        self.assertEqual((first, second), ('DDIM textures rust #77', 'DDIM textures rust #77 (2)'))
+        self.assertEqual((first, second), ('rust #77 · DDIM textures', 'rust #77 · DDIM textures (2)'))
         folder = session.app.folder
         session.ask(f'(begin (save (car (layers image)) "{folder}/2.png") (save (cadr (layers image)) "{folder}/1.png"))')
         pixels = gimp.read_png(folder / '1.png')

@@ -19,6 +19,7 @@ from gimp import read_png
 
 version, program, libdir, source, command = sys.argv[1:6]
 SEED = 42
+SIDE = 128  # of the images that the default model was trained with
 GAMMA = 563 / 256  # a profile holds it as 8.8 bits
 COMMON = f"'(steps \"3\") '(seed {SEED})"
 
@@ -61,6 +62,13 @@ class Headless(unittest.TestCase):
                        check=True, env=self.gimp.environment(**environment))
         return out
 
+    def generate_cut(self, width, height, *options):
+        """What the command makes at the model's size, where that is more, and the middle of it."""
+        whole = [max(side + -side % 8, SIDE) for side in (width, height)]
+        columns, _, channels, samples = read_png(self.generate('{}x{}'.format(*whole), *options))
+        x, y = ((large - side) // 2 for large, side in zip(whole, (width, height)))
+        return width, height, channels, crop(samples, channels, columns, x, y, width, height)
+
     def command_floats(self, size, *options):
         """The command's samples as 0 … 1, pixel by pixel."""
         data = self.generate(size, *options, suffix='npy').read_bytes()
@@ -75,7 +83,7 @@ class Headless(unittest.TestCase):
         said = self.gimp.run(f'{script} (save new "{path}") (gimp-image-delete image)')
         return said, read_png(path)
 
-    def make(self, kind='RGB', precision=150, size='64 48', before='', options=''):
+    def make(self, kind='RGB', precision=150, size='136 128', before='', options=''):
         return (f'(define image (new-image {size} {kind} {precision})) {before} '
                 f'(define new (ddim image (bottom image) {COMMON} {options}))')
 
@@ -83,45 +91,66 @@ class Headless(unittest.TestCase):
 
     def test_bytes_equal_the_command(self):
         _, layer = self.layer(self.make(options="'(class \"marble\")"))
-        self.assertEqual(layer, read_png(self.generate('64x48', '--class', 'marble')))
+        self.assertEqual(layer, read_png(self.generate('136x128', '--class', 'marble')))
 
     def test_every_option_reaches_the_sampler(self):
         _, layer = self.layer(self.make(options="'(class \"3\") '(width 40) '(height 24) '(sampler \"ddpm\") "
                                                 "'(precision \"f16\")"))
-        self.assertEqual(layer, read_png(self.generate('40x24', '--class', '3', '--sampler', 'ddpm', '--precision', 'f16')))
+        self.assertEqual(layer, self.generate_cut(40, 24, '--class', '3', '--sampler', 'ddpm', '--precision', 'f16'))
         _, layer = self.layer(self.make(options="'(class \"3\") '(width 40) '(height 24) '(eta 1.0)"))
-        self.assertEqual(layer, read_png(self.generate('40x24', '--class', '3', '--eta', '1')))
+        self.assertEqual(layer, self.generate_cut(40, 24, '--class', '3', '--eta', '1'))
 
     def test_a_size_that_is_no_multiple_is_cut_from_the_middle(self):
-        _, layer = self.layer(self.make(size='50 37', options="'(class \"wood\")"))
-        width, _, channels, samples = read_png(self.generate('56x40', '--class', 'wood'))
-        self.assertEqual(layer, (50, 37, 3, crop(samples, channels, width, 3, 1, 50, 37)))
+        _, layer = self.layer(self.make(size='150 133', options="'(class \"wood\")"))
+        self.assertEqual(layer, self.generate_cut(150, 133, '--class', 'wood'))
 
-    def test_variations_are_a_group(self):
+    def test_what_is_smaller_than_the_model_is_cut_from_an_image_of_its_size(self):
+        """Models make nothing good at sizes below those they were trained with."""
+        for width, height in ((3, 2), (50, 37), (8, 140)):
+            _, layer = self.layer(self.make(size=f'{width} {height}', options="'(class \"wood\")"))
+            self.assertEqual(layer, self.generate_cut(width, height, '--class', 'wood'))
+
+    def test_variations_are_a_group_of_which_each_can_be_made_alone(self):
         said = self.gimp.run(
-            self.make(size='32 32', options="'(count 2) '(class \"wood\")") + f'''
-            (say (length (layers image))) (say (name new)) (say (length (children new)))
-            (save (car (children new)) "{self.folder}/first.png") (save (cadr (children new)) "{self.folder}/second.png")
+            self.make(size='32 32', options="'(count 3) '(class \"wood,lava\")") + f'''
+            (say (length (layers image))) (say (name new)) (say (map name (children new)))
+            (say (= (active-layer image) (car (children new))))
+            (for-each (lambda (child file) (save child (string-append "{self.folder}/" file))
+                        (say (settings child)) (say "----"))
+              (children new) '("0.png" "1.png" "2.png"))
             (gimp-image-delete image)''')
-        self.assertEqual(said, ['2', f'DDIM textures wood #{SEED}', '2'])
-        self.generate('32x32', '--class', 'wood', '-n', '2')
-        pictures = sorted(self.folder.glob('command*.png'))
-        self.assertEqual(len(pictures), 2)
-        self.assertEqual([read_png(self.folder / f'{name}.png') for name in ('first', 'second')],
-                         [read_png(path) for path in pictures])
+        names = [f'{name} #{SEED + i} · DDIM textures' for i, name in enumerate(('wood', 'lava', 'wood'))]
+        self.assertEqual(said[:4], ['2', f'#{SEED} · DDIM textures', f'({" ".join(names)})', '#t'])
+        kept = [json.loads(text.strip('\0\n ')) for text in '\n'.join(said[4:]).split('----') if text.strip('\0\n ')]
+        for i, name in enumerate(('wood', 'lava', 'wood')):
+            picture = read_png(self.folder / f'{i}.png')
+            self.assertEqual(picture, self.generate_cut(32, 32, '--class', name, '--seed', str(SEED + i)))
+            self.assertEqual({key: kept[i]['settings'][key] for key in ('seed', 'count', 'class', 'width')},
+                             {'seed': SEED + i, 'count': 1, 'class': name, 'width': 32})
+            self.assertEqual(self.by_command(kept[i]['command'], 32, 32), picture)
+
+    def by_command(self, line, width, height):
+        """The middle of what the command kept in a layer's settings makes."""
+        self.assertTrue(line.startswith('ddim '), line)
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        program = pathlib.Path(command).resolve()
+        subprocess.run(['bash', '-c', f'ddim() {{ {program} "$@"; }}; {line} -o out.png'], check=True, cwd=folder,
+                       env=self.gimp.environment(), capture_output=True)
+        columns, rows, channels, samples = read_png(folder / 'out.png')
+        return width, height, channels, crop(samples, channels, columns, (columns - width) // 2, (rows - height) // 2, width, height)
 
     def test_gray(self):
         _, layer = self.layer(self.make('GRAY', options="'(class \"lava\")"))
         width, height, channels, samples = layer
-        _, _, _, colors = read_png(self.generate('64x48', '--class', 'lava'))
-        self.assertEqual((width, height, channels), (64, 48, 1))
+        _, _, _, colors = read_png(self.generate('136x128', '--class', 'lava'))
+        self.assertEqual((width, height, channels), (136, 128, 1))
         for i, value in enumerate(samples):
             self.assertAlmostEqual(value, 255 * gray(*(v / 255 for v in colors[3 * i:3 * i + 3])), delta=1.01)
 
     def check_precise(self, precision):
         _, (width, height, channels, samples) = self.layer(self.make(precision=precision, options="'(class \"lava\")"))
-        expected = self.command_floats('64x48', '--class', 'lava')
-        self.assertEqual((width, height, channels), (64, 48, 3))
+        expected = self.command_floats('136x128', '--class', 'lava')
+        self.assertEqual((width, height, channels), (136, 128, 3))
         self.assertLess(max(abs(a - 65535 * b) for a, b in zip(samples, expected, strict=True)), 3)
 
     def test_16_bit(self):
@@ -130,7 +159,7 @@ class Headless(unittest.TestCase):
     def test_16_bit_linear(self):
         # Rounded twice, and the second time up to 2.3 times as coarsely.
         _, (_, _, _, samples) = self.layer(self.make(precision=200, options="'(class \"lava\")"))
-        expected = self.command_floats('64x48', '--class', 'lava')
+        expected = self.command_floats('136x128', '--class', 'lava')
         for a, b in zip(samples, expected, strict=True):
             self.assertAlmostEqual(to_linear(a / 65535), to_linear(b), delta=2 / 65535)
 
@@ -148,7 +177,7 @@ class Headless(unittest.TestCase):
             f'(define profile "{profile}")' +
             self.make(precision=250, before=f'(set-profile image "{profile}")',
                       options="'(class \"lava\")"))
-        expected = self.command_floats('64x48', '--class', 'lava')
+        expected = self.command_floats('136x128', '--class', 'lava')
         self.assertEqual(channels, 3)
         for i in range(0, len(samples), 3):
             for ours, theirs in ((0, 2), (1, 1), (2, 0)):
@@ -160,7 +189,7 @@ class Headless(unittest.TestCase):
         self.gimp.run(f'(define image (new-image 8 8 RGB 150)) (save-png image "{picture}") (gimp-image-delete image)')
         profile.write_bytes(gimp.read_profile(picture))
         _, layer = self.layer(self.make(before=f'(set-profile image "{profile}")', options="'(class \"marble\")"))
-        self.assertEqual(layer, read_png(self.generate('64x48', '--class', 'marble')))
+        self.assertEqual(layer, read_png(self.generate('136x128', '--class', 'marble')))
 
     # ---- where it goes ----
 
@@ -194,7 +223,7 @@ class Headless(unittest.TestCase):
             (gimp-layer-add-mask other (car (gimp-layer-create-mask other ADD-MASK-SELECTION)))
             (save-mask other "{self.folder}/expected.png")''')
         self.assertEqual(said[:2], ['(10 20)', '0'])
-        self.assertEqual(layer, read_png(self.generate('64x48', '--class', 'marble')))
+        self.assertEqual(layer, self.generate_cut(64, 48, '--class', 'marble'))
         mask = read_png(self.folder / 'mask.png')
         self.assertEqual(mask, read_png(self.folder / 'expected.png'))
         self.assertIn(0, mask[3])
@@ -211,7 +240,7 @@ class Headless(unittest.TestCase):
             (define low (ddim image (bottom image) '(steps "2")))
             (say (length (layers image))) (say (= low (cadr (layers image))))
             (gimp-image-delete image)''')
-        self.assertRegex(said[0], r'^\(DDIM textures \w+ #\d+ inner\)$')
+        self.assertRegex(said[0], r'^\(\w+ #\d+ · DDIM textures inner\)$')
         self.assertEqual(said[1:], ['3', '#t'])
 
     def test_the_original_is_untouched(self):
@@ -220,7 +249,7 @@ class Headless(unittest.TestCase):
                              f'(save (bottom image) "{self.folder}/base.png") (say (length (layers image))) '
                              '(gimp-image-delete image)')
         self.assertEqual(said, ['2'])
-        self.assertEqual(read_png(self.folder / 'base.png')[3], [10, 200, 30] * (64 * 48))
+        self.assertEqual(read_png(self.folder / 'base.png')[3], [10, 200, 30] * (136 * 128))
 
     @unittest.skipIf(version.startswith('2'), 'an image is a must in GIMP 2.10')
     def test_without_an_image(self):
@@ -241,7 +270,7 @@ class Headless(unittest.TestCase):
     def test_a_random_seed_can_be_used_again(self):
         said, first = self.layer('(define image (new-image 32 32 RGB 150)) '
                                  '(define new (ddim image (bottom image) \'(steps "3"))) (say (name new))')
-        seed = said[0].split()[-1]
+        seed = said[0].split()[1]
         self.assertTrue(0 <= int(seed[1:]) < 2 ** 31)
         again = f'(define image (new-image 32 32 RGB 150)) ' \
                 f'(define new (ddim image (bottom image) \'(steps "3") \'(seed {seed[1:]})))'
@@ -250,23 +279,23 @@ class Headless(unittest.TestCase):
     def test_name_and_parasite(self):
         said = self.gimp.run(self.make(size='50 37', options="'(class \"13\")") +
                              '(say (name new)) (say (settings new)) (gimp-image-delete image)')
-        self.assertEqual(said[0], f'DDIM textures camouflage #{SEED}')
+        self.assertEqual(said[0], f'camouflage #{SEED} · DDIM textures')
         kept = json.loads('\n'.join(said[1:]).rstrip('\0\n '))
         self.assertEqual({key: kept['settings'][key] for key in ('width', 'height', 'steps', 'sampler', 'eta', 'seed', 'count')},
                          {'width': 50, 'height': 37, 'steps': '3', 'sampler': 'ddim', 'eta': 1, 'seed': SEED, 'count': 1})
-        self.assertEqual((kept['sampled-width'], kept['sampled-height'], kept['enlarged']), (56, 40, False))
+        self.assertEqual((kept['sampled-width'], kept['sampled-height'], kept['enlarged']), (128, 128, False))
         self.assertIn('--seed 42', kept['command'])
 
     def test_names_keep_the_seed(self):
-        """Left to itself, GIMP would count up the number at the end of a name that is already in use."""
-        name = f'DDIM textures wood #{SEED}'
+        """Names are unique, and their seeds are those of the layers."""
+        name, other = f'wood #{SEED} · DDIM textures', f'wood #{SEED + 1} · DDIM textures'
         said = self.gimp.run(f'''
             (define image (new-image 8 8 RGB 150))
             (define (again . options) (apply ddim image (bottom image) '(steps "2") '(seed {SEED}) '(class "wood") options))
             (again) (again) (define group (again '(count 2)))
             (for-each (lambda (layer) (say (name layer))) (append (layers image) (children group)))
             (gimp-image-delete image)''')
-        self.assertEqual(said, [name, f'{name} (2)', f'{name} (3)', 'base', f'{name} (1)', f'{name} (4)'])
+        self.assertEqual(said, [name, f'{name} (2)', f'{name} (3)', 'base', f'{name} (4)', other])
 
     def test_last_values(self):
         """Nothing was set before: the defaults."""
@@ -319,12 +348,19 @@ class Headless(unittest.TestCase):
             (say (if (string? result) result "no error")) (say (map name (layers image)))
             (gimp-image-delete image)''')
         self.assertIn('floating selection', said[0])
-        self.assertNotIn('DDIM', said[1])
+        self.assertNotIn('#', said[1])
 
     def test_without_opencl(self):
         (message,) = self.failures(["'(steps \"2\")"], OCL_ICD_VENDORS=str(self.folder / 'none'), OPENCL_VENDOR_PATH=str(self.folder / 'none'))
         self.assertIn('OpenCL', message)
         self.assertIn('pocl-opencl-icd', message)
+
+    def test_a_driver_that_crashes(self):
+        """It does not take the plug-in with it, and the message repeats its last words."""
+        vendors = gimp.crashing_vendors(self.folder)
+        (message,) = self.failures(["'(steps \"2\")"], OCL_ICD_VENDORS=vendors, OPENCL_VENDOR_PATH=vendors)
+        self.assertIn('crashed', message)
+        self.assertIn('LLVM ERROR: unknown processor', message)
 
     def test_without_memory(self):
         """The message tells a smaller size. PoCL shows a device of 1 GiB."""
@@ -347,17 +383,19 @@ class Headless(unittest.TestCase):
         return found[2], found[1]
 
     def check_batch(self, title, script):
-        """Run the example's command in a folder of two pictures and return what they have become."""
+        """Run the example's command in a folder of two pictures and return their copies."""
         code, line = self.example(title)
         self.gimp.set_default()
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         pictures = [folder / 'a.png', folder / 'b c.png']
         for picture in pictures:
             self.gimp.run(f'(define image (new-image 32 24 RGB 150)) (save-png image "{picture}") (gimp-image-delete image)')
+        before = [picture.read_bytes() for picture in pictures]
         (folder / script).write_text(code)
         done = subprocess.run(['bash', '-c', line.replace('gimp-console-3.0', f'gimp-console-{version}')], cwd=folder,
                               env=self.gimp.environment(), capture_output=True, text=True, timeout=600, check=False)
-        after = [read_png(picture) for picture in pictures]
+        self.assertEqual([picture.read_bytes() for picture in pictures], before, 'the pictures themselves stay')
+        after = [read_png(folder / 'filled' / picture.name) for picture in pictures]
         for picture in after:
             self.assertEqual(picture[:3], (32, 24, 3), done.stdout + done.stderr)
             self.assertGreater(len(set(picture[3])), 16, done.stdout + done.stderr)
@@ -367,20 +405,20 @@ class Headless(unittest.TestCase):
         code, _ = self.example('Script-Fu, 2.10' if version.startswith('2') else 'Script-Fu, 3.x')
         said, layer = self.layer(f'''(define image (new-image 40 32 RGB 150)) (define drawable (bottom image))
                                      (define new (car {code})) (say (name new))''')
-        self.assertEqual(said, [f'DDIM textures marble #{SEED}'])
-        self.assertEqual(layer, read_png(self.generate('40x32', '--class', 'marble', '--steps', '25')))
+        self.assertEqual(said, [f'marble #{SEED} · DDIM textures'])
+        self.assertEqual(layer, self.generate_cut(40, 32, '--class', 'marble', '--steps', '25'))
 
     def test_example_folder(self):
         if version.startswith('2'):
             self.check_batch('and 2.10', 'fill.scm')
         else:
-            self.check_batch('Fill every PNG', 'fill.scm')
+            self.check_batch('Fill copies of every PNG', 'fill.scm')
 
     @unittest.skipIf(version.startswith('2'), 'Python 3 is for GIMP 3')
     def test_example_python(self):
         if not (self.gimp.plugins / 'python-eval').exists():
             self.skipTest('python-eval is not installed')
-        expected = read_png(self.generate('32x24', '--class', 'marble', '--steps', '25', '--seed', '7'))
+        expected = self.generate_cut(32, 24, '--class', 'marble', '--steps', '25', '--seed', '7')
         self.assertEqual(self.check_batch('Python 3', 'fill.py'), [expected, expected])
 
 

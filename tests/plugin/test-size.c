@@ -7,7 +7,7 @@
 static void
 test_multiple(void)
 {
-  SizePlan plan = size_plan(64, 48, 8);
+  SizePlan plan = size_plan(64, 48, 8, 0);
 
   g_assert_false(plan.scaled);
   g_assert_cmpuint(plan.sampled_width, ==, 64);
@@ -21,7 +21,7 @@ test_every_size_is_held(void)
 {
   for (guint stride = 1; stride <= 32; stride *= 2)
     for (guint size = 1; size < 100; size++) {
-      SizePlan plan = size_plan(size, 100 - size, stride);
+      SizePlan plan = size_plan(size, 100 - size, stride, 0);
       g_assert_false(plan.scaled);
       g_assert_cmpuint(plan.sampled_width % stride, ==, 0);
       g_assert_cmpuint(plan.sampled_height % stride, ==, 0);
@@ -35,22 +35,64 @@ test_every_size_is_held(void)
 static void
 test_large(void)
 {
-  SizePlan plan = size_plan(4000, 1000, 8);
+  SizePlan plan = size_plan(4000, 1000, 8, 0);
 
   g_assert_true(plan.scaled);
   g_assert_cmpuint(plan.sampled_width, ==, 2048);
   g_assert_cmpuint(plan.sampled_height, ==, 512);
-  plan = size_plan(65536, 1, 8);
+  plan = size_plan(65536, 1, 8, 0);
   g_assert_false(plan.scaled);
-  plan = size_plan(65536, 65536, 8);
+  plan = size_plan(65536, 65536, 8, 0);
   g_assert_true(plan.scaled);
   g_assert_cmpuint(plan.sampled_width * plan.sampled_height, ==, SIZE_MAX_SAMPLED_AREA);
+}
+
+/* A side shorter than the model's images is sampled as long as these, and cut from the middle. */
+static void
+test_small(void)
+{
+  SizePlan plan = size_plan(3, 300, 8, 128);
+
+  g_assert_cmpuint(plan.sampled_width, ==, 128);
+  g_assert_cmpuint(plan.sampled_height, ==, 304);
+  g_assert_cmpuint(plan.crop_x, ==, 62);
+  g_assert_cmpuint(plan.crop_y, ==, 2);
+  plan = size_plan(1, 1, 32, 100);
+  g_assert_cmpuint(plan.sampled_width, ==, 128);
+  g_assert_false(plan.scaled);
+}
+
+static void
+test_shrink(void)
+{
+  for (guint scale = 1; scale <= 16; scale++)
+    for (guint side = 1; side < 100; side++) {
+      guint small = size_shrink(side, scale);
+      g_assert_cmpuint(small * scale, >=, side);
+      g_assert_cmpuint((small - 1) * scale, <, side);
+    }
+}
+
+static void
+test_draft(void)
+{
+  guint width, height;
+
+  size_draft(0, 0, 8, 128, &width, &height);
+  g_assert_cmpuint(width, ==, 128);
+  g_assert_cmpuint(height, ==, 128);
+  size_draft(800, 600, 8, 128, &width, &height);
+  g_assert_cmpuint(width, ==, 144);
+  g_assert_cmpuint(height, ==, 112);
+  size_draft(10000, 1, 8, 64, &width, &height);
+  g_assert_cmpuint(width, ==, 128);
+  g_assert_cmpuint(height, ==, 32);
 }
 
 static void
 test_cut(void)
 {
-  SizePlan plan = size_plan(3, 2, 4);
+  SizePlan plan = size_plan(3, 2, 4, 0);
   float samples[2 * 4 * 4];
   g_autofree float *out = NULL;
 
@@ -93,6 +135,9 @@ main(int argc, char **argv)
   g_test_add_func("/size/multiple", test_multiple);
   g_test_add_func("/size/every-size-is-held", test_every_size_is_held);
   g_test_add_func("/size/large", test_large);
+  g_test_add_func("/size/small", test_small);
+  g_test_add_func("/size/shrink", test_shrink);
+  g_test_add_func("/size/draft", test_draft);
   g_test_add_func("/resample/cut", test_cut);
   g_test_add_func("/resample/enlarge", test_enlarge);
   status = g_test_run();
