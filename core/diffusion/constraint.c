@@ -242,10 +242,10 @@ any_has_noise(const DdimConstraints *self)
 }
 
 static void
-clip(DdimConstraints *self)
+clip(DdimConstraints *self, double limit)
 {
   for (gsize i = 0; i < self->count; i++)
-    self->x0[i] = CLAMP(self->x0[i], -1, 1);
+    self->x0[i] = CLAMP(self->x0[i], -limit, limit);
 }
 
 static double
@@ -261,12 +261,12 @@ get_distance(const DdimConstraints *self, gsize n)
 /* Make the finished image agree with y and stay in the range of colors at the same time, if both
  * are possible. */
 static void
-settle(DdimConstraints *self, gsize n)
+settle(DdimConstraints *self, gsize n, double limit)
 {
   for (guint turn = 0; turn < MAX_TURNS && get_distance(self, n) > NEAR; turn++) {
     for (guint i = 0; i < self->all->len; i++)
       ddim_constraint_correct(get(self, i), n, self->x0);
-    clip(self);
+    clip(self, limit);
   }
 }
 
@@ -299,6 +299,9 @@ on_prediction(const DdimSamplingPoint *point, gpointer user_data, GError **error
   const DdimStep *step = &point->step->arithmetic;
   const gboolean noisy = any_has_noise(self);
   const gboolean with_noise = noisy && step->sigma != 0;
+  const double limit = ddim_step_get_limit(step);
+  const gboolean last =
+      point->step->t == 0 && point->index + 1 == ddim_step_table_get_n_steps(point->table);
   gsize n;
 
   if (self->all->len == 0)
@@ -317,9 +320,9 @@ on_prediction(const DdimSamplingPoint *point, gpointer user_data, GError **error
   for (guint i = 0; i < self->all->len; i++)
     ddim_constraint_apply(get(self, i), step, n, self->x0, with_noise ? self->noise : NULL);
   if (step->clip)
-    clip(self);
-  if (step->clip && point->step->t == 0 && !noisy)
-    settle(self, n);
+    clip(self, limit);
+  if (step->clip && last && !noisy)
+    settle(self, n, limit);
   return ddim_sampling_write(point, DDIM_SAMPLING_X0, self->x0, error) &&
          (!with_noise || ddim_sampling_write(point, DDIM_SAMPLING_NOISE, self->noise, error));
 }

@@ -12,7 +12,7 @@ struct _DdimHostSampling {
   DdimHostSamplingParams params;
   gsize count; /* of x */
   double *x0, *output, *noise;
-  double *history[DDIM_STEP_HISTORY]; /* those that the table needs */
+  double *history[DDIM_STEP_RING]; /* those that the table needs */
   DdimSamplingBackend backend;
 };
 
@@ -134,6 +134,14 @@ get_count(gpointer state, DdimSamplingArray array)
   return array == DDIM_SAMPLING_OUTPUT && self->params.learned ? 2 * self->count : self->count;
 }
 
+static gsize
+get_n_images(gpointer state)
+{
+  const DdimHostSampling *self = state;
+
+  return self->params.n;
+}
+
 static double *
 get_array(DdimHostSampling *self, DdimSamplingArray array)
 {
@@ -170,8 +178,9 @@ ddim_host_sampling_new(const DdimHostSamplingParams *params, GError **error)
   g_return_val_if_fail(params != NULL && params->model != NULL && params->x != NULL, NULL);
 
   static const DdimSamplingBackend functions = {
-      begin,   evaluate,     draw_noise, predict,    advance,     predict_and_advance,
-      renoise, wait_for_all, get_count,  read_array, write_array, NULL};
+      begin,   evaluate,     draw_noise, predict,      advance,    predict_and_advance,
+      renoise, wait_for_all, get_count,  get_n_images, read_array, write_array,
+      NULL};
   g_autoptr(DdimHostSampling) self = g_new0(DdimHostSampling, 1);
 
   self->params = *params;
@@ -192,7 +201,7 @@ ddim_host_sampling_free(DdimHostSampling *self)
   g_free(self->x0);
   g_free(self->output);
   g_free(self->noise);
-  for (guint k = 0; k < DDIM_STEP_HISTORY; k++)
+  for (guint k = 0; k < DDIM_STEP_RING; k++)
     g_free(self->history[k]);
   g_free(self);
 }

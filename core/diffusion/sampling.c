@@ -9,7 +9,8 @@ typedef struct {
   DdimSamplingPoint point;
   const DdimSamplingHooks *hooks;
   guint n_hooks;
-  guint n_kept; /* steps so far that kept something */
+  guint n_kept; /* arrays on the stack of what steps have kept */
+  double *x0;   /* for thresholding: [n][plane], and [plane] to work in; NULL before the first */
 } Loop;
 
 /* The parts of a step that have hooks. */
@@ -63,8 +64,31 @@ find_slots(const Loop *loop)
     slots.read[k] = (loop->n_kept - 1 - k) % size;
   slots.keep = step->keep && size > 0;
   if (slots.keep)
-    slots.kept = loop->n_kept % size;
+    slots.kept = (loop->n_kept - step->drop) % size;
   return slots;
+}
+
+/* A quantile needs all values of an image, so it is found on the host. */
+static gboolean
+threshold(Loop *loop, GError **error)
+{
+  const DdimSamplingBackend *backend = loop->point.backend;
+  const gsize count = backend->get_count(backend->state, DDIM_SAMPLING_X0);
+  const gsize n = backend->get_n_images(backend->state), plane = n ? count / n : 0;
+
+  if (n == 0)
+    return TRUE;
+  if (!loop->x0 && !(loop->x0 = g_try_new(double, count + plane))) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("not enough memory for %zu values of noise or images: make fewer or smaller "
+                  "images at a time"),
+                count);
+    return FALSE;
+  }
+  if (!backend->read(backend->state, DDIM_SAMPLING_X0, loop->x0, error))
+    return FALSE;
+  ddim_step_threshold(&loop->point.step->arithmetic, n, plane, loop->x0, loop->x0 + count);
+  return backend->write(backend->state, DDIM_SAMPLING_X0, loop->x0, error);
 }
 
 static gboolean
@@ -73,16 +97,18 @@ evaluate(Loop *loop, GError **error)
   const DdimSamplingBackend *backend = loop->point.backend;
   const DdimTableStep *step = loop->point.step;
   const DdimHistorySlots slots = find_slots(loop);
+  const gboolean thresholded = step->arithmetic.threshold_ratio > 0;
 
   if (!backend->evaluate(backend->state, step, error) ||
       (step->draws_noise && !backend->draw_noise(backend->state, error)) ||
       !call_hooks(loop, AFTER_OUTPUT, error))
     return FALSE;
-  loop->n_kept += slots.keep;
-  if (!has_hook(loop, ON_PREDICTION))
+  if (ddim_step_table_get_history(loop->point.table) > 0)
+    loop->n_kept += slots.keep - step->arithmetic.drop;
+  if (!thresholded && !has_hook(loop, ON_PREDICTION))
     return backend->predict_and_advance(backend->state, &step->arithmetic, &slots, error);
   return backend->predict(backend->state, &step->arithmetic, error) &&
-         call_hooks(loop, ON_PREDICTION, error) &&
+         (!thresholded || threshold(loop, error)) && call_hooks(loop, ON_PREDICTION, error) &&
          backend->advance(backend->state, &step->arithmetic, &slots, error);
 }
 
@@ -106,6 +132,20 @@ take_step(Loop *loop, GError **error)
          backend->wait(backend->state, error) && call_hooks(loop, AFTER_STEP, error);
 }
 
+static gboolean
+take_steps(Loop *loop, GCancellable *cancellable, GError **error)
+{
+  const DdimStepTable *table = loop->point.table;
+
+  for (guint i = 0; i < ddim_step_table_get_n_steps(table); i++) {
+    loop->point.index = i;
+    loop->point.step = ddim_step_table_get_step(table, i);
+    if (g_cancellable_set_error_if_cancelled(cancellable, error) || !take_step(loop, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean
 ddim_sampling_run(const DdimStepTable *table, const DdimSamplingBackend *backend,
                   const DdimSamplingHooks *hooks, guint n_hooks, GCancellable *cancellable,
@@ -117,20 +157,17 @@ ddim_sampling_run(const DdimStepTable *table, const DdimSamplingBackend *backend
   Loop loop = {.point = {.table = table, .backend = backend}, .hooks = hooks, .n_hooks = n_hooks};
 
   if (has_hook(&loop, ON_PREDICTION) && !ddim_step_table_follows_x0(table)) {
-    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                        _("DDPM steps of a model that predicts the previous state cannot be "
-                          "constrained; use the sampler ddim"));
+    g_set_error_literal(
+        error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+        _("these steps cannot be constrained, because they read the model's output beside "
+          "the picture that it predicts; use the sampler ddim"));
     return FALSE;
   }
   if (!backend->begin(backend->state, table, error))
     return FALSE;
-  for (guint i = 0; i < ddim_step_table_get_n_steps(table); i++) {
-    loop.point.index = i;
-    loop.point.step = ddim_step_table_get_step(table, i);
-    if (g_cancellable_set_error_if_cancelled(cancellable, error) || !take_step(&loop, error))
-      return FALSE;
-  }
-  return TRUE;
+  const gboolean done = take_steps(&loop, cancellable, error);
+  g_free(loop.x0);
+  return done;
 }
 
 gsize

@@ -18,7 +18,7 @@ G_BEGIN_DECLS
  *   3. output = model(x, timestep); a device only begins to compute it
  *   4. draw noise, if the step draws any; a device computes meanwhile
  *   5. hooks: after_output
- *   6. x0 is predicted from x and the output
+ *   6. x0 is predicted from x and the output, and thresholded if the step asks for it
  *   7. hooks: on_prediction
  *   8. x = next (see DdimStep), and what solvers keep of earlier steps
  *   9. hooks: after_step
@@ -71,6 +71,8 @@ typedef struct {
   /** Wait until everything that was begun is done. */
   gboolean (*wait)(gpointer state, GError **error);
   gsize (*get_count)(gpointer state, DdimSamplingArray array);
+  /** How many images lie in each array. */
+  gsize (*get_n_images)(gpointer state);
   /** Copy a whole array out of the state or into it, after everything that was begun is done. A
    * device rounds what is written to float32. */
   gboolean (*read)(gpointer state, DdimSamplingArray array, double *values, GError **error);
@@ -108,7 +110,8 @@ typedef struct {
  * failure x is some intermediate state.
  * @hooks   (nullable) @n_hooks of them, called in this order at each part
  * Errors: DDIM_ERROR_UNSUPPORTED for on_prediction where steps do not follow x0, before anything is
- * done; G_IO_ERROR_CANCELLED, between steps; those of the backend and of the hooks. */
+ * done; DDIM_ERROR_ARGUMENT, no memory to threshold; G_IO_ERROR_CANCELLED, between steps; those of
+ * the backend and of the hooks. */
 gboolean ddim_sampling_run(const DdimStepTable *table, const DdimSamplingBackend *backend,
                            const DdimSamplingHooks *hooks, guint n_hooks, GCancellable *cancellable,
                            GError **error);

@@ -355,6 +355,11 @@ ddim_scheduler_check(const DdimScheduler *s, GError **error)
     return refuse("beta_schedule", _("only DDPMScheduler knows this name"), error);
   if (s->type == DDIM_SCHEDULER_PNDM && s->prediction_type == DDIM_PREDICTION_SAMPLE)
     return refuse("prediction_type", _("this class knows epsilon and v_prediction"), error);
+  if (s->type == DDIM_SCHEDULER_DDPM && s->variance_type == DDIM_VARIANCE_FIXED_LARGE_LOG)
+    return refuse("variance_type",
+                  _("with fixed_large_log diffusers makes numbers that are not "
+                    "finite"),
+                  error);
   if (s->type == DDIM_SCHEDULER_DPM && s->variance_type != DDIM_VARIANCE_FIXED_SMALL &&
       s->variance_type < DDIM_VARIANCE_LEARNED)
     return refuse("variance_type", _("this class knows learned and learned_range"), error);

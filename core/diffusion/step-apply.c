@@ -4,6 +4,7 @@
 #include "core/diffusion/step.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 guint
 ddim_step_get_history(const DdimStep *step)
@@ -15,12 +16,54 @@ ddim_step_get_history(const DdimStep *step)
   return n;
 }
 
+double
+ddim_step_get_limit(const DdimStep *step)
+{
+  if (!step->clip)
+    return INFINITY;
+  return step->range > 0 ? step->range : 1;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* torch.quantile of @values, which are sorted: between neighbours it interpolates. */
+static double
+get_quantile(const double *values, gsize n, double ratio)
+{
+  const double rank = ratio * (double)(n - 1);
+  const gsize below = (gsize)rank, above = MIN(below + 1, n - 1);
+
+  return values[below] + (rank - (double)below) * (values[above] - values[below]);
+}
+
+void
+ddim_step_threshold(const DdimStep *step, gsize n, gsize plane, double *x0, double *work)
+{
+  for (gsize image = 0; image < n; image++, x0 += plane) {
+    for (gsize i = 0; i < plane; i++)
+      work[i] = fabs(x0[i]);
+    qsort(work, plane, sizeof *work, compare);
+    const double quantile = get_quantile(work, plane, step->threshold_ratio);
+    const double limit = MIN(MAX(quantile, 1), step->threshold_max);
+    for (gsize i = 0; i < plane; i++)
+      x0[i] = CLAMP(x0[i], -limit, limit) / limit;
+  }
+}
+
 static double
 step_sigma(const DdimStep *step, double v)
 {
   switch (step->sigma_type) {
   case DDIM_SIGMA_LEARNED:
     return exp(v / 2);
+  case DDIM_SIGMA_LEARNED_PLAIN:
+    return sqrt(MAX(v, 0));
   case DDIM_SIGMA_LEARNED_RANGE: {
     const double f = (v + 1) / 2;
     return exp((f * step->max_log + (1 - f) * step->min_log) / 2);
@@ -41,12 +84,14 @@ mean_index(const DdimStepArrays *arrays, gsize image, gsize i)
 void
 ddim_step_predict(const DdimStep *step, const DdimStepArrays *arrays)
 {
+  const double limit = ddim_step_get_limit(step);
+
   for (gsize image = 0; image < arrays->n; image++)
     for (gsize i = 0; i < arrays->plane; i++) {
       const gsize k = image * arrays->plane + i;
       const double m = arrays->output[mean_index(arrays, image, i)];
       const double x0 = step->x0_x * arrays->x[k] + step->x0_m * m;
-      arrays->x0[k] = step->clip ? CLAMP(x0, -1, 1) : x0;
+      arrays->x0[k] = CLAMP(x0, -limit, limit);
     }
 }
 

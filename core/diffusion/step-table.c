@@ -2,20 +2,22 @@
 #include "core/diffusion/step-table.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 
 #include "core/data/error.h"
 
 #define NO_CONDITION G_MAXUINT
 
 struct _DdimStepTable {
-  const DdimDiffusion *diffusion;
+  const DdimDiffusion *diffusion; /* NULL in a plain table */
   DdimTableStep *steps;
   guint n_steps;
-  double *timesteps; /* [n_timesteps], room for one of each t */
+  double *timesteps; /* [n_timesteps], room for one of each t, or of each step */
   guint n_timesteps;
-  guint *conditions; /* respaced index -> place in timesteps, or NO_CONDITION */
-  guint history;     /* the most earlier predictions that a step reads */
-  guint n_kept;      /* how many steps keep something */
+  guint *conditions;    /* respaced index -> place in timesteps, or NO_CONDITION; or NULL */
+  guint n_planned;      /* steps of a plain table */
+  guint history;        /* arrays that the loop needs */
+  guint n_kept, n_peak; /* arrays on the stack of what is kept, now and at most */
   gboolean uses_noise, draws_noise, follows_x0;
 };
 
@@ -44,6 +46,21 @@ ddim_step_table_new(const DdimDiffusion *diffusion, GError **error)
   }
   for (guint t = 0; t < n; t++)
     table->conditions[t] = NO_CONDITION;
+  return g_steal_pointer(&table);
+}
+
+DdimStepTable *
+ddim_step_table_new_plain(guint n_steps, GError **error)
+{
+  g_autoptr(DdimStepTable) table = g_new0(DdimStepTable, 1);
+
+  table->follows_x0 = TRUE;
+  table->n_planned = n_steps;
+  table->timesteps = g_try_new(double, MAX(n_steps, 1));
+  if (!table->timesteps) {
+    set_no_memory(n_steps, error);
+    return NULL;
+  }
   return g_steal_pointer(&table);
 }
 
@@ -90,24 +107,51 @@ reserve(DdimStepTable *table, guint more, GError **error)
   return steps + table->n_steps;
 }
 
+/* How many places the ring needs for what @step reads and keeps. What was on the stack before is
+ * overwritten only after it was read, if there is also room for what is dropped meanwhile. */
+static void
+count_history(DdimStepTable *table, const DdimStep *step)
+{
+  const guint n_read = ddim_step_get_history(step);
+
+  if (n_read)
+    table->history = MAX(table->history, n_read + table->n_peak - table->n_kept);
+  g_return_if_fail(table->history <= DDIM_STEP_RING);
+  table->n_kept += step->keep - step->drop;
+  table->n_peak = MAX(table->n_peak, table->n_kept);
+}
+
+/* A plain table that visits a timestep twice does so in steps that are close to each other. */
+static guint
+find_condition(const DdimStepTable *table, const DdimTableStep *step)
+{
+  if (table->conditions)
+    return table->conditions[step->t];
+  for (guint back = 1; back <= MIN(table->n_timesteps, 4); back++)
+    if (table->timesteps[table->n_timesteps - back] == step->timestep)
+      return table->n_timesteps - back;
+  return NO_CONDITION;
+}
+
 /* Count @more steps that were written to where reserve() said. */
 static void
 commit(DdimStepTable *table, guint more)
 {
   for (guint end = table->n_steps + more; table->n_steps < end; table->n_steps++) {
     DdimTableStep *step = &table->steps[table->n_steps];
-    table->history = MAX(table->history, ddim_step_get_history(&step->arithmetic));
+    count_history(table, &step->arithmetic);
     table->uses_noise |= ddim_step_uses_noise(&step->arithmetic);
     table->draws_noise |= step->draws_noise;
     table->follows_x0 &= step->arithmetic.next_m == 0;
-    table->n_kept += step->arithmetic.keep;
     if (step->kind != DDIM_STEP_EVALUATION)
       continue;
-    if (table->conditions[step->t] == NO_CONDITION) {
-      table->conditions[step->t] = table->n_timesteps;
-      table->timesteps[table->n_timesteps++] = step->timestep;
-    }
-    step->condition = table->conditions[step->t];
+    step->condition = find_condition(table, step);
+    if (step->condition != NO_CONDITION)
+      continue;
+    step->condition = table->n_timesteps;
+    table->timesteps[table->n_timesteps++] = step->timestep;
+    if (table->conditions)
+      table->conditions[step->t] = step->condition;
   }
 }
 
@@ -184,19 +228,44 @@ ddim_step_table_append_renoising(DdimStepTable *table, guint from, guint to, GEr
   return TRUE;
 }
 
+static gboolean
+check_finite(const DdimStepTable *table, const DdimStep *step, GError **error)
+{
+  const double numbers[] = {step->x0_x,   step->x0_m,   step->next_x,  step->next_x0,
+                            step->next_m, step->keep_x, step->keep_x0, step->sigma};
+  gboolean finite = TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+    finite &= isfinite(numbers[i]) != 0;
+  for (guint k = 0; k < DDIM_STEP_HISTORY; k++)
+    finite &= isfinite(step->history[k]) != 0;
+  if (!finite)
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("step %u cannot be computed: its numbers are not finite; take fewer steps"),
+                table->n_steps + 1);
+  return finite;
+}
+
 gboolean
 ddim_step_table_append_step(DdimStepTable *table, const DdimTableStep *step, GError **error)
 {
   g_return_val_if_fail(table != NULL && step != NULL, FALSE);
-  g_return_val_if_fail(step->t < ddim_diffusion_get_num_timesteps(table->diffusion), FALSE);
   g_return_val_if_fail(ddim_step_get_history(&step->arithmetic) <= table->n_kept, FALSE);
+  g_return_val_if_fail(step->arithmetic.drop <= table->n_kept, FALSE);
+  g_return_val_if_fail(table->diffusion
+                           ? step->t < ddim_diffusion_get_num_timesteps(table->diffusion)
+                           : table->n_steps < table->n_planned,
+                       FALSE);
 
-  DdimTableStep *own = reserve(table, 1, error);
+  DdimTableStep *own;
 
-  if (!own)
+  if (!check_finite(table, &step->arithmetic, error) || !(own = reserve(table, 1, error)))
     return FALSE;
   *own = *step;
-  own->timestep = ddim_diffusion_get_model_timestep(table->diffusion, step->t);
+  if (table->diffusion)
+    own->timestep = ddim_diffusion_get_model_timestep(table->diffusion, step->t);
+  else
+    own->t = table->n_planned - 1 - table->n_steps;
   commit(table, 1);
   return TRUE;
 }

@@ -21,7 +21,8 @@ typedef enum {
 
 typedef struct {
   DdimStepKind kind;
-  /** Respaced index. EVALUATION: of the x that the model sees. RENOISING: of the x that results. */
+  /** Respaced index. EVALUATION: of the x that the model sees. RENOISING: of the x that results.
+   * In a table without a diffusion: how many steps follow. */
   guint t;
   double timestep;      /**< EVALUATION: what the model receives for t */
   guint condition;      /**< EVALUATION: its place in ddim_step_table_get_timesteps() */
@@ -32,6 +33,10 @@ typedef struct {
 /** An empty table for the steps of @diffusion, which must outlive it.
  * DDIM_ERROR_ARGUMENT when there is no memory for it. */
 DdimStepTable *ddim_step_table_new(const DdimDiffusion *diffusion, GError **error);
+/** An empty table for @n_steps steps, each of which is appended with ddim_step_table_append_step(),
+ * with a timestep of its own: for programs whose steps are not those of a DdimDiffusion.
+ * DDIM_ERROR_ARGUMENT when there is no memory for it. */
+DdimStepTable *ddim_step_table_new_plain(guint n_steps, GError **error);
 /** The whole loop of a sampler: the original's ddim_sample_loop, p_sample_loop or
  * ddim_reverse_sample_loop. Errors: as ddim_step_table_append(). */
 DdimStepTable *ddim_step_table_new_loop(const DdimDiffusion *diffusion,
@@ -56,9 +61,9 @@ gboolean ddim_step_table_append_renoising(DdimStepTable *table, guint from, guin
                                           GError **error);
 
 /** Append one step of the caller's own making, for solvers that are not listed at DdimSampler. Its
- * `condition` is set here, and so is its `timestep`. It may read no more history than steps before
- * it have kept.
- * Errors: DDIM_ERROR_ARGUMENT, no memory. */
+ * `condition` is set here, and so is its `timestep`, or its `t` in a table without a diffusion. It
+ * may neither read nor drop more than steps before it have kept.
+ * Errors: DDIM_ERROR_ARGUMENT, no memory, or a coefficient that is not finite. */
 gboolean ddim_step_table_append_step(DdimStepTable *table, const DdimTableStep *step,
                                      GError **error);
 
@@ -69,7 +74,8 @@ const DdimTableStep *ddim_step_table_get_step(const DdimStepTable *table, guint 
  * than there are steps where the list visits a t twice; at most num_timesteps. (transfer none)
  * Valid until the next append. */
 const double *ddim_step_table_get_timesteps(const DdimStepTable *table, guint *count);
-/** Arrays of earlier predictions that the loop needs, 0 to DDIM_STEP_HISTORY. */
+/** Arrays of earlier predictions that the loop needs: as many as a step reads, and room for what is
+ * kept for a while and dropped; at most DDIM_STEP_RING. */
 guint ddim_step_table_get_history(const DdimStepTable *table);
 /** Whether some step reads its noise. */
 gboolean ddim_step_table_uses_noise(const DdimStepTable *table);

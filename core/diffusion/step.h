@@ -6,36 +6,53 @@
 
 G_BEGIN_DECLS
 
-/** How many earlier evaluations a step may look back at. PLMS needs 3, UniPC of order 3 needs 2,
+/** How many earlier evaluations a step may look back at. UniPC needs as many as its order, PLMS 3,
  * DPM-Solver++(2M) and Heun's method 1. */
 #define DDIM_STEP_HISTORY 4
+/** How many arrays a loop may keep: what its steps read, and what they keep for a while. */
+#define DDIM_STEP_RING 8
 
-typedef enum { DDIM_SIGMA_FIXED, DDIM_SIGMA_LEARNED, DDIM_SIGMA_LEARNED_RANGE } DdimSigmaType;
+typedef enum {
+  DDIM_SIGMA_FIXED,
+  DDIM_SIGMA_LEARNED,       /**< v is the logarithm of the variance */
+  DDIM_SIGMA_LEARNED_RANGE, /**< v is where it lies between two logarithms */
+  DDIM_SIGMA_LEARNED_PLAIN  /**< v is the variance itself */
+} DdimSigmaType;
 
 /** One sampler step as arithmetic on elements, so that the host and the device do the same. With m
  * the model's mean output, v its variance output and z standard normal noise:
  *
- *   x0   = clamp(x0_x * x + x0_m * m, -1, 1)              (clamped only with `clip`)
+ *   x0   = clamp(x0_x * x + x0_m * m, -limit, limit)      (clamped only with `clip`)
  *   next = next_x * x + next_x0 * x0 + next_m * m + sum_k history[k] * h_k + sigma * z
  *   kept = keep_x * x + keep_x0 * x0                      (only with `keep`)
  *
- * sigma is `sigma` for DDIM_SIGMA_FIXED, exp(v / 2) for DDIM_SIGMA_LEARNED, and
- * exp((f * max_log + (1-f) * min_log) / 2), f = (v + 1) / 2, for DDIM_SIGMA_LEARNED_RANGE.
+ * sigma is `sigma` for DDIM_SIGMA_FIXED, exp(v / 2) for DDIM_SIGMA_LEARNED, sqrt(max(v, 0)) for
+ * DDIM_SIGMA_LEARNED_PLAIN, and exp((f * max_log + (1-f) * min_log) / 2), f = (v + 1) / 2, for
+ * DDIM_SIGMA_LEARNED_RANGE.
  *
- * h_0 is what the last step with `keep` has kept, h_1 what the one before it has kept, and so on. A
- * solver chooses what it keeps: x0 itself (keep_x0 = 1), or the eps that belongs to x and x0
- * (keep_x = 1 / sqrt(1 - abar), keep_x0 = -sqrt(abar / (1 - abar))), as PLMS wants it.
+ * With a `threshold_ratio` x0 is thresholded before anything else sees it, see
+ * ddim_step_threshold().
+ *
+ * h_0 is what the last step with `keep` has kept, h_1 what the one before it has kept, and so on.
+ * What is kept is a stack: `drop` arrays are taken off when the step has read its history, before
+ * it keeps one of its own. A solver chooses what it keeps: x0 itself (keep_x0 = 1), or the eps that
+ * belongs to x and x0 (keep_x = 1 / sqrt(1 - abar), keep_x0 = -sqrt(abar / (1 - abar))), as PLMS
+ * wants it.
  *
  * eps never appears: every step writes it as (x - sqrt(abar) * x0) / sqrt(1 - abar). So whoever
  * corrects x0 between the two lines has also corrected eps. The exception is a step with next_m,
- * which reads the model's output again; only DDPM with DDIM_MEAN_PREVIOUS_X has it. */
+ * which reads the model's output again: that of DDPM with DDIM_MEAN_PREVIOUS_X, and those of
+ * programs which take x0 clipped and eps not. */
 typedef struct {
   double x0_x, x0_m;
   double next_x, next_x0, next_m;
   double history[DDIM_STEP_HISTORY];
   double keep_x, keep_x0;
   gboolean keep;
+  guint drop;
   gboolean clip;
+  double range; /**< the limit of `clip`; 0 stands for 1 */
+  double threshold_ratio, threshold_max;
   DdimSigmaType sigma_type;
   double sigma; /**< DDIM_SIGMA_FIXED: 0 when the noise is drawn but not used (eta 0, or t = 0) */
   double min_log, max_log; /**< only for DDIM_SIGMA_LEARNED_RANGE */
@@ -84,6 +101,15 @@ ddim_step_uses_noise(const DdimStep *step)
 
 /** How many of h_0, h_1 … the step reads: up to the last one with a coefficient. */
 guint ddim_step_get_history(const DdimStep *step);
+
+/** The limit of x0; INFINITY when it is not clipped. */
+double ddim_step_get_limit(const DdimStep *step);
+/** Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487, section 2.3; diffusers'
+ * _threshold_sample): of each image, with s the quantile `threshold_ratio` of |x0|, but at least 1
+ * and at most threshold_max, x0 = clamp(x0, -s, s) / s. Like torch.quantile, it interpolates.
+ * @x0    [n][plane]
+ * @work  [plane], overwritten */
+void ddim_step_threshold(const DdimStep *step, gsize n, gsize plane, double *x0, double *work);
 
 /** What a step works on, on the host: @n images of @plane elements (C*H*W) each, lying one after
  * the other. Pointers are the caller's. */

@@ -116,6 +116,14 @@ get_count(gpointer state, DdimSamplingArray array)
                                        : ddim_sampler_state_get_count(self->params.state);
 }
 
+static gsize
+get_n_images(gpointer state)
+{
+  const DdimDeviceSampling *self = state;
+
+  return ddim_evaluator_get_size(self->params.evaluator)->batch;
+}
+
 /* Floats for the largest of the arrays. */
 static gboolean
 have_floats(DdimDeviceSampling *self, GError **error)
@@ -196,6 +204,7 @@ ddim_device_sampling_new(const DdimDeviceSamplingParams *params)
       .renoise = renoise,
       .wait = wait_for_all,
       .get_count = get_count,
+      .get_n_images = get_n_images,
       .read = read_array,
       .write = write_array,
   };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/network/sampler-state.h"
 
-#include <math.h>
-
 #include "core/network/evaluator-private.h"
 #include "opencl/ops/update.h"
 
@@ -91,7 +89,7 @@ ddim_sampler_state_get_count(const DdimSamplerState *state)
 gboolean
 ddim_sampler_state_reserve_history(DdimSamplerState *state, guint n, GError **error)
 {
-  g_return_val_if_fail(n <= DDIM_STEP_HISTORY, FALSE);
+  g_return_val_if_fail(n <= DDIM_STEP_RING, FALSE);
   if (n == state->n_history)
     return TRUE;
   if (!ddim_cl_finish(state->network->context, error))
@@ -144,7 +142,7 @@ to_device(const DdimStep *step, const DdimHistorySlots *slots, const float *nois
 {
   DdimClUpdateStep device = {.x0_x = (float)step->x0_x,
                              .x0_m = (float)step->x0_m,
-                             .limit = step->clip ? 1.0f : INFINITY,
+                             .limit = (float)ddim_step_get_limit(step),
                              .next_x = (float)step->next_x,
                              .next_x0 = (float)step->next_x0,
                              .next_m = (float)step->next_m,

@@ -20,7 +20,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSamplerState, ddim_sampler_state_free)
 
 /** Values of x: batch * C * H * W. */
 gsize ddim_sampler_state_get_count(const DdimSamplerState *state);
-/** Have memory for @n arrays of what steps keep, see DdimStep; at most DDIM_STEP_HISTORY. What
+/** Have memory for @n arrays of what steps keep, see DdimStep; at most DDIM_STEP_RING. What
  * steps have kept before is lost. Errors: DDIM_CL_ERROR_MEMORY. */
 gboolean ddim_sampler_state_reserve_history(DdimSamplerState *state, guint n, GError **error);
 

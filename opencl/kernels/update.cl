@@ -6,7 +6,7 @@
  *   kept = keep_x * x + keep_x0 * x0
  *
  * m and v are the first and second C channels of the model's NHWC output. SIGMA: 0 fixed, 1 exp(v / 2),
- * 2 exp((f * max_log + (1 - f) * min_log) / 2) with f = (v + 1) / 2. h_k and kept are in a ring of arrays as large
+ * 2 exp((f * max_log + (1 - f) * min_log) / 2) with f = (v + 1) / 2, 3 sqrt(max(v, 0)). h_k and kept are in a ring of arrays as large
  * as x. Global size: (pixels, C, images). `update` does the first two lines of a step without history; `predict` does
  * the first line; `advance` does the others, and what they share gives them the same bits. */
 
@@ -28,6 +28,8 @@ INLINE float get_sigma(__global const float *v, float sigma, float min_log, floa
     const float f = (*v + 1) / 2;
     return exp(0.5f * (f * max_log + (1 - f) * min_log));
   }
+  if (sigma_type == 3)
+    return sqrt(fmax(*v, 0.0f));
   return sigma;
 }
 

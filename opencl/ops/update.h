@@ -11,7 +11,7 @@ typedef struct {
   float x0_x, x0_m, limit;
   float next_x, next_x0, next_m;
   float sigma, min_log, max_log;
-  guint sigma_type; /**< 0 fixed, 1 learned, 2 learned range */
+  guint sigma_type; /**< 0 fixed, 1 learned, 2 learned range, 3 learned plain */
   gboolean use_noise;
   /* The ring of arrays that outlive a step. */
   guint n_history;

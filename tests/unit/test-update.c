@@ -65,6 +65,8 @@ standard_deviation(const DdimClUpdateStep *s, double v)
     const double f = (v + 1) / 2;
     return exp((f * s->max_log + (1 - f) * s->min_log) / 2);
   }
+  if (s->sigma_type == 3)
+    return sqrt(MAX(v, 0));
   return s->sigma;
 }
 
@@ -219,7 +221,7 @@ test_sequence(Fixture *f, gconstpointer data)
                                   .sigma = 0.1f * (float)i,
                                   .min_log = -3,
                                   .max_log = -1,
-                                  .sigma_type = i % 3,
+                                  .sigma_type = i % 4,
                                   .use_noise = i != 5};
   check_steps(f, steps, G_N_ELEMENTS(steps));
 }
@@ -240,7 +242,7 @@ fill_history(DdimClUpdateStep *steps, guint n, guint size)
                                   .sigma = 0.1f,
                                   .min_log = -3,
                                   .max_log = -1,
-                                  .sigma_type = i % 3,
+                                  .sigma_type = i % 4,
                                   .use_noise = i % 2,
                                   .n_history = MIN(n_kept, size),
                                   .history = {0.25f, -0.375f, 0.5f, 0.0625f},

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""make-schedulers.py: what the schedulers of huggingface/diffusers make with a model in closed form, into diffusers-schedulers.json.
+
+diffusers, torch and numpy are needed; the test only reads the file. Every case runs a scheduler as DDPMPipeline and DDIMPipeline
+do: set_timesteps(), then step() for each timestep, on float64 arrays (DPM itself computes in float32). The model, the start and the
+draws of noise are those of tests/unit/test-schedulers.c.
+"""
+import json
+import math
+import pathlib
+
+import diffusers
+import numpy as np
+import torch
+from diffusers.schedulers import scheduling_ddim, scheduling_ddpm, scheduling_dpmsolver_multistep
+
+IMAGES, PLANE = 2, 8
+LINEAR = {'num_train_timesteps': 1000}
+COSINE = {'num_train_timesteps': 200, 'beta_schedule': 'squaredcos_cap_v2'}
+SCALED = {'beta_start': 0.00085, 'beta_end': 0.012, 'beta_schedule': 'scaled_linear'}
+TRAINED = {'num_train_timesteps': 20, 'trained_betas': [round(0.01 + 0.004 * i, 4) for i in range(20)]}
+ZERO = {'rescale_betas_zero_snr': True, 'timestep_spacing': 'trailing', 'prediction_type': 'v_prediction'}
+THRESHOLD = {'thresholding': True, 'dynamic_thresholding_ratio': 0.8, 'sample_max_value': 1.5}
+SDE = {'algorithm_type': 'sde-dpmsolver++'}
+OLD = {'algorithm_type': 'dpmsolver', 'final_sigmas_type': 'sigma_min'}
+
+CASES = [
+    # (class, fields, steps, eta, channels' variances)
+    ('DDIM', {}, 10, 0), ('DDIM', {}, 7, 0.6), ('DDIM', {'clip_sample': False}, 10, 1),
+    ('DDIM', {'clip_sample_range': 0.6, 'prediction_type': 'sample'}, 10, 0.3),
+    ('DDIM', {'prediction_type': 'v_prediction', **SCALED, 'set_alpha_to_one': False, 'steps_offset': 1}, 12, 0),
+    ('DDIM', {'timestep_spacing': 'linspace', **COSINE}, 9, 0.5), ('DDIM', {'timestep_spacing': 'trailing'}, 30, 0),
+    ('DDIM', {'timestep_spacing': 'trailing'}, 61, 0),
+    ('DDIM', ZERO, 11, 0), ('DDIM', {**ZERO, **THRESHOLD}, 8, 0.2), ('DDIM', TRAINED, 6, 0), ('DDIM', THRESHOLD, 10, 0),
+    ('DDIM', {'clip_sample': False}, 1000, 0), ('DDIM', {}, 1, 0),
+    ('DDPM', {}, 10, 0), ('DDPM', {'variance_type': 'fixed_small_log', **COSINE}, 10, 0),
+    ('DDPM', {'variance_type': 'fixed_large', 'timestep_spacing': 'trailing'}, 10, 0),
+    ('DDPM', {'variance_type': 'learned_range', 'clip_sample': False}, 8, 0),
+    ('DDPM', {'variance_type': 'learned', 'prediction_type': 'sample'}, 8, 0),
+    ('DDPM', {'timestep_spacing': 'linspace', 'steps_offset': 3, 'beta_schedule': 'sigmoid'}, 15, 0),
+    ('DDPM', {'beta_schedule': 'laplace', 'num_train_timesteps': 100, 'prediction_type': 'sample'}, 10, 0),
+    ('DDPM', {**ZERO, 'clip_sample_range': 2.0}, 10, 0), ('DDPM', {**THRESHOLD, 'steps_offset': 1}, 10, 0),
+    ('DDPM', {}, 1000, 0),
+    ('PNDM', {}, 10, 0), ('PNDM', {'skip_prk_steps': True}, 10, 0), ('PNDM', {'skip_prk_steps': True}, 1, 0),
+    ('PNDM', {'skip_prk_steps': True}, 2, 0), ('PNDM', {}, 4, 0),
+    ('PNDM', {'skip_prk_steps': True, **SCALED, 'steps_offset': 1, 'set_alpha_to_one': True}, 20, 0),
+    ('PNDM', {'prediction_type': 'v_prediction', **COSINE}, 12, 0),
+    ('PNDM', {'timestep_spacing': 'linspace', 'skip_prk_steps': True, 'prediction_type': 'v_prediction'}, 9, 0),
+    ('PNDM', {'timestep_spacing': 'trailing'}, 9, 0), ('PNDM', {}, 50, 0),
+    ('DPMSolverMultistep', {}, 10, 0), ('DPMSolverMultistep', {}, 20, 0), ('DPMSolverMultistep', {'solver_order': 1}, 10, 0),
+    ('DPMSolverMultistep', {'solver_order': 3}, 12, 0), ('DPMSolverMultistep', {'solver_order': 3, **COSINE}, 20, 0),
+    ('DPMSolverMultistep', {'solver_type': 'heun', 'timestep_spacing': 'leading', 'steps_offset': 1}, 10, 0),
+    ('DPMSolverMultistep', {'use_karras_sigmas': True}, 12, 0),
+    ('DPMSolverMultistep', {'use_karras_sigmas': True, 'beta_schedule': 'squaredcos_cap_v2', 'final_sigmas_type': 'sigma_min'}, 3, 0),
+    ('DPMSolverMultistep', {'lower_order_final': False, 'final_sigmas_type': 'sigma_min', 'solver_order': 3}, 10, 0),
+    ('DPMSolverMultistep', {'euler_at_final': True, 'timestep_spacing': 'trailing', **SCALED}, 16, 0),
+    ('DPMSolverMultistep', {**THRESHOLD, 'prediction_type': 'v_prediction'}, 10, 0),
+    ('DPMSolverMultistep', {'prediction_type': 'sample', 'lambda_min_clipped': -2.5, **COSINE}, 10, 0),
+    ('DPMSolverMultistep', {**ZERO}, 10, 0), ('DPMSolverMultistep', {'variance_type': 'learned_range'}, 10, 0),
+    ('DPMSolverMultistep', SDE, 10, 0), ('DPMSolverMultistep', {**SDE, 'solver_type': 'heun'}, 16, 0),
+    ('DPMSolverMultistep', {**SDE, 'solver_order': 3, 'use_karras_sigmas': True}, 16, 0),
+    ('DPMSolverMultistep', OLD, 10, 0), ('DPMSolverMultistep', {**OLD, 'solver_order': 3}, 16, 0),
+    ('DPMSolverMultistep', {**OLD, 'solver_type': 'heun', **THRESHOLD}, 10, 0),
+    ('DPMSolverMultistep', {**OLD, 'algorithm_type': 'sde-dpmsolver', 'solver_type': 'heun', 'prediction_type': 'v_prediction'},
+     10, 0),
+    ('UniPCMultistep', {}, 10, 0), ('UniPCMultistep', {'solver_order': 3}, 10, 0), ('UniPCMultistep', {'solver_order': 1}, 10, 0),
+    ('UniPCMultistep', {'solver_order': 4, **COSINE}, 14, 0), ('UniPCMultistep', {'solver_order': 3, **SCALED}, 20, 0),
+    ('UniPCMultistep', {'solver_type': 'bh1', 'final_sigmas_type': 'sigma_min'}, 10, 0),
+    ('UniPCMultistep', {'predict_x0': False, 'final_sigmas_type': 'sigma_min', 'solver_order': 3}, 10, 0),
+    ('UniPCMultistep', {'disable_corrector': [0, 3, 4]}, 10, 0), ('UniPCMultistep', {'use_karras_sigmas': True}, 12, 0),
+    ('UniPCMultistep', {'use_karras_sigmas': True, 'final_sigmas_type': 'sigma_min', 'beta_schedule': 'squaredcos_cap_v2'}, 3, 0),
+    ('UniPCMultistep', {**THRESHOLD, 'timestep_spacing': 'leading', 'steps_offset': 1}, 10, 0),
+    ('UniPCMultistep', {**ZERO, 'solver_order': 3}, 10, 0), ('UniPCMultistep', {'prediction_type': 'sample'}, 5, 0),
+    ('UniPCMultistep', {'lower_order_final': False, 'final_sigmas_type': 'sigma_min'}, 8, 0),
+]
+
+
+def model(x, t, T, learned):
+    """The closed form: what a network might say of x at timestep t, and a second half for learned variances."""
+    u = (t + 1) / T
+    mean = x * (u / (u + 0.1)) + 0.1 * torch.sin(3 * x + t / 100)
+    if not learned:
+        return mean
+    return torch.cat([mean, 0.03 + 0.02 * torch.cos(x + t / 50)], dim=1)
+
+
+def draw(k):
+    i = np.arange(IMAGES * PLANE)
+    return torch.from_numpy(1.1 * np.cos(3.0 * k + 0.7 * i)).reshape(IMAGES, 1, PLANE, 1)
+
+
+def run(name, fields, steps, eta):
+    scheduler = getattr(diffusers, name + 'Scheduler')(**fields)
+    learned = fields.get('variance_type', '').startswith('learned')
+    draws = []
+
+    def randn(shape, **kwargs):
+        draws.append(len(draws))
+        return draw(draws[-1]).to(kwargs['dtype'])
+    for module in (scheduling_ddim, scheduling_ddpm, scheduling_dpmsolver_multistep):
+        module.randn_tensor = randn
+    scheduler.set_timesteps(steps)
+    x = torch.from_numpy(1.3 * np.sin(1.0 + np.arange(IMAGES * PLANE))).reshape(IMAGES, 1, PLANE, 1)
+    more = {'eta': eta} if name == 'DDIM' else {}
+    for t in scheduler.timesteps:
+        output = model(x, int(t), scheduler.config.num_train_timesteps, learned)
+        if learned and name == 'DPMSolverMultistep':
+            output = output[:, :1]
+        x = scheduler.step(output, t, x, **more).prev_sample
+    result = x.double().flatten().tolist()
+    assert all(map(math.isfinite, result)), (name, fields)
+    return {'timesteps': scheduler.timesteps.tolist(), 'draws': len(draws), 'result': [float(f'{v:.9g}') for v in result]}
+
+
+def main():
+    out = pathlib.Path(__file__).parent / 'diffusers-schedulers.json'
+    cases = [{'class': name + 'Scheduler', 'fields': fields, 'steps': steps, 'eta': eta, **run(name, fields, steps, eta)}
+             for name, fields, steps, eta in CASES]
+    for case in cases:  # the list of all timesteps says nothing that its ends do not
+        if len(case['timesteps']) > 100:
+            case['timesteps'] = []
+    out.write_text('[\n' + ',\n'.join(json.dumps(case) for case in cases) + '\n]\n')
+
+
+if __name__ == '__main__':
+    main()
