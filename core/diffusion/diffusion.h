@@ -19,8 +19,14 @@ G_BEGIN_DECLS
  * and tells nothing of x0: with DDIM_MEAN_EPSILON x0 is taken as 0, and eps is x_T. */
 typedef struct _DdimDiffusion DdimDiffusion;
 
-/** What the model predicts: improved_diffusion's ModelMeanType. */
-typedef enum { DDIM_MEAN_EPSILON, DDIM_MEAN_START_X, DDIM_MEAN_PREVIOUS_X } DdimMeanType;
+/** What the model predicts: improved_diffusion's ModelMeanType, and v = sqrt(alphas_cumprod) * eps
+ * - sqrt(1 - alphas_cumprod) * x0 (Salimans and Ho 2022, arXiv 2202.00512). */
+typedef enum {
+  DDIM_MEAN_EPSILON,
+  DDIM_MEAN_START_X,
+  DDIM_MEAN_PREVIOUS_X,
+  DDIM_MEAN_VELOCITY
+} DdimMeanType;
 
 /** Where the variance of p(x_{t-1}|x_t) comes from: improved_diffusion's ModelVarType. For the
  * learned types the model's output has twice the channels of x: first the mean part, then the

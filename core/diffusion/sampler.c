@@ -24,3 +24,10 @@ ddim_sampler_from_name(const char *name, DdimSampler *sampler, GError **error)
               shown, list);
   return FALSE;
 }
+
+gboolean
+ddim_sampler_draws_noise(DdimSampler sampler)
+{
+  return sampler == DDIM_SAMPLER_DDIM || sampler == DDIM_SAMPLER_DDPM ||
+         sampler == DDIM_SAMPLER_DPMPP_SDE;
+}

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "core/data/error.h"
+#include "core/diffusion/sampler-steps.h"
 
 #define NO_CONDITION G_MAXUINT
 
@@ -169,41 +170,30 @@ check_range(const DdimStepTable *table, guint first, guint last, gboolean up, GE
   return FALSE;
 }
 
-/* Compute the step at @t, which is number @index of its run. */
-static gboolean
-set_arithmetic(const DdimDiffusion *diffusion, const DdimSampleParams *params, guint t, guint index,
-               DdimStep *step, GError **error)
-{
-  if (index == 0 || params->sampler != DDIM_SAMPLER_DPMPP)
-    return ddim_diffusion_get_step(diffusion, params, t, step, error);
-  ddim_diffusion_dpmpp_step(diffusion, t, TRUE, params->clip, step);
-  return TRUE;
-}
-
 gboolean
 ddim_step_table_append(DdimStepTable *table, const DdimSampleParams *params, guint first,
                        guint last, GError **error)
 {
-  g_return_val_if_fail(table != NULL && params != NULL, FALSE);
+  g_return_val_if_fail(table != NULL && params != NULL && table->diffusion != NULL, FALSE);
 
   const gboolean up = params->sampler == DDIM_SAMPLER_REVERSE;
-  const gboolean draws =
-      params->sampler == DDIM_SAMPLER_DDIM || params->sampler == DDIM_SAMPLER_DDPM;
+  g_autoptr(DdimSamplerRun) run = NULL;
   DdimTableStep *steps;
 
-  if (!check_range(table, first, last, up, error))
+  if (!check_range(table, first, last, up, error) ||
+      !(run = ddim_sampler_run_new(table->diffusion, params, first, last, error)))
     return FALSE;
-  const guint count = (up ? last - first : first - last) + 1;
+  const guint count = ddim_sampler_run_get_count(run);
   if (!(steps = reserve(table, count, error)))
     return FALSE;
   for (guint i = 0; i < count; i++) {
-    const guint t = up ? first + i : first - i;
+    guint t = 0;
     steps[i] = (DdimTableStep){.kind = DDIM_STEP_EVALUATION,
-                               .t = t,
-                               .timestep = ddim_diffusion_get_model_timestep(table->diffusion, t),
-                               .draws_noise = draws};
-    if (!set_arithmetic(table->diffusion, params, t, i, &steps[i].arithmetic, error))
+                               .draws_noise = ddim_sampler_draws_noise(params->sampler)};
+    if (!ddim_sampler_run_get_step(run, i, &t, &steps[i].arithmetic, error))
       return FALSE;
+    steps[i].t = t;
+    steps[i].timestep = ddim_diffusion_get_model_timestep(table->diffusion, t);
   }
   commit(table, count);
   return TRUE;

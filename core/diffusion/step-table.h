@@ -45,13 +45,14 @@ void ddim_step_table_free(DdimStepTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimStepTable, ddim_step_table_free)
 
 /** Append one evaluation at each respaced index from @first to @last, both included, with the step
- * of @params' sampler. The samplers go down, so @first >= @last, and DDIM_SAMPLER_REVERSE goes up.
- * x must have the noise level of @first when the loop comes here. After @last it has that of
+ * of @params' sampler; two for each with Heun's method, but one for the step to the image. The
+ * samplers go down, so @first >= @last, and DDIM_SAMPLER_REVERSE goes up. x must have the noise
+ * level of @first when the loop comes here. After @last it has that of
  * @last - 1, or is the image when @last is 0; in reverse that of @last + 1, or is noise alone.
- * A solver that uses a history starts with an empty one. DDIM and DDPM draw noise in every step, as
- * the original does; the other samplers draw none. Errors, which leave the table as it was:
- * DDIM_ERROR_ARGUMENT for indices out of range or in the wrong order, an eta out of range, an
- * unknown sampler, no memory. */
+ * A solver that uses a history starts with an empty one. DDIM, DDPM and SDE-DPM-Solver++ draw noise
+ * in every step, as the original does; the other samplers draw none. Errors, which leave the table
+ * as it was: DDIM_ERROR_ARGUMENT for indices out of range or in the wrong order, an eta out of
+ * range, an unknown sampler, no memory. */
 gboolean ddim_step_table_append(DdimStepTable *table, const DdimSampleParams *params, guint first,
                                 guint last, GError **error);
 /** Append one step back in time, from the x of respaced index @from to that of @to > @from, by

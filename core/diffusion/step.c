@@ -13,9 +13,8 @@ at(const DdimDiffusion *diffusion, DdimTable table, guint t)
   return ddim_diffusion_get_table(diffusion, table)[t];
 }
 
-/* p_mean_variance: pred_xstart as a function of x and of the model's output. */
-static void
-set_x0(const DdimDiffusion *diffusion, guint t, DdimStep *step)
+void
+ddim_diffusion_set_x0(const DdimDiffusion *diffusion, guint t, DdimStep *step)
 {
   const double alpha_bar = at(diffusion, DDIM_TABLE_ALPHAS_CUMPROD, t);
   const double coef1 = at(diffusion, DDIM_TABLE_POSTERIOR_MEAN_COEF1, t);
@@ -28,6 +27,10 @@ set_x0(const DdimDiffusion *diffusion, guint t, DdimStep *step)
     break;
   case DDIM_MEAN_START_X:
     step->x0_m = 1;
+    break;
+  case DDIM_MEAN_VELOCITY:
+    step->x0_x = sqrt(alpha_bar);
+    step->x0_m = -sqrt(1 - alpha_bar);
     break;
   case DDIM_MEAN_PREVIOUS_X: /* _predict_xstart_from_xprev */
     step->x0_x = -coef2 / coef1;
@@ -79,7 +82,7 @@ ddim_diffusion_ddim_step(const DdimDiffusion *diffusion, guint t, double eta, gb
   }
   /* sigma is 0 at t = 0, where prev is 1: the mask of the original needs no line here. */
   *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED, .sigma = sigma};
-  set_x0(diffusion, t, step);
+  ddim_diffusion_set_x0(diffusion, t, step);
   set_ddim_next(diffusion, t, prev, sqrt(rest), step);
   return TRUE;
 }
@@ -93,7 +96,7 @@ ddim_diffusion_reverse_step(const DdimDiffusion *diffusion, guint t, gboolean cl
   const double next = at(diffusion, DDIM_TABLE_ALPHAS_CUMPROD_NEXT, t);
 
   *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED};
-  set_x0(diffusion, t, step);
+  ddim_diffusion_set_x0(diffusion, t, step);
   set_ddim_next(diffusion, t, next, sqrt(1 - next), step);
 }
 
@@ -133,7 +136,7 @@ ddim_diffusion_ddpm_step(const DdimDiffusion *diffusion, guint t, gboolean clip,
   g_return_if_fail(t < ddim_diffusion_get_num_timesteps(diffusion));
 
   *step = (DdimStep){.clip = clip};
-  set_x0(diffusion, t, step);
+  ddim_diffusion_set_x0(diffusion, t, step);
   if (ddim_diffusion_get_mean_type(diffusion) == DDIM_MEAN_PREVIOUS_X) {
     step->next_m = 1;
   } else { /* q_posterior_mean_variance */
@@ -163,7 +166,7 @@ ddim_diffusion_dpmpp_step(const DdimDiffusion *diffusion, guint t, gboolean seco
   const double prev = at(diffusion, DDIM_TABLE_ALPHAS_CUMPROD_PREV, t);
 
   *step = (DdimStep){.clip = clip, .sigma_type = DDIM_SIGMA_FIXED, .keep = TRUE, .keep_x0 = 1};
-  set_x0(diffusion, t, step);
+  ddim_diffusion_set_x0(diffusion, t, step);
   /* alpha_to - alpha * sigma_to / sigma, which set_ddim_next() puts into next_x0, is
    * -alpha_to * (exp(-h) - 1). */
   set_ddim_next(diffusion, t, prev, sqrt(1 - prev), step);
@@ -177,30 +180,6 @@ ddim_diffusion_dpmpp_step(const DdimDiffusion *diffusion, guint t, gboolean seco
 
   step->next_x0 += correction;
   step->history[0] = -correction;
-}
-
-gboolean
-ddim_diffusion_get_step(const DdimDiffusion *diffusion, const DdimSampleParams *params, guint t,
-                        DdimStep *step, GError **error)
-{
-  g_return_val_if_fail(params != NULL, FALSE);
-
-  switch (params->sampler) {
-  case DDIM_SAMPLER_DDIM:
-    return ddim_diffusion_ddim_step(diffusion, t, params->eta, params->clip, step, error);
-  case DDIM_SAMPLER_DDPM:
-    ddim_diffusion_ddpm_step(diffusion, t, params->clip, step);
-    return TRUE;
-  case DDIM_SAMPLER_DPMPP:
-    ddim_diffusion_dpmpp_step(diffusion, t, FALSE, params->clip, step);
-    return TRUE;
-  case DDIM_SAMPLER_REVERSE:
-    ddim_diffusion_reverse_step(diffusion, t, params->clip, step);
-    return TRUE;
-  }
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("there is no sampler number %d"),
-              params->sampler);
-  return FALSE;
 }
 
 void

@@ -58,6 +58,9 @@ typedef struct {
   double min_log, max_log; /**< only for DDIM_SIGMA_LEARNED_RANGE */
 } DdimStep;
 
+/** Fill x0_x and x0_m of @step, p_mean_variance's pred_xstart as a function of x and of the model's
+ * output. */
+void ddim_diffusion_set_x0(const DdimDiffusion *diffusion, guint t, DdimStep *step);
 /** Equation 12 of the paper; GaussianDiffusion.ddim_sample: x_t -> x_{t-1}. eps is derived again
  * from the clipped x0. @eta at least 0; DDIM_ERROR_ARGUMENT when eta makes 1 - abar_prev - sigma^2
  * negative. */
@@ -83,10 +86,6 @@ void ddim_diffusion_reverse_step(const DdimDiffusion *diffusion, guint t, gboole
  * steps were five times as far from those in 100 steps as they are with DDIM. */
 void ddim_diffusion_dpmpp_step(const DdimDiffusion *diffusion, guint t, gboolean second_order,
                                gboolean clip, DdimStep *step);
-/** The step of @params' sampler at @t, with its eta and clip, when no step was taken before it.
- * DDIM_ERROR_ARGUMENT for an eta out of range and for an unknown sampler. */
-gboolean ddim_diffusion_get_step(const DdimDiffusion *diffusion, const DdimSampleParams *params,
-                                 guint t, DdimStep *step, GError **error);
 /** Back in time: x at respaced index @from -> x at @to, @from < @to, by the process q alone:
  * next = sqrt(abar_to / abar_from) * x + sqrt(1 - abar_to / abar_from) * z. */
 void ddim_diffusion_renoising_step(const DdimDiffusion *diffusion, guint from, guint to,

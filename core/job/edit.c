@@ -248,7 +248,8 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
   if (ddim_request_takes(request, "quality"))
     g_object_set(request, "quality", edit->quality, NULL);
   edit->noise = ddim_request_takes(request, "input-noise") ? 2 * edit->noise : 0;
-  if (edit->noise > 0 && (eta == 0 || g_strcmp0(sampler, "dpm++") == 0))
+  if (edit->noise > 0 &&
+      (eta == 0 || (g_strcmp0(sampler, "ddim") != 0 && g_strcmp0(sampler, "ddpm") != 0)))
     return refuse(
         error, "%s",
         _("input-noise: steps without noise cannot follow a noisy picture; give --sampler ddim and "

@@ -71,6 +71,10 @@ build_sampling(Advanced *advanced, UiRows *rows)
   advanced->sampler = ui_choice_new();
   ui_choice_add(advanced->sampler, "ddim", _("DDIM"));
   ui_choice_add(advanced->sampler, "dpm++", _("DPM++ (2M)"));
+  ui_choice_add(advanced->sampler, "unipc", _("UniPC"));
+  ui_choice_add(advanced->sampler, "plms", _("PLMS"));
+  ui_choice_add(advanced->sampler, "heun", _("Heun (two evaluations a step)"));
+  ui_choice_add(advanced->sampler, "dpm++sde", _("DPM++ (2M, SDE)"));
   ui_choice_add(advanced->sampler, "ddpm", _("DDPM (ancestral)"));
   advanced->model_eta = gtk_check_button_new_with_mnemonic(suits);
   advanced->eta = ui_spin_new("eta", 0, 0.1);

@@ -195,6 +195,14 @@ compare(Fixture *f, const DdimSamplingHooks *hooks, guint n_hooks, const char *w
 
 /* ---- the tests ---- */
 
+/* Where a sampler begins. Those that look back multiply differences of x0, Heun's method by sigma /
+ * alpha, which is some hundred in the first step from noise; and so they do errors. */
+static guint
+get_first(int sampler)
+{
+  return sampler > DDIM_SAMPLER_DPMPP ? N_STEPS - 3 : N_STEPS - 1;
+}
+
 static void
 test_samplers(Fixture *f, gconstpointer data)
 {
@@ -209,6 +217,12 @@ test_samplers(Fixture *f, gconstpointer data)
   restart(f);
   append(f, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
   compare(f, NULL, 0, "DPM-Solver++(2M)");
+  for (int sampler = DDIM_SAMPLER_DPMPP_SDE; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
+    g_autofree char *what = g_strdup_printf("sampler %d", sampler);
+    restart(f);
+    append(f, sampler, 0, get_first(sampler), 0);
+    compare(f, NULL, 0, what);
+  }
 }
 
 /* Start in the middle, end in the middle, up again, back in time, in one list. */
@@ -320,10 +334,10 @@ test_changes(Fixture *f, gconstpointer data)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(hooks); i++)
-    for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_DPMPP; sampler++) {
+    for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
       g_autofree char *what = g_strdup_printf("hook %u, sampler %d", i, sampler);
       restart(f);
-      append(f, sampler, 0.3, N_STEPS - 1, 0);
+      append(f, sampler, 0.3, get_first(sampler), 0);
       compare(f, &hooks[i], 1, what);
     }
   restart(f);
@@ -357,10 +371,10 @@ test_identity(Fixture *f, gconstpointer data)
   const DdimSamplingHooks all = {touch_x0, touch_all, touch_all, touch_all, NULL};
   const DdimSamplingHooks constraint = {.on_prediction = touch_x0};
 
-  for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_DPMPP; sampler++) {
+  for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
     float plain[COUNT], touched[COUNT];
     restart(f);
-    append(f, sampler, 0.7, N_STEPS - 1, 0);
+    append(f, sampler, 0.7, get_first(sampler), 0);
     run_on_device(f, NULL, 0, plain);
     run_on_device(f, &constraint, 1, touched);
     g_assert_cmpmem(touched, sizeof touched, plain, sizeof plain);

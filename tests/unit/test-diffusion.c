@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/diffusion/sampler-steps.h"
 #include "core/diffusion/step.h"
 #include "core/data/error.h"
 #include "core/diffusion/schedule.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/diffusion/sampler-steps.h"
 #include "core/diffusion/step-table.h"
 
 static DdimDiffusion *
@@ -184,7 +185,9 @@ static void
 test_names(void)
 {
   static const char *const good[] = {DDIM_SAMPLER_NAMES, NULL};
-  static const DdimSampler samplers[] = {DDIM_SAMPLER_DDIM, DDIM_SAMPLER_DDPM, DDIM_SAMPLER_DPMPP};
+  static const DdimSampler samplers[] = {
+      DDIM_SAMPLER_DDIM,  DDIM_SAMPLER_DDPM, DDIM_SAMPLER_DPMPP, DDIM_SAMPLER_DPMPP_SDE,
+      DDIM_SAMPLER_UNIPC, DDIM_SAMPLER_PLMS, DDIM_SAMPLER_HEUN};
   static const char *const bad[] = {"", "DDIM", "ddpm ", "reverse", "euler", "dpm", "\x1b[31m"};
   DdimSampler sampler;
 
