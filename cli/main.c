@@ -4,6 +4,7 @@
 #include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
 #include "cli/terminal/completion.h"
+#include "cli/terminal/interrupt.h"
 #include "core/data/similar.h"
 #include "opencl/device/compile-worker.h"
 #include "cli/terminal/man.h"
@@ -174,5 +175,8 @@ main(int argc, char **argv)
   if (*first == '-')
     return ddim_cli_usage(_("unknown option '%s'"), first);
   command = find_command(first);
-  return command ? run_command(command, &cli, argc - 1, argv + 1) : unknown_command(first);
+  if (!command)
+    return unknown_command(first);
+  ddim_interrupt_begin();
+  return run_command(command, &cli, argc - 1, argv + 1);
 }

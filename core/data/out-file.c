@@ -22,6 +22,11 @@ struct _DdimOutput {
   struct stat replaced; /* the replaced file, as it was when the new one was opened */
 };
 
+/* The temporary names of all files that are being written. The lock is held while a name is made, so
+ * that none is missing. */
+static GMutex temporaries_lock;
+static GList *temporaries;
+
 static gboolean
 fail(DdimOutFile *output, int number, GError **error)
 {
@@ -70,6 +75,41 @@ temporary_pattern(DdimOutFile *output)
   return g_build_filename(output->folder, ".ddim-XXXXXX", NULL);
 }
 
+/* Make a file with a temporary name. -1, with errno, when that fails. */
+static int
+open_temporary(DdimOutFile *output, int mode)
+{
+  g_autofree char *pattern = temporary_pattern(output);
+  int fd;
+
+  g_mutex_lock(&temporaries_lock);
+  fd = g_mkstemp_full(pattern, O_WRONLY | O_CLOEXEC, mode);
+  if (fd >= 0) {
+    output->temporary = g_steal_pointer(&pattern);
+    temporaries = g_list_prepend(temporaries, output->temporary);
+  }
+  g_mutex_unlock(&temporaries_lock);
+  return fd;
+}
+
+/* The temporary name is no longer in use. */
+static void
+forget_temporary(DdimOutFile *output)
+{
+  g_mutex_lock(&temporaries_lock);
+  temporaries = g_list_remove(temporaries, output->temporary);
+  g_mutex_unlock(&temporaries_lock);
+  g_clear_pointer(&output->temporary, g_free);
+}
+
+void
+ddim_out_file_end_all(void)
+{
+  g_mutex_lock(&temporaries_lock); /* for ever: nothing is written any more */
+  for (GList *at = temporaries; at; at = at->next)
+    unlink(at->data);
+}
+
 /* Open the new file beside the target. A file that replaces another one is never readable for more
  * users than that one, not even while it is written. Otherwise it gets the permissions of any new
  * file. */
@@ -85,14 +125,9 @@ open_beside(DdimOutFile *output, GError **error)
   output->folder = g_path_get_dirname(output->target);
   output->own_fd = TRUE;
   output->fd = open_nameless(output, mode);
-  if (output->fd < 0) {
-    g_autofree char *pattern = temporary_pattern(output);
-    output->fd = g_mkstemp_full(pattern, O_WRONLY | O_CLOEXEC, mode);
-    if (output->fd < 0)
-      return fail(output, errno, error);
-    output->temporary = g_steal_pointer(&pattern);
-  }
-  return TRUE;
+  if (output->fd < 0)
+    output->fd = open_temporary(output, mode);
+  return output->fd >= 0 || fail(output, errno, error);
 }
 
 static gboolean
@@ -148,9 +183,10 @@ ddim_out_file_free(DdimOutFile *output)
   if (!output)
     return;
   close_fd(output, NULL);
-  if (output->temporary)
+  if (output->temporary) {
     g_unlink(output->temporary);
-  g_free(output->temporary);
+    forget_temporary(output);
+  }
   g_free(output->folder);
   g_free(output->target);
   g_free(output->path);
@@ -190,6 +226,22 @@ pass_on_rights(DdimOutFile *output)
     g_debug("%s: the permissions change", output->path);
 }
 
+/* Link the nameless file @from under a temporary name. */
+static gboolean
+link_temporary(DdimOutFile *output, const char *from, const char *name)
+{
+  gboolean good;
+
+  g_mutex_lock(&temporaries_lock);
+  good = linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+  if (good) {
+    output->temporary = g_strdup(name);
+    temporaries = g_list_prepend(temporaries, output->temporary);
+  }
+  g_mutex_unlock(&temporaries_lock);
+  return good;
+}
+
 /* Give a nameless file its name. Linking cannot replace an existing file. In that case the new file
  * is linked under a temporary name first, and then renamed. */
 static gboolean
@@ -203,10 +255,8 @@ give_name(DdimOutFile *output, GError **error)
     g_autofree char *name = temporary_pattern(output);
     g_autofree char *letters = g_strdup_printf("%06x", g_random_int() & 0xffffff);
     memcpy(name + strlen(name) - 6, letters, 6);
-    if (linkat(AT_FDCWD, from, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
-      output->temporary = g_steal_pointer(&name);
+    if (link_temporary(output, from, name))
       return TRUE;
-    }
     if (errno != EEXIST)
       break;
   }
@@ -225,7 +275,8 @@ ddim_out_file_commit(DdimOutFile *output, GError **error)
     return FALSE;
   if (output->temporary && g_rename(output->temporary, output->target) != 0)
     return fail(output, errno, error);
-  g_clear_pointer(&output->temporary, g_free);
+  if (output->temporary)
+    forget_temporary(output);
   return TRUE;
 }
 

@@ -23,6 +23,11 @@ gboolean ddim_out_file_write(DdimOutFile *output, gconstpointer data, gsize size
 /** To be called when everything is written: flush the file to the disk and give it its name. */
 gboolean ddim_out_file_commit(DdimOutFile *output, GError **error);
 
+/** For a program that is about to end because of a signal: remove all temporary names. Files that
+ * are being written do not take their places any more; a thread that tries waits for ever. To be
+ * called from any thread, but not from a signal handler. */
+void ddim_out_file_end_all(void);
+
 /** Open, write and commit in one call. */
 gboolean ddim_out_file_write_file(const char *path, gconstpointer data, gsize size, GError **error);
 

@@ -158,6 +158,9 @@ ddim_cl_buffer_free(DdimClBuffer *buffer)
     return;
   buffer->context->bytes -= buffer->size;
   clReleaseMemObject(buffer->mem);
+  /* After an error kernels may still be computing in this memory. */
+  if (buffer->host)
+    clFinish(buffer->context->queue);
   ddim_cl_host_free(buffer->host, buffer->size);
   g_free(buffer);
 }

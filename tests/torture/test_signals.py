@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Every command that writes files, stopped at moments all over its work, by Ctrl-C, kill, a closed terminal and kill -9.
+
+What lies there afterwards is the old file, or a whole new one; and nothing else. Repeated on a file system without nameless
+files, which FAT and NFS lack; there kill -9 alone may leave a temporary file. The number of moments for each signal is small
+unless DDIM_TORTURE tells another.
+"""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import ddim
+import npy
+import tap
+
+FAIL = os.environ['DDIM_FAIL_LIBRARY']
+MOMENTS = 100 if os.environ.get('DDIM_TORTURE') == 'all' else int(os.environ.get('DDIM_TORTURE', '3'))
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
+TINY = ddim.DATA / 'unet_tiny_uncond.pt'
+MODEL = ['-m', TINY, '--steps', '4', '--seed', '1']
+
+
+def read_safetensors(path):
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], 'little')
+    assert size + 8 < len(data)
+
+
+READ = {'.png': npy.load_png, '.npy': npy.load, '.npz': npy.load_npz, '.safetensors': read_safetensors}
+
+
+class Signals(ddim.Case):
+    def setUp(self):
+        super().setUp()
+        done = ddim.run('generate', *MODEL, '--size', '16', '-o', self.folder / 'made.png')
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def start(self, args, env):
+        # The tests themselves may run under nohup, whose children ignore SIGHUP.
+        return subprocess.Popen([ddim.DDIM, *map(str, args)], env=ddim.environment(**env), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder,
+                                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+
+    def check(self, output, number, nameless):
+        """The files are whole; `made.png` is there as it was, @output is old or new."""
+        for path in self.folder.iterdir():
+            if path.name.startswith('.ddim-') and number == signal.SIGKILL and not nameless:
+                path.unlink()
+                continue
+            self.assertTrue(path.name == 'made.png' or path.stem.startswith(output.partition('.')[0]), path.name)
+            if path.name == output and path.read_bytes() == b'old':
+                continue
+            READ[path.suffix](path)
+            if path.name not in ('made.png', output):
+                path.unlink()
+
+    def signals(self, output, *args):
+        preloaded = os.environ.get('DDIM_TEST_PRELOAD')
+        fat = {'LD_PRELOAD': f'{preloaded} {FAIL}' if preloaded else FAIL, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
+        for nameless, env in [(True, {}), (False, fat)]:
+            began = time.monotonic()
+            self.assertEqual(self.start([*args, output], env).wait(timeout=600), 0)
+            whole = time.monotonic() - began
+            for number in SIGNALS:
+                for i in range(MOMENTS):
+                    for path in self.folder.glob(f'{output.partition(".")[0]}*'):
+                        path.unlink()
+                    (self.folder / output).write_text('old')
+                    with self.subTest(signal=number, moment=i, nameless=nameless):
+                        process = self.start([*args, output], env)
+                        time.sleep(whole * (i + 0.5) / MOMENTS)
+                        process.send_signal(number)
+                        process.wait(timeout=120)
+                        self.check(output, number, nameless)
+
+    def test_pictures(self):
+        self.signals('x.png', 'generate', *MODEL, '--size', '16', '-n', '3', '-o')
+
+    def test_sheet(self):
+        self.signals('x.png', 'generate', *MODEL, '--size', '16', '-n', '3', '--grid', '-o')
+
+    def test_array(self):
+        self.signals('x.npz', 'generate', *MODEL, '--size', '16', '-n', '3', '-o')
+
+    def test_inpaint(self):
+        self.signals('x.png', 'inpaint', *MODEL, '-i', 'made.png', '--box', '4,4,8,8', '-o')
+
+    def test_encode(self):
+        self.signals('x.npy', 'encode', *MODEL, '-i', 'made.png', '-o')
+
+    def test_noise(self):
+        self.signals('x.npy', 'noise', '--seed', '1', '--shape', '16,3,128,128', '-o')
+
+    def test_predict(self):
+        self.signals('x.npy', 'predict', '-m', TINY, '--input', self.noise(), '--timesteps', '1', '-o')
+
+    def noise(self):
+        path = self.folder.parent / f'{self.folder.name}-noise.npy'
+        self.addCleanup(path.unlink)
+        self.assertEqual(ddim.run('noise', '--seed', '1', '--shape', '1,3,16,16', '-o', path).returncode, 0)
+        return path
+
+    def test_convert(self):
+        self.signals('x.safetensors', 'convert', 'textures')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.main())
