@@ -21,6 +21,7 @@ static const DdimCommand commands[] = {
     {"vary", N_("make pictures like one that there is"), ddim_cmd_vary},
     {"upscale", N_("make a picture larger, with new detail"), ddim_cmd_upscale},
     {"colorize", N_("give a gray picture colors"), ddim_cmd_colorize},
+    {"seamless", N_("make a picture tile"), ddim_cmd_seamless},
     {"encode", N_("find the noise that a picture comes from"), ddim_cmd_encode},
     {"interpolate", N_("make the pictures between two others"), ddim_cmd_interpolate},
     {"models", N_("list the models found"), ddim_cmd_models},

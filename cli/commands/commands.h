@@ -20,6 +20,7 @@ int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_predict(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_schedule(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_seamless(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_tune(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_upscale(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_vary(DdimCli *cli, int argc, char **argv);

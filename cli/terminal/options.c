@@ -2,6 +2,7 @@
 #include "cli/terminal/options.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "core/job/options.h"
 
@@ -9,12 +10,6 @@ struct _DdimOptions {
   GArray *entries;    /* GOptionEntry, zero-terminated */
   GPtrArray *strings; /* the texts that were made for the entries */
 };
-
-static const char *
-get_long_name(const DdimOption *option)
-{
-  return option->long_name ? option->long_name : option->name;
-}
 
 /* The option that @text names, such as "--count" or "-n". */
 static const DdimOption *
@@ -24,7 +19,7 @@ find_given(const char *text)
   const DdimOption *table = ddim_options_get_table(&n);
 
   for (guint i = 0; i < n; i++)
-    if (text[1] == '-' ? g_str_equal(text + 2, get_long_name(&table[i]))
+    if (text[1] == '-' ? g_str_equal(text + 2, ddim_option_get_long_name(&table[i]))
                        : table[i].letter == text[1])
       return &table[i];
   g_assert_not_reached(); /* GOption only calls this for options of the table */
@@ -40,7 +35,12 @@ on_option(const char *option, const char *value, gpointer request, GError **erro
   /* An option that takes no value turns off something that is on by default. */
   if (ddim_request_set_from_string(request, given->name, value ? value : "false", &why))
     return TRUE;
-  g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s", why->message);
+  /* Messages begin with the option's own name, which need not be that of the command line. */
+  if (g_str_has_prefix(why->message, given->name))
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s%s",
+                ddim_option_get_long_name(given), why->message + strlen(given->name));
+  else
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s", why->message);
   g_error_free(why);
   return FALSE;
 }
@@ -76,7 +76,7 @@ add_option(DdimOptions *options, GObjectClass *klass, const char *name)
   const DdimOption *option = ddim_option_find(name);
   char *text = option->command_help ? g_strdup(_(option->command_help))
                                     : describe(g_object_class_find_property(klass, name));
-  const GOptionEntry entry = {.long_name = get_long_name(option),
+  const GOptionEntry entry = {.long_name = ddim_option_get_long_name(option),
                               .short_name = option->letter,
                               .flags = (option->value_word ? 0 : G_OPTION_FLAG_NO_ARG) |
                                        (option->is_filename ? G_OPTION_FLAG_FILENAME : 0),

@@ -78,20 +78,21 @@ ddim_canvas_free(DdimCanvas *canvas)
   g_free(canvas);
 }
 
-/* Where pixel (0, @y) of @window is in a plane. */
+/* Where pixel (@x, @y) of @window is in a plane. */
 static gsize
-row_of(const DdimCanvas *canvas, const DdimRect *window, guint y)
+place_of(const DdimCanvas *canvas, const DdimRect *window, guint x, guint y)
 {
-  return (gsize)(window->y + y) * canvas->width + window->x;
+  return (gsize)((window->y + y) % canvas->height) * canvas->width +
+         (window->x + x) % canvas->width;
 }
 
 void
 ddim_canvas_get(const DdimCanvas *canvas, const DdimRect *window, float *samples)
 {
   for (guint p = 0; p < canvas->n * canvas->channels; p++)
-    for (guint y = 0; y < window->height; y++, samples += window->width)
-      memcpy(samples, canvas->samples + p * plane_size(canvas) + row_of(canvas, window, y),
-             window->width * sizeof *samples);
+    for (guint y = 0; y < window->height; y++)
+      for (guint x = 0; x < window->width; x++)
+        *samples++ = canvas->samples[p * plane_size(canvas) + place_of(canvas, window, x, y)];
 }
 
 void
@@ -99,29 +100,36 @@ ddim_canvas_get_map(const DdimCanvas *canvas, const guint8 *from, const DdimRect
                     guint8 *map)
 {
   for (guint y = 0; y < window->height; y++)
-    memcpy(map + (gsize)y * window->width, from + row_of(canvas, window, y), window->width);
+    for (guint x = 0; x < window->width; x++)
+      *map++ = from[place_of(canvas, window, x, y)];
 }
 
 void
-ddim_canvas_put(DdimCanvas *canvas, const DdimRect *window, const float *samples)
+ddim_canvas_put(DdimCanvas *canvas, const DdimRect *window, const DdimRect *share,
+                const float *samples)
 {
+  const guint left = (share->x + canvas->width - window->x) % canvas->width;
+  const guint top = (share->y + canvas->height - window->y) % canvas->height;
+
   for (guint p = 0; p < canvas->n * canvas->channels; p++)
-    for (guint y = 0; y < window->height; y++)
-      for (guint x = 0; x < window->width; x++, samples++) {
-        const gsize at = row_of(canvas, window, y) + x;
+    for (guint y = 0; y < share->height; y++)
+      for (guint x = 0; x < share->width; x++) {
+        const gsize at = place_of(canvas, share, x, y);
         if (!canvas->known[at])
-          canvas->samples[p * plane_size(canvas) + at] = *samples;
+          canvas->samples[p * plane_size(canvas) + at] =
+              samples[((gsize)p * window->height + top + y) * window->width + left + x];
       }
-  for (guint y = 0; y < window->height; y++)
-    memset(canvas->known + row_of(canvas, window, y), 1, window->width);
+  for (guint y = 0; y < share->height; y++)
+    for (guint x = 0; x < share->width; x++)
+      canvas->known[place_of(canvas, share, x, y)] = 1;
 }
 
 gboolean
-ddim_canvas_is_open(const DdimCanvas *canvas, const DdimRect *window)
+ddim_canvas_is_open(const DdimCanvas *canvas, const DdimRect *rect)
 {
-  for (guint y = 0; y < window->height; y++)
-    for (guint x = 0; x < window->width; x++) {
-      const gsize at = row_of(canvas, window, y) + x;
+  for (guint y = 0; y < rect->height; y++)
+    for (guint x = 0; x < rect->width; x++) {
+      const gsize at = place_of(canvas, rect, x, y);
       if (canvas->inside[at] && !canvas->known[at])
         return TRUE;
     }

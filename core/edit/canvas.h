@@ -25,17 +25,22 @@ DdimCanvas *ddim_canvas_new(const DdimFrame *frame, guint n, guint channels, con
 void ddim_canvas_free(DdimCanvas *canvas);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimCanvas, ddim_canvas_free)
 
+/* Windows may reach beyond the right and lower edge of the canvas: what lies there is the other
+ * side.
+ */
+
 /** Copy a window out. @samples [n][C][window->height][window->width] */
 void ddim_canvas_get(const DdimCanvas *canvas, const DdimRect *window, float *samples);
 /** The same for a map of the canvas' size, `known` or `inside`. @map
  * [window->height][window->width] */
 void ddim_canvas_get_map(const DdimCanvas *canvas, const guint8 *from, const DdimRect *window,
                          guint8 *map);
-/** Store what was made in a window, but only where pixels were not known yet. They are known from
- * then on. */
-void ddim_canvas_put(DdimCanvas *canvas, const DdimRect *window, const float *samples);
-/** Whether the window has pixels of the picture that are not known yet. */
-gboolean ddim_canvas_is_open(const DdimCanvas *canvas, const DdimRect *window);
+/** Store what was made in a window, but only in its @share of the canvas, and where pixels were not
+ * known yet. They are known from then on. */
+void ddim_canvas_put(DdimCanvas *canvas, const DdimRect *window, const DdimRect *share,
+                     const float *samples);
+/** Whether @rect has pixels of the picture that are not known yet. */
+gboolean ddim_canvas_is_open(const DdimCanvas *canvas, const DdimRect *rect);
 
 /** A copy of @image that shows image @i of the canvas where @coverage says so. Bytes are rounded to
  * the nearest, or with @truncate cut off, as the original's sampling scripts do. Other pixels keep

@@ -10,14 +10,19 @@ round_up(guint n, guint unit)
 }
 
 /* Choose the frame along one axis. The picture has @n pixels, of which @size change, starting at
- * @start. */
-static void
-choose_span(const DdimFrameParams *params, guint n, guint *start, guint *size)
+ * @start. Returns whether it is all of a @ring. */
+static gboolean
+choose_span(const DdimFrameParams *params, guint n, gboolean ring, guint *start, guint *size)
 {
   guint from = *start - MIN(*start, params->context);
   const guint to = (guint)MIN((guint64)*start + *size + params->context, n);
   guint wanted = MAX(to - from, MIN(params->usual, n));
 
+  if (ring && round_up(wanted, params->unit) >= n) {
+    *start = 0;
+    *size = n;
+    return TRUE;
+  }
   wanted = round_up(wanted, params->unit);
   /* The frame grows to both sides evenly, as far as the picture reaches. */
   from -= MIN(from, (wanted - (to - from)) / 2);
@@ -27,29 +32,68 @@ choose_span(const DdimFrameParams *params, guint n, guint *start, guint *size)
     from = 0;
   *start = from;
   *size = wanted;
+  return FALSE;
 }
 
-/* Where windows of length @side begin along @size pixels. The last window ends where the pixels
- * end. */
+/* Windows along one axis, of `side` pixels each. */
+typedef struct {
+  guint place;        /* where the window begins */
+  guint share, count; /* where what it makes begins, and how many pixels that is */
+} Stretch;
+
+/* Windows along @size pixels. The last one ends where the pixels end. */
 static GArray *
 choose_places(const DdimFrameParams *params, guint size, guint side)
 {
-  GArray *places = g_array_new(FALSE, FALSE, sizeof(guint));
+  GArray *places = g_array_new(FALSE, FALSE, sizeof(Stretch));
   const guint overlap = MIN(round_up(params->overlap, params->unit), side - params->unit);
   guint at = 0;
 
   for (;; at += side - overlap) {
     const guint place = MIN(at, size - side);
-    g_array_append_val(places, place);
+    const Stretch stretch = {place, place, side};
+    g_array_append_val(places, stretch);
     if (place == size - side)
       return places;
   }
 }
 
+/* Windows around a ring of @size pixels. The middle of the ring lies in the middle of a share. */
+static GArray *
+choose_ring(const DdimFrameParams *params, guint size, guint side)
+{
+  GArray *places = g_array_new(FALSE, FALSE, sizeof(Stretch));
+  const guint step = side - MIN(params->overlap, side / 2);
+  const guint n = side == size ? 1 : MAX((size + step - 1) / step, 2);
+  const guint first = size / 2 + size - size / n / 2;
+
+  for (guint i = 0; i < n; i++) {
+    const guint from = (guint)((guint64)size * i / n), to = (guint)((guint64)size * (i + 1) / n);
+    const guint share = first + from, count = to - from;
+    const Stretch stretch = {n == 1 ? 0 : (share + size - (side - count) / 2) % size,
+                             n == 1 ? 0 : share % size, count};
+    g_array_append_val(places, stretch);
+  }
+  return places;
+}
+
+/* The frame is @size pixels long, and is a ring or reaches over multiples of the unit. */
 static guint
 choose_side(const DdimFrameParams *params, guint size)
 {
-  return MIN(size, MAX(params->maximum / params->unit, 1) * params->unit);
+  const guint whole = size / params->unit * params->unit;
+
+  return MIN(whole, MAX(params->maximum / params->unit, 1) * params->unit);
+}
+
+static void
+add_window(DdimFrame *frame, const Stretch *x, const Stretch *y)
+{
+  const DdimRect window = {x->place, y->place, frame->width, frame->height};
+  const DdimRect share = {x->share, y->share, x->count, y->count};
+
+  g_array_append_val(frame->windows, window);
+  g_array_append_val(frame->shares, share);
 }
 
 DdimFrame *
@@ -58,21 +102,24 @@ ddim_frame_new(const DdimFrameParams *params)
   DdimFrame *frame = g_new0(DdimFrame, 1);
   g_autoptr(GArray) columns = NULL;
   g_autoptr(GArray) rows = NULL;
+  gboolean ring_x, ring_y;
 
   frame->rect = params->wanted;
-  choose_span(params, params->width, &frame->rect.x, &frame->rect.width);
-  choose_span(params, params->height, &frame->rect.y, &frame->rect.height);
+  ring_x = choose_span(params, params->width, params->rings & DDIM_WRAP_X, &frame->rect.x,
+                       &frame->rect.width);
+  ring_y = choose_span(params, params->height, params->rings & DDIM_WRAP_Y, &frame->rect.y,
+                       &frame->rect.height);
   frame->width = choose_side(params, frame->rect.width);
   frame->height = choose_side(params, frame->rect.height);
-  columns = choose_places(params, frame->rect.width, frame->width);
-  rows = choose_places(params, frame->rect.height, frame->height);
+  columns = (ring_x ? choose_ring : choose_places)(params, frame->rect.width, frame->width);
+  rows = (ring_y ? choose_ring : choose_places)(params, frame->rect.height, frame->height);
+  frame->wrap = (ring_x && columns->len == 1 ? DDIM_WRAP_X : 0) |
+                (ring_y && rows->len == 1 ? DDIM_WRAP_Y : 0);
   frame->windows = g_array_new(FALSE, FALSE, sizeof(DdimRect));
+  frame->shares = g_array_new(FALSE, FALSE, sizeof(DdimRect));
   for (guint j = 0; j < rows->len; j++)
-    for (guint i = 0; i < columns->len; i++) {
-      const DdimRect window = {g_array_index(columns, guint, i), g_array_index(rows, guint, j),
-                               frame->width, frame->height};
-      g_array_append_val(frame->windows, window);
-    }
+    for (guint i = 0; i < columns->len; i++)
+      add_window(frame, &g_array_index(columns, Stretch, i), &g_array_index(rows, Stretch, j));
   return frame;
 }
 
@@ -82,7 +129,32 @@ ddim_frame_free(DdimFrame *frame)
   if (!frame)
     return;
   g_array_unref(frame->windows);
+  g_array_unref(frame->shares);
   g_free(frame);
+}
+
+static gboolean
+has_work(const DdimFrame *frame, const DdimRect *share, const guint8 *coverage, guint width,
+         guint height)
+{
+  for (guint y = 0; y < share->height; y++)
+    for (guint x = 0; x < share->width; x++) {
+      const guint px = frame->rect.x + (share->x + x) % frame->rect.width;
+      const guint py = frame->rect.y + (share->y + y) % frame->rect.height;
+      if (px < width && py < height && coverage[(gsize)py * width + px])
+        return TRUE;
+    }
+  return FALSE;
+}
+
+void
+ddim_frame_drop_idle(DdimFrame *frame, const guint8 *coverage, guint width, guint height)
+{
+  for (guint i = frame->windows->len; i-- > 0;)
+    if (!has_work(frame, &g_array_index(frame->shares, DdimRect, i), coverage, width, height)) {
+      g_array_remove_index(frame->windows, i);
+      g_array_remove_index(frame->shares, i);
+    }
 }
 
 gboolean

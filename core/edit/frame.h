@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "opencl/ops/wrap.h"
+
 G_BEGIN_DECLS
 
 /** Pixels from (x, y) to before (x + width, y + height). */
@@ -12,11 +14,17 @@ typedef struct {
 
 /** Where in a picture a model works: a part of it, with sides that the model can compute, in one
  * window or in several that overlap. Where the picture ends too early the frame reaches beyond its
- * right and lower edges. */
+ * right and lower edges.
+ *
+ * Along an axis where the picture is a ring and the frame takes all of it, windows reach around the
+ * edge. They divide the ring evenly, so that each of them has neighbors on both sides, the last one
+ * too, which closes the ring. */
 typedef struct {
   DdimRect rect;       /**< in the picture */
   guint width, height; /**< of every window */
-  GArray *windows;     /**< DdimRect within `rect`, row by row */
+  GArray *windows;     /**< DdimRect within `rect`, row by row; around a ring, beyond it */
+  GArray *shares;      /**< DdimRect likewise: the part of a window that it makes */
+  DdimWrap wrap;       /**< axes along which each window is a whole ring */
 } DdimFrame;
 
 typedef struct {
@@ -27,11 +35,16 @@ typedef struct {
   guint usual;         /**< a side that the model is used to; smaller ones are avoided */
   guint maximum;       /**< no window has a longer side, unless `unit` is longer */
   guint overlap;       /**< pixels that neighboring windows share, at least */
+  DdimWrap rings;      /**< axes along which the picture is a ring */
 } DdimFrameParams;
 
 DdimFrame *ddim_frame_new(const DdimFrameParams *params);
 void ddim_frame_free(DdimFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimFrame, ddim_frame_free)
+
+/** Drop the windows in whose share all of @coverage is 0, as they have nothing to make.
+ * @coverage  [height][width], of the picture */
+void ddim_frame_drop_idle(DdimFrame *frame, const guint8 *coverage, guint width, guint height);
 
 /** The smallest rectangle around everything that is not 0 in @coverage [height][width]. FALSE when
  * nothing is. */

@@ -98,6 +98,22 @@ ddim_edit_drop_alpha(DdimImage *image)
   image->channels = to;
 }
 
+DdimImage *
+ddim_edit_roll(const DdimImage *image, guint dx, guint dy, GError **error)
+{
+  DdimImage *out = ddim_image_new(image->width, image->height, image->channels, error);
+  const gsize line = (gsize)image->width * image->channels;
+  const gsize end = (gsize)(image->width - dx % image->width) * image->channels;
+
+  for (guint y = 0; out && y < image->height; y++) {
+    const guint8 *from = image->pixels + y * line;
+    guint8 *to = out->pixels + (y + (gsize)dy) % image->height * line;
+    memcpy(to + line - end, from, end);
+    memcpy(to, from + end, line - end);
+  }
+  return out;
+}
+
 guint8 *
 ddim_edit_mask_from_picture(const DdimImage *image, const char *path, guint width, guint height,
                             GError **error)
@@ -150,6 +166,26 @@ ddim_edit_mask_from_box(const char *box, guint width, guint height, GError **err
     return NULL;
   for (gint64 y = n[1]; y < n[1] + n[3]; y++)
     memset(coverage + y * width + n[0], 255, n[2]);
+  return coverage;
+}
+
+/* Whether pixel @i of @size lies within @n pixels of the line in the middle. */
+static gboolean
+is_near_middle(guint i, guint size, guint n)
+{
+  return i < size / 2 ? size / 2 - i <= n : i - size / 2 < n;
+}
+
+guint8 *
+ddim_edit_mask_from_seams(guint width, guint height, DdimWrap axes, guint n, GError **error)
+{
+  guint8 *coverage = ddim_try_alloc((gsize)width * height, 1, error);
+
+  for (guint y = 0; coverage && y < height; y++)
+    for (guint x = 0; x < width; x++)
+      if (((axes & DDIM_WRAP_X) && is_near_middle(x, width, n)) ||
+          ((axes & DDIM_WRAP_Y) && is_near_middle(y, height, n)))
+        coverage[(gsize)y * width + x] = 255;
   return coverage;
 }
 

@@ -20,6 +20,10 @@ DdimImage *ddim_edit_convert(const DdimImage *image, guint channels, GError **er
 /** Take the alpha channel away, if @image has one; colors stay as they are. */
 void ddim_edit_drop_alpha(DdimImage *image);
 
+/** Move @image by (@dx, @dy) pixels to the right and down. What leaves it comes back on the other
+ * side. (transfer full) */
+DdimImage *ddim_edit_roll(const DdimImage *image, guint dx, guint dy, GError **error);
+
 /* Coverage: [height][width], 255 where a pixel is made anew, 0 where it stays, and in between where
  * old and new are blended. (transfer full) */
 
@@ -33,6 +37,10 @@ guint8 *ddim_edit_mask_from_box(const char *box, guint width, guint height, GErr
 /** Coverage of what is transparent in @image. NULL without an error when it has no alpha or is
  * opaque everywhere. */
 guint8 *ddim_edit_mask_from_alpha(const DdimImage *image, GError **error);
+/** Coverage of @n pixels on both sides of the lines in the middle of the picture that are parallel
+ * to its edges: the upright one for x, the level one for y. */
+guint8 *ddim_edit_mask_from_seams(guint width, guint height, DdimWrap axes, guint n,
+                                  GError **error);
 /** Spread @coverage by @feather pixels, over which it falls off evenly. FALSE when there is no
  * memory. */
 gboolean ddim_edit_feather(guint8 *coverage, guint width, guint height, guint feather,

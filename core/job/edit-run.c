@@ -3,7 +3,9 @@
 
 #include <math.h>
 
+#include "core/data/image-private.h"
 #include "core/data/memory.h"
+#include "core/edit/picture.h"
 
 /* Pixel (@x, @y) of the small picture, or the nearest one that it has. */
 static float
@@ -58,8 +60,10 @@ set_start(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps,
 
 static gboolean
 run_window(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, DdimCanvas *canvas,
-           const DdimRect *window, GError **error)
+           guint i, GError **error)
 {
+  const DdimRect *window = &g_array_index(edit->frame->windows, DdimRect, i);
+  const DdimRect *share = &g_array_index(edit->frame->shares, DdimRect, i);
   g_autoptr(DdimConstraints) constraints = ddim_edit_make_constraints(edit, canvas, window, error);
   DdimSamplingHooks hooks;
 
@@ -69,16 +73,32 @@ run_window(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps,
   hooks = ddim_constraints_get_hooks(constraints);
   if (!ddim_runner_run(runner, steps, &hooks, ddim_constraints_get_n(constraints) > 0, error))
     return FALSE;
-  ddim_canvas_put(canvas, window, ddim_array_get_data(runner->images));
+  ddim_canvas_put(canvas, window, share, ddim_array_get_data(runner->images));
   return TRUE;
+}
+
+/* A picture whose edges were moved into its middle has them back at its edges. @picture
+ * (transfer full). (transfer full) */
+static DdimImage *
+move_back(const DdimEdit *edit, DdimImage *picture, GError **error)
+{
+  DdimImage *back;
+
+  if (!picture || !edit->seams)
+    return picture;
+  back =
+      ddim_edit_roll(picture, picture->width - edit->roll_x, picture->height - edit->roll_y, error);
+  ddim_image_free(picture);
+  return back;
 }
 
 static gboolean
 finish_batch(DdimRunner *runner, const DdimEdit *edit, const DdimCanvas *canvas, GError **error)
 {
   for (guint i = 0; i < runner->n; i++) {
-    g_autoptr(DdimImage) picture = ddim_canvas_compose(
-        canvas, edit->frame, i, edit->picture, edit->coverage, edit->low_res != NULL, error);
+    DdimImage *made = ddim_canvas_compose(canvas, edit->frame, i, edit->picture, edit->coverage,
+                                          edit->low_res != NULL, error);
+    g_autoptr(DdimImage) picture = move_back(edit, made, error);
     if (!picture || !ddim_runner_finish_image(runner, i, picture, error))
       return FALSE;
   }
@@ -97,9 +117,9 @@ run_batch(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, 
     return FALSE;
   ddim_runner_choose_labels(runner);
   for (runner->loop = 0; runner->loop < windows->len; runner->loop++) {
-    const DdimRect *window = &g_array_index(windows, DdimRect, runner->loop);
-    if (ddim_canvas_is_open(canvas, window) &&
-        !run_window(runner, edit, steps, canvas, window, error))
+    const DdimRect *share = &g_array_index(edit->frame->shares, DdimRect, runner->loop);
+    if (ddim_canvas_is_open(canvas, share) &&
+        !run_window(runner, edit, steps, canvas, runner->loop, error))
       return FALSE;
   }
   return finish_batch(runner, edit, canvas, error);

@@ -20,11 +20,15 @@
 #define MAX_SIDE 512
 /* Neighboring windows overlap by the longest side of a window, divided by this. */
 #define OVERLAP 4
-/* How often each part of the sampling is repeated when a hole is filled, and into how many parts
- * the steps are divided for that. */
+/* The commands that fill a hole. How often each part of the sampling is repeated for that, and into
+ * how many parts the steps are divided for that. */
+#define FILLS (DDIM_COMMAND_INPAINT | DDIM_COMMAND_SEAMLESS)
 #define USUAL_QUALITY 4
 #define PARTS 5
 #define USUAL_SCALE 4
+/* The side that the model was trained with, divided by this, is how much is made anew on each side
+ * of a seam. */
+#define SEAM_PART 8
 
 void
 ddim_edit_free(DdimEdit *edit)
@@ -147,6 +151,57 @@ read_mask(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **e
   return ddim_edit_feather(edit->coverage, width, height, feather, error);
 }
 
+/* How many pixels on each side of a seam are made anew. */
+static gboolean
+choose_seam_width(const DdimEdit *edit, DdimSession *session, DdimRequest *request, guint *n,
+                  GError **error)
+{
+  const guint across = edit->seams & DDIM_WRAP_X ? edit->picture->width : G_MAXUINT;
+  const guint down = edit->seams & DDIM_WRAP_Y ? edit->picture->height : G_MAXUINT;
+  const guint side = MIN(across, down), most = (side - 1) / 2;
+  int wanted;
+
+  g_object_get(request, "seam-width", &wanted, NULL);
+  *n = wanted;
+  if (!wanted)
+    *n = CLAMP(ddim_config_get_image_size(session->config) / SEAM_PART, 1, MAX(side / 4, 1));
+  g_object_set(request, "seam-width", (int)*n, NULL);
+  if (*n <= most)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              most
+                  ? _("width: %u pixels on each side of a seam would leave nothing of the picture, "
+                      "which is %ux%u; choose at most %u")
+                  : _("width: %u pixels on each side of a seam would leave nothing of the picture, "
+                      "which is %ux%u; choose a larger picture"),
+              *n, edit->picture->width, edit->picture->height, most);
+  return FALSE;
+}
+
+/* Move the picture so that its edges meet in the middle, which is then filled like a hole. */
+static gboolean
+read_seams(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
+{
+  const guint width = edit->picture->width, height = edit->picture->height;
+  g_autoptr(DdimImage) moved = NULL;
+  guint n = 0;
+  int feather;
+
+  g_object_get(request, "feather", &feather, NULL);
+  edit->seams = ddim_request_get_axes(request, "axis");
+  edit->roll_x = edit->seams & DDIM_WRAP_X ? width / 2 : 0;
+  edit->roll_y = edit->seams & DDIM_WRAP_Y ? height / 2 : 0;
+  if (!choose_seam_width(edit, session, request, &n, error) ||
+      !(moved = ddim_edit_roll(edit->picture, edit->roll_x, edit->roll_y, error)))
+    return FALSE;
+  ddim_image_free(edit->picture);
+  edit->picture = g_steal_pointer(&moved);
+  /* What is blended lies within the seam: pixels beyond its width keep their bytes. */
+  feather = MIN(feather, (int)n - 1);
+  edit->coverage = ddim_edit_mask_from_seams(width, height, edit->seams, n - feather, error);
+  return edit->coverage && ddim_edit_feather(edit->coverage, width, height, feather, error);
+}
+
 /* @image as samples, its color channels only. (transfer full) */
 static float *
 to_samples(const DdimImage *image, guint channels, GError **error)
@@ -244,7 +299,7 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
                &edit->noise, "eta", &eta, "sampler", &sampler, NULL);
   if (edit->command != DDIM_COMMAND_VARY)
     edit->strength = 1;
-  edit->quality = quality ? quality : edit->command == DDIM_COMMAND_INPAINT ? USUAL_QUALITY : 1;
+  edit->quality = quality ? quality : edit->command & FILLS ? USUAL_QUALITY : 1;
   if (ddim_request_takes(request, "quality"))
     g_object_set(request, "quality", edit->quality, NULL);
   edit->noise = ddim_request_takes(request, "input-noise") ? 2 * edit->noise : 0;
@@ -279,19 +334,21 @@ choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request)
       .height = edit->picture->height,
       .unit = least_common_multiple(ddim_config_get_stride(session->config), MAX(edit->cell, 1)),
       .usual = usual,
-      .maximum = MAX(usual, MIN(usual * MAX_TIMES, MAX_SIDE))};
+      .maximum = MAX(usual, MIN(usual * MAX_TIMES, MAX_SIDE)),
+      .rings = edit->seams};
   int context;
 
   if (ddim_config_is_super_res(session->config))
     params.maximum = usual;
   params.overlap = params.maximum / OVERLAP;
   ddim_rect_around(edit->coverage, params.width, params.height, &params.wanted);
-  if (edit->command == DDIM_COMMAND_INPAINT) {
+  if (edit->command & FILLS) {
     g_object_get(request, "context", &context, NULL);
     params.context = context < 0 ? usual / 2 : (guint)context;
     g_object_set(request, "context", (int)params.context, NULL);
   }
   edit->frame = ddim_frame_new(&params);
+  ddim_frame_drop_idle(edit->frame, edit->coverage, params.width, params.height);
 }
 
 static gboolean
@@ -305,6 +362,8 @@ read_picture(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError 
     return FALSE;
   if (edit->command == DDIM_COMMAND_INPAINT)
     return read_mask(edit, session, request, error);
+  if (edit->command == DDIM_COMMAND_SEAMLESS)
+    return read_seams(edit, session, request, error);
   if (edit->command == DDIM_COMMAND_UPSCALE && !enlarge(edit, session, request, error))
     return FALSE;
   if (edit->command == DDIM_COMMAND_COLORIZE && !read_gray(edit, error))
@@ -335,8 +394,10 @@ ddim_edit_get_job_frame(const DdimEdit *edit)
 {
   const gboolean free = edit->command == DDIM_COMMAND_VARY || edit->low_res;
 
-  return (DdimJobFrame){
-      .width = edit->frame->width, .height = edit->frame->height, .eta = free ? -1 : 1};
+  return (DdimJobFrame){.width = edit->frame->width,
+                        .height = edit->frame->height,
+                        .eta = free ? -1 : 1,
+                        .wrap = edit->frame->wrap};
 }
 
 DdimStepTable *
@@ -395,7 +456,7 @@ add_known(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window
   params.region = known;
   params.n_y = canvas->n;
   params.y = y;
-  params.noise = edit->command == DDIM_COMMAND_INPAINT ? edit->noise : 0;
+  params.noise = edit->command & FILLS ? edit->noise : 0;
   ddim_constraints_add(constraints, ddim_constraint_new(&params));
   return TRUE;
 }

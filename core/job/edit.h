@@ -9,10 +9,10 @@
 
 G_BEGIN_DECLS
 
-/** A picture that is changed, or made from another one: the commands inpaint, vary, upscale and
- * colorize. All of them do the same work and differ in what is known beforehand. A frame lies on
- * the picture, and windows of it are computed one after another. In each window the sampling loop
- * must keep to
+/** A picture that is changed, or made from another one: the commands inpaint, vary, upscale,
+ * colorize and seamless. All of them do the same work and differ in what is known beforehand. A
+ * frame lies on the picture, and windows of it are computed one after another. In each window the
+ * sampling loop must keep to
  *
  *   the pixels that stay, and those that earlier windows made      (all commands)
  *   the small picture, as the means of square cells                (upscale)
@@ -23,10 +23,12 @@ G_BEGIN_DECLS
  * al. 2022, arXiv 2108.01073). Private to the job's folder. */
 typedef struct {
   DdimCommands command;
-  DdimImage *picture; /* the result is put into it; it has the result's size and channels */
-  guint8 *coverage;   /* of `picture`, see core/edit/picture.h */
-  DdimFrame *frame;   /* on `picture` */
-  float *known;       /* (nullable) [C][rows][columns] or gray [rows][columns]: means of cells */
+  DdimImage *picture;   /* the result is put into it; it has the result's size and channels */
+  guint8 *coverage;     /* of `picture`, see core/edit/picture.h */
+  DdimWrap seams;       /* for seamless: the axes along which edges are made to meet */
+  guint roll_x, roll_y; /* by how much `picture` was moved around its edges */
+  DdimFrame *frame;     /* on `picture` */
+  float *known;         /* (nullable) [C][rows][columns] or gray [rows][columns]: means of cells */
   guint known_width, known_height;
   guint cell;     /* side of a cell */
   gboolean gray;  /* `known` is gray */

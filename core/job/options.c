@@ -7,10 +7,11 @@
 
 static const char *const samplers[] = {DDIM_SAMPLER_NAMES, NULL};
 static const char *const precisions[] = {"f32", "f16", NULL};
+static const char *const axes[] = {"x", "y", "xy", NULL};
 static const char *const seamless_axes[] = {"none", "x", "y", "xy", NULL};
 /* In the order of DdimCommands. */
-static const char *const commands[] = {"generate", "inpaint", "vary",        "upscale",
-                                       "colorize", "encode",  "interpolate", NULL};
+static const char *const commands[] = {"generate", "inpaint",     "vary",     "upscale", "colorize",
+                                       "encode",   "interpolate", "seamless", NULL};
 
 #define MAX_SIDE 65536
 
@@ -29,8 +30,7 @@ static const DdimOption table[] = {
      .on_command_line = 1,
      .letter = 'i',
      .value_word = "I.png",
-     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE |
-                 DDIM_COMMAND_COLORIZE | DDIM_COMMAND_ENCODE,
+     .commands = DDIM_COMMANDS_EDITS | DDIM_COMMAND_ENCODE,
      .is_filename = TRUE},
     {.name = "from",
      .type = G_TYPE_STRING,
@@ -64,6 +64,25 @@ static const DdimOption table[] = {
      .on_command_line = 5,
      .value_word = "X,Y,W,H",
      .commands = DDIM_COMMAND_INPAINT},
+    {.name = "axis",
+     .type = G_TYPE_STRING,
+     .label = N_("Axis"),
+     .help = N_("which edges are made to meet: left and right (x), top and bottom (y), or both"),
+     .text = "xy",
+     .choices = axes,
+     .on_command_line = 4,
+     .value_word = "x|y|xy",
+     .commands = DDIM_COMMAND_SEAMLESS},
+    {.name = "seam-width",
+     .type = G_TYPE_INT,
+     .label = N_("Width of the seam"),
+     .help = N_("pixels on each side of a seam that are made anew; 0: an eighth of the size that "
+                "the model was trained with, at most a quarter of the picture"),
+     .maximum = MAX_SIDE / 2,
+     .on_command_line = 5,
+     .long_name = "width",
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_SEAMLESS},
     {.name = "strength",
      .type = G_TYPE_DOUBLE,
      .label = N_("Strength"),
@@ -92,25 +111,26 @@ static const DdimOption table[] = {
      .number = -1,
      .on_command_line = 8,
      .value_word = N_("N"),
-     .commands = DDIM_COMMAND_INPAINT},
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_SEAMLESS},
     {.name = "feather",
      .type = G_TYPE_INT,
      .label = N_("Feather"),
-     .help = N_("pixels around the mask that are blended; 0: none"),
+     .help = N_("pixels around the mask, or at the edges of the seam, that are blended; 0: none"),
      .maximum = 1024,
      .number = 2,
      .on_command_line = 9,
      .value_word = N_("N"),
-     .commands = DDIM_COMMAND_INPAINT},
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_SEAMLESS},
     {.name = "quality",
      .type = G_TYPE_INT,
      .label = N_("Quality"),
      .help = N_("how often each part of the sampling is done again, so that new and old fit "
-                "together; the time grows with it; 0: 4 for inpaint, else 1"),
+                "together; the time grows with it; 0: 4 for inpaint and seamless, else 1"),
      .maximum = 100,
      .on_command_line = 10,
      .value_word = N_("N"),
-     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE},
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE |
+                 DDIM_COMMAND_SEAMLESS},
     {.name = "input-noise",
      .type = G_TYPE_DOUBLE,
      .label = N_("Noise of the picture"),
@@ -120,15 +140,16 @@ static const DdimOption table[] = {
      .maximum = 0.5,
      .on_command_line = 11,
      .value_word = N_("S"),
-     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE},
+     .commands = DDIM_COMMAND_INPAINT | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE |
+                 DDIM_COMMAND_SEAMLESS},
     {.name = "color",
      .type = G_TYPE_STRING,
      .label = N_("Color"),
      .help = N_("the mean color of what is made, or a picture that has it"),
      .on_command_line = 18,
      .value_word = N_("\"#rrggbb\"|F.png"),
-     .commands =
-         DDIM_COMMAND_GENERATE | DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_COLORIZE,
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY |
+                 DDIM_COMMAND_COLORIZE | DDIM_COMMAND_SEAMLESS,
      .is_filename = TRUE},
     {.name = "model",
      .type = G_TYPE_STRING,
@@ -369,6 +390,12 @@ ddim_command_from_name(const char *name)
     if (g_strcmp0(name, commands[i]) == 0)
       return 1u << i;
   return 0;
+}
+
+const char *
+ddim_option_get_long_name(const DdimOption *option)
+{
+  return option->long_name ? option->long_name : option->name;
 }
 
 const char **

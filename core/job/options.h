@@ -14,12 +14,14 @@ typedef enum {
   DDIM_COMMAND_COLORIZE = 1 << 4,
   DDIM_COMMAND_ENCODE = 1 << 5,
   DDIM_COMMAND_INTERPOLATE = 1 << 6,
-  DDIM_COMMAND_ALL = (1 << 7) - 1
+  DDIM_COMMAND_SEAMLESS = 1 << 7,
+  DDIM_COMMAND_ALL = (1 << 8) - 1
 } DdimCommands;
 
 /** The commands that change a picture. */
 #define DDIM_COMMANDS_EDITS                                                                        \
-  (DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE)
+  (DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE |       \
+   DDIM_COMMAND_SEAMLESS)
 
 /** The name of one command: "inpaint". */
 const char *ddim_command_get_name(DdimCommands command);
@@ -65,6 +67,8 @@ guint ddim_option_get_procedure_place(const DdimOption *option);
 /** Names of the options that have a @place, sorted by it. NULL-terminated. (transfer container) */
 const char **ddim_options_list(DdimOptionPlaceFunc place);
 
+/** The option's name behind "--". */
+const char *ddim_option_get_long_name(const DdimOption *option);
 /** Names of the options that @command takes on a command line: first those that `generate` does not
  * take, then the others, both sorted by place. NULL-terminated. (transfer container) */
 const char **ddim_options_list_command(DdimCommands command);

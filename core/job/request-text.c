@@ -318,7 +318,7 @@ ddim_request_to_command(DdimRequest *request)
     if (g_str_equal(name, "clip")) {
       g_string_append(line, " --no-clip");
     } else {
-      g_string_append_printf(line, " --%s ", name);
+      g_string_append_printf(line, " --%s ", ddim_option_get_long_name(ddim_option_find(name)));
       append_word(line, text);
     }
   }

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * property's GParamSpec holds its type, range, default, label and help, the latter two translated;
  * g_object_class_list_properties() lists them. Later versions add properties, whose defaults leave
  * everything as it was. The property "command" says what is done: "generate", "inpaint", "vary",
- * "upscale", "colorize", "encode" or "interpolate"; properties of other commands have no effect.
+ * "upscale", "colorize", "encode", "interpolate" or "seamless"; properties of other commands have
+ * no effect.
  *
  * Setting a property through GObject keeps numbers inside their range; strings are taken as they
  * are and judged by ddim_request_check(). One thread at a time. */

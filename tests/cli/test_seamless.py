@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Seamless pictures: `ddim generate --seamless`. Random weights and few steps are enough."""
+"""Seamless pictures: `ddim generate --seamless`, `ddim seamless`. Random weights and few steps are enough."""
 import json
+import random
 import shlex
 
 import ddim
@@ -66,6 +67,97 @@ class Generate(ddim.Case):
     def test_refusals(self):
         for axes in ['z', 'yx', 'X', '']:
             self.assertIn('none, x, y, xy', self.refused(2, 'generate', *MODEL, '--seamless', axes, '-o', 'out.png'))
+
+
+def picture(height, width, channels=3):
+    """A picture of random bytes."""
+    rand = random.Random(1)
+    return npy.Array((height, width, channels), '|u1', [rand.randrange(256) for _ in range(height * width * channels)])
+
+
+class Make(ddim.Case):
+    QUICK = [*MODEL, '--seed', '3', '--steps', '4', '--quality', '1']
+
+    def save(self, name, array, **options):
+        npy.save_png(self.folder / name, array, **options)
+        return array
+
+    def check(self, before, axes, width, name='out.png'):
+        """What lies farther than @width pixels from the edges that meet is as before, nearly all else is not."""
+        after = npy.load_png(self.folder / name)[0]
+        self.assertEqual(after.shape, before.shape)
+        rows, columns, channels = before.shape
+        near = changed = 0
+        for y in range(rows):
+            for x in range(columns):
+                at = (y * columns + x) * channels
+                same = tuple(after.values[at:at + channels]) == tuple(before.values[at:at + channels])
+                inside = 'x' in axes and min(x, columns - 1 - x) < width or 'y' in axes and min(y, rows - 1 - y) < width
+                self.assertTrue(same or inside, (x, y))
+                near += inside
+                changed += not same
+        self.assertGreater(changed, 0.9 * near)
+        return after
+
+    def test_axes(self):
+        """Sizes that are multiples of the stride and such that are not."""
+        for rows, columns in [(16, 20), (21, 19), (40, 17)]:
+            before = self.save('in.png', picture(rows, columns))
+            for axes in ['x', 'y', 'xy']:
+                with self.subTest(size=(rows, columns), axes=axes):
+                    self.good('seamless', *self.QUICK, '-i', 'in.png', '--axis', axes, '--width', '3', '-o', 'out.png')
+                    self.check(before, axes, 3)
+
+    def test_windows(self):
+        """A picture that is larger than a window both ways, and one that is so one way; in variants."""
+        for rows, columns, axes in [(70, 150, 'xy'), (20, 131, 'y')]:
+            before = self.save('in.png', picture(rows, columns))
+            self.good('seamless', *self.QUICK, '-i', 'in.png', '--axis', axes, '--width', '4', '--feather', '0', '-n', '2',
+                      '-o', 'out.png')
+            pictures = [self.check(before, axes, 4, f'out-{i}.png') for i in range(2)]
+            self.assertNotEqual(*(made.values for made in pictures))
+
+    def test_settings(self):
+        """What was chosen is in the picture, and the command made of it makes it again."""
+        self.save('in.png', picture(32, 24))
+        told = self.good('seamless', *MODEL, '--steps', '4', '--seed', '1', '-i', 'in.png', '-o', 'out.png', '--json')
+        request = json.loads(told.stdout)['request']
+        self.assertEqual((request['axis'], request['seam-width'], request['quality']), ('xy', 6, 4))
+        before = (self.folder / 'out.png').read_bytes()
+        command = json.loads(self.good('info', '--json', 'out.png').stdout)['command']
+        self.assertTrue(command.startswith('ddim seamless'), command)
+        self.assertIn(' --width 6', command)
+        self.good(*shlex.split(command)[1:], '-o', 'out.png')
+        self.assertEqual((self.folder / 'out.png').read_bytes(), before)
+
+    def test_kinds(self):
+        """Gray pictures get colors with a model of colors, and alpha stays where nothing is made."""
+        gray = self.save('gray.png', picture(16, 16, 1))
+        self.good('seamless', *self.QUICK, '-i', 'gray.png', '--width', '2', '-o', 'out.png')
+        self.check(npy.Array((16, 16, 3), '|u1', [v for v in gray.values for _ in range(3)]), 'xy', 2)
+        alpha = self.save('alpha.png', picture(16, 16, 4))
+        self.good('seamless', *self.QUICK, '-i', 'alpha.png', '--width', '2', '--feather', '0', '-o', 'out.png')
+        after = self.check(alpha, 'xy', 2)
+        self.assertEqual({after.values[(y * 16 + x) * 4 + 3] for x in (0, 15) for y in range(16)}, {255})
+        model = ['-m', ddim.DATA / 'unet_guided_gray.pt', '--flags', '--image_size 16 --num_heads 4', '--steps', '4']
+        self.good('seamless', *model, '-i', 'gray.png', '--width', '2', '-o', 'out.png')
+        self.check(gray, 'xy', 2)
+
+    def test_refusals(self):
+        def told(*options, code=1):
+            return self.refused(code, 'seamless', *MODEL, *options, '-o', 'out.png')
+        self.save('in.png', picture(16, 12))
+        self.assertIn('at most 5', told('-i', 'in.png', '--width', '6'))
+        self.assertIn('at most 7', told('-i', 'in.png', '--axis', 'y', '--width', '8'))
+        self.assertRegex(told('-i', 'in.png', '--width', '-1', code=2), 'ddim: --width: .* from 0 to ')
+        self.assertIn('expected x, y, xy', told('-i', 'in.png', '--axis', 'z', code=2))
+        self.assertIn('no picture is given', told())
+        self.save('tiny.png', picture(16, 1))
+        self.assertIn('no less than', told('-i', 'tiny.png'))
+        self.save('deep.png', npy.Array((16, 16, 3), '<u2', [i % 65536 for i in range(768)]), depth=16)
+        self.assertIn('save it with 8', told('-i', 'deep.png'))
+        options = next(o for c, o in ddim.golden_cases() if c['cls'] == 'superres')
+        self.assertIn('only enlarges', self.refused(1, 'seamless', *options[:4], '-i', 'in.png', '-o', 'out.png'))
 
 
 tap.main()

@@ -64,6 +64,92 @@ test_frames(void)
   }
 }
 
+/* Pixels of a @rect around the edges of @frame are counted in @count, [height][width]. */
+static void
+count_pixels(const DdimFrame *frame, const DdimRect *rect, guint *count)
+{
+  for (guint y = 0; y < rect->height; y++)
+    for (guint x = 0; x < rect->width; x++)
+      count[(rect->y + y) % frame->rect.height * frame->rect.width +
+            (rect->x + x) % frame->rect.width]++;
+}
+
+/* Whether the @share of a window lies in it. */
+static gboolean
+lies_in(guint share, guint count, guint window, guint side, guint ring)
+{
+  const guint offset = (share + ring - window) % ring;
+
+  return offset + count <= side;
+}
+
+/* All of a picture that is a ring both ways: every pixel is made by one window. Where more than one
+ * is needed, each leaves its neighbors something on both sides. */
+static void
+test_rings(void)
+{
+  g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+
+  for (guint i = 0; i < 1000; i++) {
+    const guint unit = 1u << g_rand_int_range(rand, 0, 5);
+    DdimFrameParams params = {.width = g_rand_int_range(rand, unit, 300),
+                              .height = g_rand_int_range(rand, unit, 300),
+                              .unit = unit,
+                              .usual = g_rand_int_range(rand, 1, 100),
+                              .rings = DDIM_WRAP_XY};
+    params.wanted = (DdimRect){0, 0, params.width, params.height};
+    params.maximum = params.usual * g_rand_int_range(rand, 1, 5);
+    params.overlap = params.maximum / 4;
+    g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+    g_autofree guint *made = g_new0(guint, (gsize)params.width * params.height);
+    const guint limit = MAX(params.maximum / unit, 1) * unit;
+
+    g_assert_cmpuint(frame->rect.width, ==, params.width);
+    g_assert_cmpuint(frame->rect.height, ==, params.height);
+    g_assert_cmpuint(frame->width % unit, ==, 0);
+    g_assert_cmpuint(frame->width, <=, MIN(limit, params.width));
+    g_assert_cmpuint(frame->windows->len, ==, frame->shares->len);
+    g_assert_cmpint(frame->wrap & DDIM_WRAP_X, ==, frame->width == params.width ? DDIM_WRAP_X : 0);
+    g_assert_cmpint(frame->wrap & DDIM_WRAP_Y, ==,
+                    frame->height == params.height ? DDIM_WRAP_Y : 0);
+    for (guint k = 0; k < frame->windows->len; k++) {
+      const DdimRect *window = &g_array_index(frame->windows, DdimRect, k);
+      const DdimRect *share = &g_array_index(frame->shares, DdimRect, k);
+      g_assert_true(lies_in(share->x, share->width, window->x, window->width, params.width));
+      g_assert_true(lies_in(share->y, share->height, window->y, window->height, params.height));
+      count_pixels(frame, share, made);
+    }
+    for (guint k = 0; k < params.width * params.height; k++)
+      g_assert_cmpuint(made[k], ==, 1);
+  }
+}
+
+/* A strip in the middle of a wide ring needs no more of it than elsewhere; windows without work are
+ * dropped. */
+static void
+test_strip(void)
+{
+  const DdimFrameParams params = {.width = 400,
+                                  .height = 90,
+                                  .wanted = {190, 0, 20, 90},
+                                  .context = 16,
+                                  .unit = 8,
+                                  .usual = 32,
+                                  .maximum = 64,
+                                  .overlap = 16,
+                                  .rings = DDIM_WRAP_X};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  g_autofree guint8 *coverage = g_malloc0(400 * 90);
+
+  g_assert_cmpuint(frame->rect.width, ==, 56);
+  g_assert_cmpint(frame->wrap, ==, DDIM_WRAP_NONE);
+  g_assert_cmpuint(frame->windows->len, ==, 2);
+  coverage[80 * 400 + 200] = 1;
+  ddim_frame_drop_idle(frame, coverage, 400, 90);
+  g_assert_cmpuint(frame->windows->len, ==, 1);
+  g_assert_cmpuint(g_array_index(frame->windows, DdimRect, 0).y, ==, 32);
+}
+
 static void
 test_rect_around(void)
 {
@@ -122,7 +208,7 @@ test_canvas(void)
     g_assert_cmpfloat(samples[i], ==, expected);
     samples[i] = i < 3 * 64 ? -1.0f : 1.0f; /* the first image black, the second white */
   }
-  ddim_canvas_put(canvas, &window, samples);
+  ddim_canvas_put(canvas, &window, &window, samples);
   g_assert_false(ddim_canvas_is_open(canvas, &window));
   for (guint n = 0; n < 2; n++) {
     g_autoptr(DdimImage) made =
@@ -143,12 +229,8 @@ test_transparent(void)
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimImage) image = make_image(8, 8, 4);
   guint8 coverage[64] = {0};
-  const DdimFrameParams params = {.width = 8,
-                                  .height = 8,
-                                  .wanted = {0, 0, 8, 8},
-                                  .unit = 8,
-                                  .usual = 8,
-                                  .maximum = 8};
+  const DdimFrameParams params = {
+      .width = 8, .height = 8, .wanted = {0, 0, 8, 8}, .unit = 8, .usual = 8, .maximum = 8};
   g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
   const DdimRect window = {0, 0, 8, 8};
   g_autofree float *white = g_new(float, 3 * 64);
@@ -165,11 +247,85 @@ test_transparent(void)
   ddim_canvas_get_map(canvas, canvas->known, &window, known);
   for (guint i = 0; i < 64; i++)
     g_assert_cmpuint(known[i], ==, i >= 8 && i != 20);
-  ddim_canvas_put(canvas, &window, white);
+  ddim_canvas_put(canvas, &window, &window, white);
   g_autoptr(DdimImage) made = ddim_canvas_compose(canvas, frame, 0, image, coverage, FALSE, &error);
   g_assert_no_error(error);
   for (guint i = 0; i < 64 * 4; i++)
     g_assert_cmpuint(made->pixels[i], ==, i / 4 == 20 ? 255 : image->pixels[i]);
+}
+
+/* A window that reaches around the edges reads the other side, and makes its share alone. */
+static void
+test_canvas_ring(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimImage) image = make_image(10, 6, 1);
+  guint8 coverage[10 * 6];
+  const DdimFrameParams params = {.width = 10,
+                                  .height = 6,
+                                  .wanted = {0, 0, 10, 6},
+                                  .unit = 4,
+                                  .usual = 4,
+                                  .maximum = 8,
+                                  .overlap = 2,
+                                  .rings = DDIM_WRAP_XY};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  const DdimRect window = {7, 4, 8, 4}, share = {9, 5, 4, 2};
+  float samples[8 * 4];
+
+  memset(coverage, 255, sizeof coverage);
+  g_autoptr(DdimCanvas) canvas = ddim_canvas_new(frame, 1, 1, image, coverage, &error);
+  g_assert_no_error(error);
+  ddim_canvas_get(canvas, &window, samples);
+  for (guint i = 0; i < 32; i++) {
+    const guint x = (7 + i % 8) % 10, y = (4 + i / 8) % 6;
+    g_assert_cmpfloat(samples[i], ==, image->pixels[y * 10 + x] / 127.5f - 1.0f);
+    samples[i] = (float)i;
+  }
+  ddim_canvas_put(canvas, &window, &share, samples);
+  g_assert_false(ddim_canvas_is_open(canvas, &share));
+  for (guint i = 0; i < 60; i++) {
+    const guint x = (i % 10 + 10 - 9) % 10, y = (i / 10 + 6 - 5) % 6;
+    const gboolean made = x < 4 && y < 2;
+    g_assert_cmpuint(canvas->known[i], ==, made);
+    if (made)
+      g_assert_cmpfloat(canvas->samples[i], ==, (float)((1 + y) * 8 + 2 + x));
+  }
+}
+
+static void
+test_roll(void)
+{
+  static const guint by[][2] = {{0, 0}, {3, 0}, {0, 2}, {6, 3}, {7, 5}};
+  g_autoptr(DdimImage) image = make_image(7, 5, 3);
+
+  for (guint i = 0; i < G_N_ELEMENTS(by); i++) {
+    g_autoptr(DdimImage) moved = ddim_edit_roll(image, by[i][0], by[i][1], NULL);
+    g_autoptr(DdimImage) back = ddim_edit_roll(moved, 7 - by[i][0], 5 - by[i][1], NULL);
+    g_assert_cmpmem(back->pixels, 105, image->pixels, 105);
+    for (guint k = 0; k < 105; k++) {
+      const guint x = (k / 3 % 7 + by[i][0]) % 7, y = (k / 21 + by[i][1]) % 5;
+      g_assert_cmpuint(moved->pixels[(y * 7 + x) * 3 + k % 3], ==, image->pixels[k]);
+    }
+  }
+}
+
+/* The pixels next to the edges of a picture, once it is moved by half of its size. */
+static void
+test_seams(void)
+{
+  for (guint width = 7; width <= 8; width++)
+    for (DdimWrap axes = DDIM_WRAP_X; axes <= DDIM_WRAP_XY; axes++) {
+      const guint n = 2, height = 9;
+      g_autofree guint8 *coverage = ddim_edit_mask_from_seams(width, height, axes, n, NULL);
+      for (guint i = 0; i < width * height; i++) {
+        const guint x = (i % width + width - width / 2) % width;
+        const guint y = (i / width + height - height / 2) % height;
+        const gboolean near_x = MIN(x, width - 1 - x) < n, near_y = MIN(y, height - 1 - y) < n;
+        const gboolean covered = (axes & DDIM_WRAP_X && near_x) || (axes & DDIM_WRAP_Y && near_y);
+        g_assert_cmpuint(coverage[i], ==, covered ? 255 : 0);
+      }
+    }
 }
 
 /* The original truncates values to bytes, editing rounds them. */
@@ -185,7 +341,7 @@ test_rounding(void)
   const DdimRect window = {0, 0, 1, 1};
   const float samples[1] = {100.7f / 127.5f - 1.0f};
 
-  ddim_canvas_put(canvas, &window, samples);
+  ddim_canvas_put(canvas, &window, &window, samples);
   for (gboolean truncate = FALSE; truncate <= TRUE; truncate++) {
     g_autoptr(DdimImage) made =
         ddim_canvas_compose(canvas, frame, 0, image, coverage, truncate, NULL);
@@ -240,10 +396,17 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/edit/frames", test_frames);
   g_test_add_func("/edit/rect-around", test_rect_around);
+  g_test_add_func("/edit/rings", test_rings);
+  g_test_add_func("/edit/strip", test_strip);
   g_test_add_func("/edit/canvas", test_canvas);
   g_test_add_func("/edit/transparent", test_transparent);
-  g_test_add_func("/edit/rounding", test_rounding);
-  g_test_add_func("/edit/feather", test_feather);
-  g_test_add_func("/edit/colors", test_colors);
-  return g_test_run();
+}
+
+g_test_add_func("/edit/canvas-ring", test_canvas_ring);
+g_test_add_func("/edit/roll", test_roll);
+g_test_add_func("/edit/seams", test_seams);
+g_test_add_func("/edit/rounding", test_rounding);
+g_test_add_func("/edit/feather", test_feather);
+g_test_add_func("/edit/colors", test_colors);
+return g_test_run();
 }
