@@ -55,8 +55,6 @@ check_module(const DdimModule *m, GError **error)
 {
   if (m->type == DDIM_MODULE_ATTENTION && (!m->heads || m->in % m->heads))
     return refuse(m->prefix, _("its heads do not divide its channels"), error);
-  if (m->type == DDIM_MODULE_DOWN && m->conv1.name && m->padding != DDIM_PADDING_SAME)
-    return refuse(m->prefix, _("its padding is on one side only"), error);
   return check_norm(&m->norm1, error) && check_norm(&m->norm2, error) &&
          check_layer(&m->conv1, error) && check_layer(&m->conv2, error) &&
          check_layer(&m->skip, error) && check_layer(&m->emb, error) &&
@@ -135,6 +133,8 @@ add_module(DdimNetwork *network, DdimNetworkModule *module, gpointer data)
   if (module->conv1 != DDIM_NO_CONV) {
     DdimNetworkConv *conv = &g_array_index(network->convs, DdimNetworkConv, module->conv1);
     conv->geometry.stride = m->type == DDIM_MODULE_DOWN ? 2 : 1;
+    conv->geometry.right_bottom =
+        m->type == DDIM_MODULE_DOWN && m->padding == DDIM_PADDING_RIGHT_BOTTOM;
     conv->geometry.up = m->type == DDIM_MODULE_UP || m->resample == DDIM_RESAMPLE_UP;
   }
   if (m->emb.name) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * The input of a convolution as the left factor of amx-conv.cl: A[plane of 32 channels][position], rows as in amx-tiles.cl. */
 
-/* How positions lie. height, width: the input's after upsampling; pad: taps / 2; up: 1 to read through nearest upsampling by 2;
+/* How positions lie. height, width: the input's after upsampling; pad: of the left and the top edge; up: 1 to read through nearest upsampling by 2;
  * norm: 0: as it is, 1: x * scale + shift, 2: then SiLU; plane: positions of a plane; wrap_x, wrap_y: 1: the margins of that axis
  * hold the pixels of the other side. */
 typedef struct {

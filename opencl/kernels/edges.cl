@@ -39,6 +39,13 @@ __kernel void copy_tensor(__global const float *x, ulong x_off, uint x_ld, __glo
       STOREV(LOADV(x + (ulong)i * x_ld + c), y + (ulong)i * y_ld + c);
 }
 
+/* x = 2 x - 1, contiguous. Global size: count / VEC. */
+__kernel void center_in_place(__global float *x, ulong x_off)
+{
+  x += x_off + get_global_id(0) * VEC;
+  STOREV(LOADV(x) * 2.0f - 1.0f, x);
+}
+
 /* x = silu(x), contiguous. Global size: count / VEC. */
 __kernel void silu_in_place(__global float *x, ulong x_off)
 {

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * What surrounds a matrix product that a library computes: the im2col copy in front, bias, embedding and residual after. */
 
-/* col[row][(tap, c)] of the output pixels [first_row, first_row + get_global_size(1)). Option: WRAP. Global size: (C/VEC, rows, taps). */
+/* col[row][(tap, c)] of the output pixels [first_row, first_row + get_global_size(1)). pad: pixels in front of
+ * the left and the top edge. Option: WRAP. Global size: (C/VEC, rows, taps). */
 __kernel void im2col(__global const float *x, ulong x_off, uint x_ld, __global float *col,
                      ulong col_off, ulong first_row, uint in_height, uint in_width,
-                     uint out_height, uint out_width, uint C, uint stride, uint up)
+                     uint out_height, uint out_width, uint C, uint stride, int pad,
+                     uint up)
 {
   const uint c = get_global_id(0) * VEC, tap = get_global_id(2);
-  const uint taps = get_global_size(2), edge = taps == 9 ? 3 : 1, pad = edge / 2;
+  const uint taps = get_global_size(2), edge = taps == 9 ? 3 : 1;
   const ulong row = first_row + get_global_id(1);
   const ulong line = row / out_width;
-  const int left = (int)(row % out_width * stride) + (int)(tap % edge) - (int)pad;
-  const int top = (int)(line % out_height * stride) + (int)(tap / edge) - (int)pad;
+  const int left = (int)(row % out_width * stride) + (int)(tap % edge) - pad;
+  const int top = (int)(line % out_height * stride) + (int)(tap / edge) - pad;
   const int ix = AROUND_X(left, in_width), iy = AROUND_Y(top, in_height);
   vec v = (vec)(0.0f);
   if (iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width)

@@ -204,7 +204,10 @@ gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch, __global con
 
 #else
 
+/* Zeros on the left and on top. */
+#ifndef PAD
 #define PAD (TAPS / 2)
+#endif
 
 /* KB divides the channels, so a block is of one tap. Pixels outside are zeros, or with WRAP those of the other side. */
 #define FETCH_CONV(k_)                                                                             \

@@ -163,14 +163,14 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
   }
 
 /* Global size: (N / NR, ceil(images * out_height * out_width / rows)). in_height, in_width: after upsampling. zeros: at least
- * C zeros, read in place of pixels outside. taps: 3 (3x3) or 1. up: 1 reads the input through nearest upsampling by 2. */
+ * C zeros, read in place of pixels outside. taps: 3 (3x3) or 1. pad: zeros on the
+ * left and on top. up: 1 reads the input through nearest upsampling by 2. */
 __kernel void conv(__global const float *a, ulong a_off, uint lda, __global const weight *b,
                    ulong b_off, __global float *c, ulong c_off, uint ldc,
                    __global const float *zeros, ulong zeros_off, uint images, uint in_height,
                    uint in_width, uint out_height, uint out_width, uint C, uint taps, uint stride,
-                   uint up, uint rows EPILOGUE_PARAMETERS)
+                   int pad, uint up, uint rows EPILOGUE_PARAMETERS)
 {
-  const int pad = (int)taps / 2;
   const uint col = get_global_id(0) * NR;
   ulong row = (ulong)get_global_id(1) * rows;
   const ulong end = min(row + rows, (ulong)images * out_height * out_width);

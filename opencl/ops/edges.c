@@ -77,10 +77,22 @@ ddim_cl_copy_tensor(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor 
   ddim_cl_plan_range(plan, x->c / channels, (gsize)x->h * x->w / pixels, x->n);
 }
 
+static void
+in_place(DdimClPlan *plan, const char *kernel, const char *label, DdimClMem x, guint64 count)
+{
+  ddim_cl_plan_kernel(plan, "edges", NULL, kernel, label, 0);
+  ddim_cl_plan_arg_floats(plan, x);
+  ddim_cl_plan_range(plan, count / ddim_cl_plan_get_context(plan)->profile.vec, 1, 1);
+}
+
+void
+ddim_cl_center(DdimClPlan *plan, DdimClMem x, guint64 count)
+{
+  in_place(plan, "center_in_place", "center", x, count);
+}
+
 void
 ddim_cl_silu(DdimClPlan *plan, DdimClMem x, guint64 count)
 {
-  ddim_cl_plan_kernel(plan, "edges", NULL, "silu_in_place", "silu", 0);
-  ddim_cl_plan_arg_floats(plan, x);
-  ddim_cl_plan_range(plan, count / ddim_cl_plan_get_context(plan)->profile.vec, 1, 1);
+  in_place(plan, "silu_in_place", "silu", x, count);
 }

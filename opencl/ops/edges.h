@@ -23,5 +23,7 @@ void ddim_cl_average_pool(DdimClPlan *plan, const DdimClTensor *x, const DdimClT
 void ddim_cl_upsample(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor *y);
 /** Record y = x, which is of the same size; either may be a slice of channels. */
 void ddim_cl_copy_tensor(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor *y);
+/** Record x = 2 x - 1; @count a multiple of 16. */
+void ddim_cl_center(DdimClPlan *plan, DdimClMem x, guint64 count);
 /** Record x = silu(x); @count a multiple of 16. */
 void ddim_cl_silu(DdimClPlan *plan, DdimClMem x, guint64 count);

@@ -19,6 +19,7 @@ typedef struct {
   gboolean sliced; /* input, output and residual are slices of wider tensors */
   gboolean half;
   DdimWrap wrap;
+  gboolean right_bottom; /* zeros on the right and at the bottom only */
 } Features;
 
 static const Features features[] = {
@@ -51,6 +52,9 @@ static const Features features[] = {
     {"wrap-stride-x", 32, 32, 3, 2, .norm = TRUE, .wrap = DDIM_WRAP_X},
     {"wrap-stride-y", 32, 32, 3, 2, .wrap = DDIM_WRAP_Y},
     {"wrap-half", 64, 32, 3, 1, .norm = TRUE, .half = TRUE, .wrap = DDIM_WRAP_XY},
+    {"right-bottom", 32, 32, 3, 2, .right_bottom = TRUE},
+    {"right-bottom-half", 48, 64, 3, 2, .sliced = TRUE, .half = TRUE, .right_bottom = TRUE},
+    {"right-bottom-wrap", 32, 32, 3, 2, .right_bottom = TRUE, .wrap = DDIM_WRAP_XY},
 };
 
 typedef struct {
@@ -107,7 +111,8 @@ problem_init(Problem *p, const Features *f, guint n, guint h, guint w, guint32 s
   const guint out_h = f->up ? 2 * h : (h + f->stride - 1) / f->stride;
   const guint out_w = f->up ? 2 * w : (w + f->stride - 1) / f->stride;
   *p = (Problem){.f = f,
-                 .shape = {f->in, f->out, f->taps, f->stride, f->up, n, out_h, out_w, f->wrap},
+                 .shape = {f->in, f->out, f->taps, f->stride, f->up, n, out_h, out_w, f->wrap,
+                           f->right_bottom},
                  .in_padded = (f->in + 15) / 16 * 16,
                  .columns = (f->out + 31) / 32 * 32};
   /* The channels that pad the input hold any finite values: their weights are zero. */
@@ -168,7 +173,7 @@ static const double *
 input_pixel(const Problem *p, const double *input, guint n, guint y, guint x, guint tap)
 {
   const guint up = p->f->up ? 2 : 1;
-  const int pad = (int)p->f->taps / 2;
+  const int pad = p->f->right_bottom ? 0 : (int)p->f->taps / 2;
   int iy = (int)(y * p->f->stride + tap / p->f->taps) - pad;
   int ix = (int)(x * p->f->stride + tap % p->f->taps) - pad;
   const DdimClTensor *t = &p->x.tensor;

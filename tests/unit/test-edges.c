@@ -228,6 +228,22 @@ test_silu(void)
   ops_array_clear(&x);
 }
 
+/* Exact: one rounding, as the reference's. */
+static void
+test_center(void)
+{
+  enum { COUNT = 1024 };
+  g_autofree float *values = ops_random(5, COUNT, -3, 3);
+  OpsArray x = ops_array(values, COUNT);
+  g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
+  ddim_cl_center(plan, ops_array_mem(&x), COUNT);
+  ops_plan_run(plan);
+  g_autofree float *result = ops_array_read(&x);
+  for (guint i = 0; i < COUNT; i++)
+    g_assert_cmpfloat(result[i], ==, (float)(2.0 * values[i] - 1.0));
+  ops_array_clear(&x);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -239,6 +255,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/edges/resize-y", GUINT_TO_POINTER(DDIM_WRAP_Y), test_resize);
   g_test_add_data_func("/edges/resize-xy", GUINT_TO_POINTER(DDIM_WRAP_XY), test_resize);
   g_test_add_func("/edges/copy", test_copy);
+  g_test_add_func("/edges/center", test_center);
   g_test_add_func("/edges/upsample", test_upsample);
   g_test_add_func("/edges/average-pool", test_average_pool);
   g_test_add_func("/edges/silu", test_silu);

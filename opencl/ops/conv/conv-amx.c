@@ -54,7 +54,7 @@ input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, grid->height);
   ddim_cl_plan_arg_u32(plan, grid->width);
-  ddim_cl_plan_arg_u32(plan, shape->taps / 2);
+  ddim_cl_plan_arg_u32(plan, ddim_conv_pad(shape));
   ddim_cl_plan_arg_u32(plan, shape->stride);
   ddim_cl_plan_arg_u32(plan, up);
   ddim_cl_plan_arg_u32(plan, prologue ? prologue->silu ? 2 : 1 : 0);

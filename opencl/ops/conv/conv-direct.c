@@ -32,6 +32,7 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, shape->taps);
   ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_u32(plan, ddim_conv_pad(shape));
   ddim_cl_plan_arg_u32(plan, shape->up != 0);
   ddim_cl_plan_arg_u32(plan, rows);
   ddim_cl_epilogue_args(plan, epilogue);
@@ -56,6 +57,7 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, shape->stride);
+  ddim_cl_plan_arg_u32(plan, ddim_conv_pad(shape));
   ddim_cl_plan_arg_u32(plan, shape->up != 0);
   ddim_cl_plan_range(plan, x->c / ddim_cl_plan_get_context(plan)->profile.vec, pixels,
                      (gsize)shape->taps * shape->taps);
