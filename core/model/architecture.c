@@ -54,6 +54,8 @@ ddim_architecture_free(DdimArchitecture *architecture)
   g_ptr_array_unref(architecture->stages);
   layer_clear(&architecture->embedding.first);
   layer_clear(&architecture->embedding.second);
+  layer_clear(&architecture->embedding.label_first);
+  layer_clear(&architecture->embedding.label_second);
   g_free(architecture->embedding.label_table);
   norm_clear(&architecture->out_norm);
   layer_clear(&architecture->out_conv);
@@ -197,7 +199,8 @@ visit_module(const Visit *v, const DdimModule *m)
 static gboolean
 visit_embedding(const Visit *v, const DdimEmbedding *embedding)
 {
-  return visit_layer(v, &embedding->first) && visit_layer(v, &embedding->second);
+  return visit_layer(v, &embedding->first) && visit_layer(v, &embedding->second) &&
+         visit_layer(v, &embedding->label_first) && visit_layer(v, &embedding->label_second);
 }
 
 static gboolean

@@ -37,7 +37,7 @@ typedef struct {
 typedef enum {
   DDIM_MODULE_CONV_IN,   /**< conv1 */
   DDIM_MODULE_RES,       /**< norm1, conv1, emb, norm2, conv2, skip */
-  DDIM_MODULE_ATTENTION, /**< norm1, qkv[], proj */
+  DDIM_MODULE_ATTENTION, /**< norm1 (or none), qkv[], proj */
   DDIM_MODULE_DOWN,      /**< half the height and width: conv1, or average pooling */
   DDIM_MODULE_UP         /**< twice the height and width, nearest: then conv1, or nothing */
 } DdimModuleType;
@@ -97,7 +97,9 @@ typedef struct {
   gboolean sine_first;     /**< [sin, cos]; else [cos, sin] */
   DdimLayer first, second; /**< SiLU between them, and in front of every block's `emb` */
   char *label_table; /**< (nullable) "label_emb": `label_table`.weight is [classes][second.out] */
-  guint n_classes;   /**< 0: unconditional */
+  DdimLayer label_first, label_second; /**< in place of a table: a label is embedded as a timestep
+                                          is, by layers of its own */
+  guint n_classes;                     /**< 0: unconditional */
 } DdimEmbedding;
 
 /** Opaque in the public headers, as its members change with every new kind of network. */
@@ -106,6 +108,7 @@ struct _DdimArchitecture {
   guint in_channels, out_channels; /**< of the whole network */
   guint low_res_channels; /**< how many of in_channels, the last ones, are a super-resolution
                              model's low_res; 0: it is no such model */
+  gboolean centers_input; /**< the network reads 2 x - 1 in place of x */
   DdimEmbedding embedding;
   GPtrArray *stages; /**< DdimStage: all INPUT stages, then the others */
   DdimNorm out_norm;

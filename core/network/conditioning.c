@@ -24,7 +24,7 @@ struct _DdimConditioning {
   guint width;       /* floats of a row of the embedding */
   guint per_step;    /* batch, or 1: a step's timestep is that of all images */
   double *timesteps; /* [n_steps][per_step] */
-  float *labels;     /* [batch][width] rows of the label table, or NULL */
+  float *labels;     /* [batch][width] what the labels add, or NULL */
   DdimClPlan *plan;
   DdimClMem sinusoid, label_rows, table;
 };
@@ -85,7 +85,61 @@ record(DdimConditioning *c, GError **error)
   return ddim_cl_plan_seal(c->plan, error);
 }
 
-/* The rows of the label table that the batch's labels choose. */
+/* @out = @layer of @in, in double. */
+static gboolean
+apply_layer(DdimCheckpoint *checkpoint, const DdimLayer *layer, const float *in, float *out,
+            GError **error)
+{
+  const gsize shape[] = {layer->out, layer->in};
+  g_autofree char *weight = g_strconcat(layer->name, ".weight", NULL);
+  g_autofree char *bias = g_strconcat(layer->name, ".bias", NULL);
+  g_autofree float *row = g_new(float, layer->in);
+  const DdimTensor *w = ddim_checkpoint_require(checkpoint, weight, 2, shape, error);
+  const DdimTensor *b = w ? ddim_checkpoint_require(checkpoint, bias, 1, shape, error) : NULL;
+  if (!b || !ddim_checkpoint_read(checkpoint, b, 0, layer->out, DDIM_DTYPE_F32, out, error))
+    return FALSE;
+  for (guint o = 0; o < layer->out; o++) {
+    double sum = out[o];
+    if (!ddim_checkpoint_read(checkpoint, w, (gsize)o * layer->in, layer->in, DDIM_DTYPE_F32, row,
+                              error))
+      return FALSE;
+    for (guint i = 0; i < layer->in; i++)
+      sum += (double)row[i] * in[i];
+    out[o] = (float)sum;
+  }
+  return TRUE;
+}
+
+/* What the layers of its own make of @label. */
+static gboolean
+embed_label(const DdimConditioning *c, gint64 label, float *out, GError **error)
+{
+  const DdimEmbedding *embedding = &c->network->architecture->embedding;
+  g_autofree float *sinusoid = g_new0(float, embedding->channels);
+  g_autofree float *hidden = g_new(float, embedding->label_first.out);
+  timestep_embedding(embedding, (double)label, sinusoid);
+  if (!apply_layer(c->network->checkpoint, &embedding->label_first, sinusoid, hidden, error))
+    return FALSE;
+  for (guint i = 0; i < embedding->label_first.out; i++)
+    hidden[i] = (float)(hidden[i] / (1 + exp(-hidden[i])));
+  return apply_layer(c->network->checkpoint, &embedding->label_second, hidden, out, error);
+}
+
+/* The row of the label table that @label chooses. */
+static gboolean
+read_label(const DdimConditioning *c, gint64 label, float *out, GError **error)
+{
+  const DdimEmbedding *embedding = &c->network->architecture->embedding;
+  const gsize shape[] = {embedding->n_classes, c->width};
+  if (!embedding->label_table)
+    return embed_label(c, label, out, error);
+  g_autofree char *name = g_strdup_printf("%s.weight", embedding->label_table);
+  const DdimTensor *all = ddim_checkpoint_require(c->network->checkpoint, name, 2, shape, error);
+  return all && ddim_checkpoint_read(c->network->checkpoint, all, (gsize)label * c->width, c->width,
+                                     DDIM_DTYPE_F32, out, error);
+}
+
+/* What the batch's labels add to the embedding. */
 static gboolean
 read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
 {
@@ -98,11 +152,6 @@ read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
                 _("this model is class-conditional: it needs labels from 0 to %u"), classes - 1);
     return FALSE;
   }
-  g_autofree char *name = g_strdup_printf("%s.weight", embedding->label_table);
-  const gsize shape[] = {classes, c->width};
-  const DdimTensor *all = ddim_checkpoint_require(c->network->checkpoint, name, 2, shape, error);
-  if (!all)
-    return FALSE;
   c->labels = g_new(float, (gsize)c->batch * c->width);
   for (guint i = 0; i < c->batch; i++) {
     if (labels[i] < 0 || labels[i] >= classes) {
@@ -111,8 +160,7 @@ read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
                   classes - 1);
       return FALSE;
     }
-    if (!ddim_checkpoint_read(c->network->checkpoint, all, (gsize)labels[i] * c->width, c->width,
-                              DDIM_DTYPE_F32, c->labels + (gsize)i * c->width, error))
+    if (!read_label(c, labels[i], c->labels + (gsize)i * c->width, error))
       return FALSE;
   }
   return TRUE;

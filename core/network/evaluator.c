@@ -88,6 +88,9 @@ record(DdimEvaluator *e)
                                          pad(architecture->in_channels, DDIM_CL_DEPTH_PADDING));
   ddim_cl_from_planar(e->plan, e->x, e->x_channels, e->low_res,
                       network->architecture->low_res_channels, &e->ports.x);
+  if (architecture->centers_input)
+    ddim_cl_center(e->plan, e->ports.x.mem,
+                   (guint64)e->ports.x.n * e->ports.x.h * e->ports.x.w * e->ports.x.c);
   e->flops = ddim_record_network(network, e->plan, &e->ports);
   ddim_cl_to_planar(e->plan, &e->ports.y, architecture->out_channels, e->output);
 }

@@ -121,14 +121,15 @@ record_res(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *input,
     ddim_cl_plan_release(r->plan, x.mem);
 }
 
-/* AttentionBlock._forward. */
+/* AttentionBlock._forward; the norm may be missing. */
 static void
 record_attention(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *x,
                  const DdimClTensor *y)
 {
   const DdimClNorm norm = norm_params(r, &w->module->norm1, &w->norm1);
   DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * x->c);
-  record_conv(r, w->conv1, x, &(DdimClPrologue){.norm = &norm}, &qkv, NULL, NULL);
+  const DdimClPrologue prologue = {.norm = &norm};
+  record_conv(r, w->conv1, x, w->module->norm1.name ? &prologue : NULL, &qkv, NULL, NULL);
   DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
   const DdimClAttention attention = {.heads = w->module->heads,
                                      .interleaved = w->module->qkv_order == DDIM_QKV_BY_HEAD};
@@ -156,10 +157,13 @@ record_module(Recorder *r, const DdimModule *m, const DdimClTensor *x, const Ddi
     ddim_cl_upsample(r->plan, x, y);
 }
 
-/* @x through the stage's modules into @y, with memory of their own in between. */
+/* @x through the stage's modules into @y, with memory of their own in between. Without modules it
+ * is copied. */
 static void
 record_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimClTensor *y)
 {
+  if (stage->modules->len == 0)
+    ddim_cl_copy_tensor(r->plan, &x, y);
   for (guint i = 0; i < stage->modules->len; i++) {
     const DdimModule *m = stage->modules->pdata[i];
     const gboolean last = i + 1 == stage->modules->len;
