@@ -30,19 +30,30 @@ read_any(DdimCheckpoint *checkpoint, GError **error)
   return ddim_checkpoint_read_legacy(checkpoint, error);
 }
 
+gboolean
+ddim_checkpoint_read_file(DdimCheckpoint *checkpoint, DdimFile *file, GError **error)
+{
+  GError *why = NULL;
+
+  checkpoint->file = file;
+  checkpoint->file_bytes += ddim_file_get_size(file);
+  checkpoint->n_bytes = 0;
+  g_ptr_array_add(checkpoint->files, file);
+  if (read_any(checkpoint, &why))
+    return TRUE;
+  if (why->domain != G_FILE_ERROR) /* those errors name the file already */
+    g_prefix_error(&why, "“%s”: ", ddim_file_get_path(file));
+  g_propagate_error(error, why);
+  return FALSE;
+}
+
 /* Takes over @file. */
 static DdimCheckpoint *
 open_file(DdimFile *file, GError **error)
 {
-  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_new(file);
-  GError *why = NULL;
+  g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_new(ddim_file_get_path(file));
 
-  if (read_any(checkpoint, &why))
-    return g_steal_pointer(&checkpoint);
-  if (why->domain != G_FILE_ERROR) /* those errors name the file already */
-    g_prefix_error(&why, "“%s”: ", checkpoint->path);
-  g_propagate_error(error, why);
-  return NULL;
+  return ddim_checkpoint_read_file(checkpoint, file, error) ? g_steal_pointer(&checkpoint) : NULL;
 }
 
 DdimCheckpoint *
@@ -54,6 +65,8 @@ ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GError **error)
 DdimCheckpoint *
 ddim_checkpoint_open(const char *path, GError **error)
 {
+  if (g_file_test(path, G_FILE_TEST_IS_DIR))
+    return ddim_checkpoint_open_folder(path, error);
   DdimFile *file = ddim_file_open(path, error);
 
   return file ? open_file(file, error) : NULL;

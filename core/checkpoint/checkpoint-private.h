@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* A range of bytes that holds the elements of tensors. */
+/* A range of bytes of `file` that holds the elements of tensors. */
 typedef struct {
+  DdimFile *file;
   guint64 offset; /* in the file */
   guint64 size;
   gboolean has_crc; /* `crc` is the CRC-32 of all of it */
@@ -28,28 +29,32 @@ struct _DdimCheckpoint {
   gatomicrefcount ref_count;
   char *path;
   const char *format;
-  DdimFile *file;
+  GPtrArray *files;    /* DdimFile: one, or those of a folder */
+  DdimFile *file;      /* the last of them, which is being read */
+  guint64 file_bytes;  /* of all of them */
   GArray *tensors;     /* DdimTensor, without data */
   GArray *places;      /* DdimPlace of each */
   GHashTable *indices; /* char* -> index into `tensors`; owns the names */
   GHashTable *metadata;
   GPtrArray *storages; /* DdimStorage */
-  guint64 n_bytes;     /* size of all tensors when they are read or written out */
+  guint64 n_bytes;     /* size of the file's tensors when they are read or written out */
 };
 
-/* A checkpoint without tensors yet, which takes over @file. */
-DdimCheckpoint *ddim_checkpoint_new(DdimFile *file);
+/* A checkpoint without files and tensors yet. */
+DdimCheckpoint *ddim_checkpoint_new(const char *path);
+/* Add @file, of any format, with its tensors, and take it over. */
+gboolean ddim_checkpoint_read_file(DdimCheckpoint *checkpoint, DdimFile *file, GError **error);
 
-/* How many bytes the tensors of the file may need when they are written out, or its entries when
- * they are inflated. */
+/* How many bytes the tensors of the file that is being read may need when they are written out, or
+ * its entries when they are inflated. */
 guint64 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint);
 
 /* Whether @name, @length bytes, is text that can be shown in one line: UTF-8 without control
  * characters, not too long. */
 gboolean ddim_checkpoint_check_name(const char *name, gsize length);
 
-/* Add a storage at these bytes of the file. The caller has checked that they exist. (transfer
- * none) */
+/* Add a storage at these bytes of the file that is being read. The caller has checked that they
+ * exist. (transfer none) */
 DdimStorage *ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 size);
 
 /* Add @tensor, checked to lie inside its storage, as @name. A second tensor of that name is an

@@ -33,11 +33,10 @@ allocate(gsize size, GError **error)
 }
 
 static gboolean
-read_storage(DdimCheckpoint *checkpoint, const DdimStorage *storage, guint64 offset, gpointer to,
-             gsize size, GError **error)
+read_storage(const DdimStorage *storage, guint64 offset, gpointer to, gsize size, GError **error)
 {
   if (!storage->inflated)
-    return ddim_file_read(checkpoint->file, storage->offset + offset, to, size, error);
+    return ddim_file_read(storage->file, storage->offset + offset, to, size, error);
   memcpy(to, (const guint8 *)g_bytes_get_data(storage->inflated, NULL) + offset, size);
   return TRUE;
 }
@@ -80,7 +79,7 @@ check_storage(Reading *reading, GError **error)
 
   for (guint64 done = 0; done < storage->size;) {
     gsize n = (gsize)MIN(storage->size - done, PIECE);
-    if (!read_storage(reading->checkpoint, storage, done, reading->piece, n, error))
+    if (!read_storage(storage, done, reading->piece, n, error))
       return FALSE;
     crc = (guint32)crc32_z(crc, reading->piece, n);
     done += n;
@@ -170,8 +169,8 @@ read_contiguous(Reading *reading, gsize first, gsize n, guint8 *out, GError **er
                              .shape = {count},
                              .strides = {1},
                              .data = from};
-    if (!read_storage(reading->checkpoint, reading->place.storage, begin + (guint64)done * size,
-                      from, count * size, error))
+    if (!read_storage(reading->place.storage, begin + (guint64)done * size, from, count * size,
+                      error))
       return FALSE;
     if (check && whole)
       crc = (guint32)crc32_z(crc, from, count * size);
@@ -198,8 +197,7 @@ read_strided(Reading *reading, gsize first, gsize n, guint8 *out, GError **error
   ddim_tensor_get_extent(&view, &extent);
   size = extent * ddim_dtype_size(view.dtype);
   data = allocate(size, error);
-  if (!data || !read_storage(reading->checkpoint, reading->place.storage, reading->place.begin,
-                             data, size, error))
+  if (!data || !read_storage(reading->place.storage, reading->place.begin, data, size, error))
     return FALSE;
   view.data = data;
   ddim_tensor_read(&view, first, n, reading->as, out);

@@ -20,6 +20,9 @@ gboolean ddim_checkpoint_read_legacy(DdimCheckpoint *checkpoint, GError **error)
 gboolean ddim_safetensors_recognise(const guint8 *start);
 gboolean ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error);
 
+/** The same as ddim_checkpoint_open() for a folder (core/checkpoint/model-folder.h). */
+DdimCheckpoint *ddim_checkpoint_open_folder(const char *path, GError **error);
+
 /** The same as ddim_checkpoint_open() for a file's content. Messages call it @path. */
 DdimCheckpoint *ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GError **error);
 

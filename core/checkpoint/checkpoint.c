@@ -23,13 +23,14 @@ storage_free(gpointer data)
 }
 
 DdimCheckpoint *
-ddim_checkpoint_new(DdimFile *file)
+ddim_checkpoint_new(const char *path)
 {
   DdimCheckpoint *checkpoint = g_new0(DdimCheckpoint, 1);
 
   g_atomic_ref_count_init(&checkpoint->ref_count);
-  checkpoint->path = g_strdup(ddim_file_get_path(file));
-  checkpoint->file = file;
+  checkpoint->path = g_strdup(path);
+  checkpoint->format = "";
+  checkpoint->files = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_file_free);
   checkpoint->tensors = g_array_new(FALSE, FALSE, sizeof(DdimTensor));
   checkpoint->places = g_array_new(FALSE, FALSE, sizeof(DdimPlace));
   checkpoint->indices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -55,7 +56,7 @@ ddim_checkpoint_unref(DdimCheckpoint *checkpoint)
   g_hash_table_unref(checkpoint->indices);
   g_hash_table_unref(checkpoint->metadata);
   g_ptr_array_unref(checkpoint->storages);
-  ddim_file_free(checkpoint->file);
+  g_ptr_array_unref(checkpoint->files);
   g_free(checkpoint->path);
   g_free(checkpoint);
 }
@@ -84,6 +85,7 @@ ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 
 {
   DdimStorage *storage = g_new0(DdimStorage, 1);
 
+  storage->file = checkpoint->file;
   storage->offset = offset;
   storage->size = size;
   g_ptr_array_add(checkpoint->storages, storage);
@@ -142,7 +144,7 @@ ddim_checkpoint_get_format(DdimCheckpoint *checkpoint)
 guint64
 ddim_checkpoint_get_file_size(DdimCheckpoint *checkpoint)
 {
-  return ddim_file_get_size(checkpoint->file);
+  return checkpoint->file_bytes;
 }
 
 guint

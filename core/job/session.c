@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "core/checkpoint/model-folder.h"
 #include "core/data/image-private.h"
 #include "core/edit/picture.h"
 #include "core/model/models.h"
@@ -23,6 +24,17 @@ append_file(GString *key, const char *path)
   g_string_append_c(key, '\n');
 }
 
+/* The same for the files of a folder. */
+static void
+append_folder(GString *key, const char *path)
+{
+  g_autoptr(DdimModelFolder) folder = ddim_model_folder_find(path);
+  g_auto(GStrv) files = folder ? ddim_model_folder_list(folder) : NULL;
+
+  for (guint i = 0; files && files[i]; i++)
+    append_file(key, files[i]);
+}
+
 /* Everything that distinguishes one session from another. (transfer full) */
 static char *
 make_key(const char *path, DdimRequest *request)
@@ -34,6 +46,7 @@ make_key(const char *path, DdimRequest *request)
   g_object_get(request, "flags", &flags, "device", &device, "precision", &precision, NULL);
   g_string_append_c(key, '\n');
   append_file(key, path);
+  append_folder(key, path);
   append_file(key, sidecar);
   g_string_append_printf(key, "%s\n%s\n%s", flags ? flags : "", device ? device : "",
                          precision ? precision : "");

@@ -12,8 +12,12 @@
 
 /* Whether @key means something for this model. */
 static gboolean
-applies(const DdimInference *inference, DdimKey key)
+applies(const DdimSources *sources, DdimKey key)
 {
+  const DdimInference *inference = sources->inference;
+
+  if (sources->family->applies && !sources->family->applies(key))
+    return FALSE;
   switch (key) {
   case DDIM_KEY_IMAGE_SIZE:
     return !inference->super_res;
@@ -61,12 +65,12 @@ resolve(DdimConfig *config, const DdimSources *sources, DdimKey key, GError **er
 
   if (source < DDIM_SOURCE_PRESET && !ddim_sources_check(sources, source, key, error))
     return FALSE;
-  if (!applies(sources->inference, key))
+  if (!applies(sources, key))
     return TRUE;
   if (key == DDIM_KEY_ATTENTION_RESOLUTIONS)
     resolve_attention(config, sources);
   else if (inferred)
-    ddim_values_set(values, key, g_strdup(inferred), DDIM_SOURCE_SHAPES);
+    ddim_values_set(values, key, g_strdup(inferred), sources->inference->source);
   else if (source < DDIM_SOURCE_DEFAULT)
     ddim_values_set(values, key, g_strdup(ddim_sources_get(sources, source, key)), source);
   else
@@ -131,7 +135,8 @@ take_texts(DdimConfig *config, const DdimSources *sources, DdimCheckpoint *check
   if (!config->name || !*config->name) {
     g_autofree char *base = g_filename_display_basename(ddim_checkpoint_get_path(checkpoint));
     char *dot = strrchr(base, '.');
-    if (dot && dot != base)
+    if (dot && dot != base &&
+        !g_file_test(ddim_checkpoint_get_path(checkpoint), G_FILE_TEST_IS_DIR))
       *dot = '\0';
     g_free(config->name);
     config->name = g_steal_pointer(&base);

@@ -13,6 +13,8 @@ ddim_source_get_name(DdimSource source)
     return "sidecar";
   case DDIM_SOURCE_METADATA:
     return "metadata";
+  case DDIM_SOURCE_CONFIG:
+    return "config";
   case DDIM_SOURCE_PRESET:
     return "preset";
   case DDIM_SOURCE_DEFAULT:

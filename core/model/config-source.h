@@ -14,11 +14,13 @@ typedef enum {
   DDIM_SOURCE_FLAGS,    /**< --flags */
   DDIM_SOURCE_SIDECAR,  /**< NAME.json beside the checkpoint */
   DDIM_SOURCE_METADATA, /**< safetensors __metadata__ */
+  DDIM_SOURCE_CONFIG,   /**< the config.json and scheduler_config.json of a folder of diffusers */
   DDIM_SOURCE_PRESET,   /**< a published checkpoint, known by its file name or by its shapes */
   DDIM_SOURCE_DEFAULT   /**< the default of the program that the model was made with */
 } DdimSource;
 
-/** "shapes", "flags", "sidecar", "metadata", "preset", "default". (transfer none) Any thread. */
+/** "shapes", "flags", "sidecar", "metadata", "config", "preset", "default". (transfer none) Any
+ * thread. */
 DDIM_AVAILABLE_IN_0_1
 const char *ddim_source_get_name(DdimSource source);
 

@@ -30,6 +30,9 @@ struct _DdimFamily {
   /** Values for keys of which no source says anything. (nullable) ends with a NULL text */
   const DdimDefault *defaults;
 
+  /** (nullable) Whether @key means something for the models of this family. */
+  gboolean (*applies)(DdimKey key);
+
   /** Whether the state dict is, or may be meant as, one of this family: by the names of its
    * tensors, and by @stated where these do not tell. */
   gboolean (*recognise)(DdimCheckpoint *checkpoint, const char *const *stated);

@@ -3,6 +3,7 @@
 
 #include "core/checkpoint/checkpoint-tensors.h"
 #include "core/model/architecture.h"
+#include "core/model/config-source.h"
 #include "core/model/keys.h"
 
 G_BEGIN_DECLS
@@ -14,6 +15,7 @@ G_BEGIN_DECLS
  * infer() fills it. */
 typedef struct {
   char *values[DDIM_N_KEYS];   /**< as ddim_key_parse() returns them; NULL: no shape tells */
+  DdimSource source;           /**< of the values: the shapes, or a file that the shapes confirm */
   char *evidence[DDIM_N_KEYS]; /**< a translated sentence: "time_embed.0.weight is [512, 128]" */
   gboolean super_res;          /**< the input is x and, behind it, low_res */
   guint n_classes;             /**< 0: unconditional */

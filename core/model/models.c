@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/model/models.h"
+#include "core/checkpoint/model-folder.h"
 #include "core/data/error.h"
 
 #include <glib/gi18n-lib.h>
@@ -8,7 +9,7 @@
 
 /* Of two files in a folder that differ in the suffix only, the one whose suffix is first is taken.
  */
-static const char *const suffixes[] = {".safetensors", ".pt", ".pth"};
+static const char *const suffixes[] = {".safetensors", ".pt", ".pth", ".ckpt"};
 
 struct _DdimModelFile {
   char *name, *path;
@@ -99,11 +100,30 @@ ddim_models_get_folders(const char *model_path)
   return (GStrv)g_ptr_array_free(g_steal_pointer(&folders), FALSE);
 }
 
-/* The name of the model that @file holds, and the rank of its suffix; NULL when @file is no
- * model. (transfer full) */
-static char *
-name_of_file(const char *file, guint *rank)
+/* The model that lies at @path, still without its name; NULL when there is none. */
+static DdimModelFile *
+find_file(const char *path, gboolean folder)
 {
+  g_autoptr(DdimModelFolder) parts = folder ? ddim_model_folder_find(path) : NULL;
+  DdimModelFile *file;
+  GStatBuf info;
+
+  if (folder ? !parts || !parts->weights : g_stat(path, &info) || !S_ISREG(info.st_mode))
+    return NULL;
+  file = g_new0(DdimModelFile, 1);
+  file->path = g_strdup(path);
+  file->size = folder ? ddim_model_folder_get_size(parts) : (guint64)info.st_size;
+  return file;
+}
+
+/* The name of the model that @file holds, and the rank of its suffix; NULL when @file is no
+ * model. A folder, which has none, comes last. (transfer full) */
+static char *
+name_of_file(const char *file, gboolean folder, guint *rank)
+{
+  *rank = G_N_ELEMENTS(suffixes);
+  if (folder)
+    return g_strdup(file);
   for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++)
     if (g_str_has_suffix(file, suffixes[i]) && strlen(file) > strlen(suffixes[i])) {
       *rank = i;
@@ -122,13 +142,13 @@ list_folder(const char *folder, GHashTable *found)
 
   while (dir && (entry = g_dir_read_name(dir))) {
     guint rank = 0;
-    g_autofree char *name = name_of_file(entry, &rank);
     g_autofree char *path = g_build_filename(folder, entry, NULL);
-    DdimModelFile *file;
+    const gboolean is_folder = g_file_test(path, G_FILE_TEST_IS_DIR);
+    g_autofree char *name = name_of_file(entry, is_folder, &rank);
+    g_autoptr(DdimModelFile) file = name ? find_file(path, is_folder) : NULL;
     gpointer other;
-    GStatBuf info;
 
-    if (!name || g_stat(path, &info) || !S_ISREG(info.st_mode))
+    if (!file)
       continue;
     if (g_hash_table_lookup_extended(ranks, name, NULL, &other)) {
       if (GPOINTER_TO_UINT(other) <= rank)
@@ -136,11 +156,9 @@ list_folder(const char *folder, GHashTable *found)
     } else if (g_hash_table_contains(found, name)) {
       continue; /* in an earlier folder */
     }
-    file = g_new0(DdimModelFile, 1);
     file->name = g_strdup(name);
-    file->path = g_steal_pointer(&path);
-    file->size = info.st_size;
     g_hash_table_replace(found, file->name, file);
+    file = NULL;
     g_hash_table_replace(ranks, g_steal_pointer(&name), GUINT_TO_POINTER(rank));
   }
 }
@@ -184,6 +202,17 @@ join_names(GPtrArray *files)
   return g_string_free(g_steal_pointer(&names), FALSE);
 }
 
+/* Whether @path is a file, or a folder that holds a model. Any other folder may have the name of a
+ * model by accident. */
+static gboolean
+is_model_path(const char *path)
+{
+  if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+    return g_file_test(path, G_FILE_TEST_EXISTS);
+  g_autoptr(DdimModelFolder) folder = ddim_model_folder_find(path);
+  return folder != NULL;
+}
+
 char *
 ddim_models_find(const char *model, const char *model_path, GError **error)
 {
@@ -192,8 +221,7 @@ ddim_models_find(const char *model, const char *model_path, GError **error)
   g_auto(GStrv) folders = NULL;
   g_autofree char *names = NULL, *places = NULL;
 
-  if (name == model && g_file_test(name, G_FILE_TEST_EXISTS) &&
-      !g_file_test(name, G_FILE_TEST_IS_DIR))
+  if (name == model && is_model_path(name))
     return g_strdup(name);
   files = ddim_models_list(model_path);
   for (guint i = 0; i < files->len; i++) {
@@ -204,7 +232,11 @@ ddim_models_find(const char *model, const char *model_path, GError **error)
   names = join_names(files);
   folders = ddim_models_get_folders(model_path);
   places = g_strjoinv(", ", folders);
-  if (name == model && strchr(name, G_DIR_SEPARATOR))
+  if (name == model && g_file_test(name, G_FILE_TEST_IS_DIR))
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
+                _("the folder “%s” holds no model: config.json or unet/config.json is missing"),
+                name);
+  else if (name == model && strchr(name, G_DIR_SEPARATOR))
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("there is no model file '%s'"), name);
   else if (files->len)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,

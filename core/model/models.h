@@ -7,11 +7,12 @@
 
 G_BEGIN_DECLS
 
-/** Finding models by name. A model is a .safetensors, .pt or .pth file. Its name is the name of the
- * file without the suffix. These folders are searched, in this order: those of @model_path, those
- * of $DDIM_MODEL_PATH (with colons between), $XDG_DATA_HOME/ddim/models, the installed folder, and
- * the source folder if the program runs from its build folder. When several folders have a model of
- * one name, the first is taken. Listing models opens no file. Any thread may call these functions.
+/** Finding models by name. A model is a .safetensors, .pt, .pth or .ckpt file, or a folder of
+ * diffusers. Its name is the name of the file without the suffix, or that of the folder. These
+ * folders are searched, in this order: those of @model_path, those of $DDIM_MODEL_PATH (with colons
+ * between), $XDG_DATA_HOME/ddim/models, the installed folder, and the source folder if the program
+ * runs from its build folder. When several folders have a model of one name, the first is taken.
+ * Listing models opens no file. Any thread may call these functions.
  *
  * @model_path  (nullable) folders with colons between; the request's property "model-path"
  *

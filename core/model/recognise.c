@@ -12,10 +12,6 @@
 static const struct {
   const char *tensor, *kind;
 } others[] = {
-    {"down_blocks.0.resnets.0.norm1.weight", N_("a UNet2DModel of diffusers")},
-    {"time_embedding.linear_1.weight", N_("a UNet2DModel of diffusers")},
-    {"temb.dense.0.weight", N_("a model of ermongroup/ddim")},
-    {"down.0.block.0.norm1.weight", N_("a model of ermongroup/ddim")},
     {"model.diffusion_model.input_blocks.0.0.weight", N_("a latent diffusion model")},
     {"input_blocks.1.1.transformer_blocks.0.norm1.weight", N_("a UNet with text attention")},
     {"first_stage_model.encoder.conv_in.weight", N_("a latent diffusion model")},

@@ -161,7 +161,7 @@ ddim_settings_from_json(const char *text, gsize length, const char *origin, GErr
 }
 
 /* The checkpoint's path with its suffix replaced by ".json". A dot in the name of a folder does not
- * begin a suffix. */
+ * begin a suffix, be it that of the file or a model itself. */
 char *
 ddim_settings_sidecar_path(const char *checkpoint_path)
 {
@@ -169,7 +169,7 @@ ddim_settings_sidecar_path(const char *checkpoint_path)
   g_autofree char *base = g_path_get_basename(checkpoint_path);
   char *dot = strrchr(base, '.');
 
-  if (dot && dot != base)
+  if (dot && dot != base && !g_file_test(checkpoint_path, G_FILE_TEST_IS_DIR))
     *dot = '\0';
   g_autofree char *name = g_strconcat(base, ".json", NULL);
   return g_build_filename(folder, name, NULL);

@@ -32,5 +32,9 @@ DdimSettings *ddim_settings_from_sidecar(const char *checkpoint_path, GError **e
 DdimSettings *ddim_settings_from_json(const char *text, gsize length, const char *origin,
                                       GError **error);
 DdimSettings *ddim_settings_from_metadata(DdimCheckpoint *checkpoint, GError **error);
+/** What the config.json and the scheduler_config.json of a diffusers folder say that the network
+ * does not depend on; empty settings for other checkpoints. DDIM_ERROR_FORMAT,
+ * DDIM_ERROR_UNSUPPORTED. */
+DdimSettings *ddim_settings_from_diffusers(DdimCheckpoint *checkpoint, GError **error);
 
 G_END_DECLS

@@ -34,7 +34,10 @@ read_settings(DdimSources *sources, DdimCheckpoint *checkpoint, const char *flag
   if (!sources->settings[DDIM_SOURCE_SIDECAR])
     return FALSE;
   sources->settings[DDIM_SOURCE_METADATA] = ddim_settings_from_metadata(checkpoint, error);
-  return sources->settings[DDIM_SOURCE_METADATA] != NULL;
+  if (!sources->settings[DDIM_SOURCE_METADATA])
+    return FALSE;
+  sources->settings[DDIM_SOURCE_CONFIG] = ddim_settings_from_diffusers(checkpoint, error);
+  return sources->settings[DDIM_SOURCE_CONFIG] != NULL;
 }
 
 gboolean

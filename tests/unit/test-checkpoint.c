@@ -212,7 +212,7 @@ test_no_checkpoint(void)
   g_assert_nonnull(strstr(error->message, "missing.pt"));
   g_clear_error(&error);
   g_assert_null(open_data(".", &error));
-  g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_ISDIR);
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND); /* no folder of diffusers */
   g_clear_error(&error);
   g_assert_null(open_data("numpy.npz", &error)); /* a zip file, but not PyTorch's */
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
