@@ -93,11 +93,12 @@ ddim_cmd_schedule(DdimCli *cli, int argc, char **argv)
   int diffusion_steps = 1000;
   const GOptionEntry entries[] = {
       {"noise-schedule", 0, 0, G_OPTION_ARG_STRING, &schedule,
-       N_("linear or cosine (default: linear)"), N_("NAME")},
+       N_("linear, cosine, quad, const, jsd or sigmoid (default: linear)"), N_("NAME")},
       {"diffusion-steps", 0, 0, G_OPTION_ARG_INT, &diffusion_steps,
        N_("steps of the training (default: 1000)"), "T"},
       {"steps", 0, 0, G_OPTION_ARG_STRING, &steps,
-       N_("which of them to keep: 'N', 'A,B,C' or 'ddimN' (default: all)"), N_("SPEC")},
+       N_("which of them to keep: 'N', 'A,B,C', 'ddimN', 'uniform:N' or 'quad:N' (default: all)"),
+       N_("SPEC")},
       {"format", 0, 0, G_OPTION_ARG_STRING, &format, N_("json or csv (default: json)"), "json|csv"},
       G_OPTION_ENTRY_NULL};
   const DdimHelp help = {

@@ -56,6 +56,45 @@ fill_cosine(double *betas, guint steps)
   }
 }
 
+gboolean
+ddim_noise_schedule_is_known(const char *name)
+{
+  g_auto(GStrv) names = g_strsplit(DDIM_NOISE_SCHEDULES, ", ", -1);
+
+  return g_strv_contains((const char *const *)names, name);
+}
+
+/* numpy.linspace(start, stop, n)[i] */
+static double
+linspace_at(double start, double stop, guint n, guint i)
+{
+  if (n > 1 && i == n - 1)
+    return stop;
+  return n > 1 ? i * ((stop - start) / (n - 1)) + start : start;
+}
+
+/* get_beta_schedule of ermongroup/ddim, with the beta_start and beta_end of its configurations. */
+static gboolean
+fill_other(const char *name, double *betas, guint steps)
+{
+  const double start = 0.0001, stop = 0.02;
+
+  if (!name || !ddim_noise_schedule_is_known(name))
+    return FALSE;
+  for (guint i = 0; i < steps; i++) {
+    const double root = linspace_at(sqrt(start), sqrt(stop), steps, i);
+    if (g_str_equal(name, "quad"))
+      betas[i] = root * root;
+    else if (g_str_equal(name, "const"))
+      betas[i] = stop;
+    else if (g_str_equal(name, "jsd"))
+      betas[i] = 1 / linspace_at(steps, 1, steps, i);
+    else
+      betas[i] = 1 / (exp(-linspace_at(-6, 6, steps, i)) + 1) * (stop - start) + start;
+  }
+  return TRUE;
+}
+
 double *
 ddim_betas_new(const char *name, guint steps, GError **error)
 {
@@ -76,11 +115,11 @@ ddim_betas_new(const char *name, guint steps, GError **error)
     fill_linear(betas, steps);
   } else if (g_strcmp0(name, "cosine") == 0) {
     fill_cosine(betas, steps);
-  } else {
+  } else if (!fill_other(name, betas, steps)) {
     g_autofree char *shown = g_strescape(name ? name : "", NULL);
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("unknown noise schedule \"%.*s\": expected \"linear\" or \"cosine\""),
-                QUOTE_LENGTH, shown);
+                _("unknown noise schedule \"%.*s\": expected one of: %s"), QUOTE_LENGTH, shown,
+                DDIM_NOISE_SCHEDULES);
     return NULL;
   }
   return g_steal_pointer(&betas);
@@ -97,10 +136,11 @@ set_count_error(GError **error, const char *spec, const char *item, gboolean too
                 _("timestep respacing \"%.*s\" asks for %.*s steps, but the process has only %u"),
                 QUOTE_LENGTH, shown_spec, QUOTE_LENGTH, shown_item, limit);
   else
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("timestep respacing \"%.*s\": \"%.*s\" is not a number of steps; expected \"N\", "
-                  "\"A,B,C\" (steps for each equal section) or \"ddimN\""),
-                QUOTE_LENGTH, shown_spec, QUOTE_LENGTH, shown_item);
+    g_set_error(
+        error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+        _("timestep respacing \"%.*s\": \"%.*s\" is not a number of steps; expected \"N\", "
+          "\"A,B,C\" (steps for each equal section), \"ddimN\", \"uniform:N\" or \"quad:N\""),
+        QUOTE_LENGTH, shown_spec, QUOTE_LENGTH, shown_item);
 }
 
 /* Read one number of steps out of @spec, as Python's int() does: spaces around it and a plus sign
@@ -183,6 +223,33 @@ space_by_stride(guint total, const char *spec, guint *count, GError **error)
   return NULL;
 }
 
+/* "uniform:N" and "quad:N": the timesteps of ermongroup/ddim, each once. */
+static guint *
+space_like_ermon(guint total, const char *spec, guint *count, GError **error)
+{
+  const gboolean quad = g_str_has_prefix(spec, "quad:");
+  const char *number = strchr(spec, ':') + 1;
+  guint wanted, *kept;
+
+  if (!parse_count(spec, number, strlen(number), total, &wanted, error))
+    return NULL;
+  if (wanted == 0) {
+    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                        _("timestep respacing keeps no step; expected at least 1"));
+    return NULL;
+  }
+  const guint stride = total / wanted, n = quad ? wanted : stride_count(total, stride);
+  kept = g_new(guint, n);
+  *count = 0;
+  for (guint i = 0; i < n; i++) {
+    const double root = linspace_at(0, sqrt(total * 0.8), wanted, i);
+    const guint t = quad ? (guint)(root * root) : i * stride;
+    if (*count == 0 || kept[*count - 1] < t)
+      kept[(*count)++] = t;
+  }
+  return kept;
+}
+
 /* @wanted timesteps spread over a section of @size that begins at @start. */
 static void
 append_section(GArray *kept, guint start, guint size, guint wanted)
@@ -253,6 +320,8 @@ ddim_space_timesteps(guint num_timesteps, const char *spec, guint *count, GError
     *count = num_timesteps;
     return all;
   }
+  if (g_str_has_prefix(spec, "uniform:") || g_str_has_prefix(spec, "quad:"))
+    return space_like_ermon(num_timesteps, spec, count, error);
   if (g_str_has_prefix(spec, "ddim"))
     return space_by_stride(num_timesteps, spec, count, error);
   return space_by_sections(num_timesteps, spec, count, error);

@@ -222,7 +222,8 @@ static const DdimOption table[] = {
     {.name = "steps",
      .type = G_TYPE_STRING,
      .label = N_("Steps"),
-     .help = N_("denoising steps: 'N', sections 'A,B,C', 'ddimN', or '' for all"),
+     .help = N_(
+         "denoising steps: 'N', sections 'A,B,C', 'ddimN', 'uniform:N', 'quad:N', or '' for all"),
      .text = "25",
      .on_command_line = 5,
      .value_word = N_("SPEC"),

@@ -12,6 +12,7 @@
 #include <string.h>
 #include "core/data/similar.h"
 #include "core/diffusion/sampler.h"
+#include "core/diffusion/schedule.h"
 
 typedef enum {
   TYPE_INT,
@@ -250,9 +251,9 @@ ddim_key_parse(DdimKey key, const char *text, char **expected)
   case TYPE_ETA:
     return parse_eta(stripped, expected);
   case TYPE_SCHEDULE:
-    if (g_str_equal(stripped, "linear") || g_str_equal(stripped, "cosine"))
+    if (ddim_noise_schedule_is_known(stripped))
       return g_steal_pointer(&stripped);
-    *expected = g_strdup(_("linear or cosine"));
+    *expected = g_strdup_printf(_("one of: %s"), DDIM_NOISE_SCHEDULES);
     return NULL;
   case TYPE_TEXT:
   default:

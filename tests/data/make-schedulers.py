@@ -113,6 +113,37 @@ def run(name, fields, steps, eta):
     return {'timesteps': scheduler.timesteps.tolist(), 'draws': len(draws), 'result': [float(f'{v:.9g}') for v in result]}
 
 
+def ermon_betas(name, T, start=0.0001, end=0.02):
+    """get_beta_schedule of ermongroup/ddim."""
+    return {'quad': lambda: np.linspace(start**0.5, end**0.5, T)**2, 'linear': lambda: np.linspace(start, end, T),
+            'const': lambda: end * np.ones(T), 'jsd': lambda: 1 / np.linspace(T, 1, T),
+            'sigmoid': lambda: 1 / (np.exp(-np.linspace(-6, 6, T)) + 1) * (end - start) + start}[name]()
+
+
+def run_ermon(schedule, T, skip_type, N, eta):
+    """sample_image and generalized_steps of ermongroup/ddim, on float64 arrays with its float32 scalars."""
+    betas = torch.from_numpy(ermon_betas(schedule, T)).float()
+    alphas = (1 - torch.cat([torch.zeros(1), betas])).cumprod(dim=0)
+    if skip_type == 'uniform':
+        seq = list(range(0, T, T // N))
+    else:
+        seq = [int(s) for s in np.linspace(0, np.sqrt(T * 0.8), N)**2]
+    x = torch.from_numpy(1.3 * np.sin(1.0 + np.arange(IMAGES * PLANE))).reshape(IMAGES, 1, PLANE, 1)
+    for k, (i, j) in enumerate(zip(reversed(seq), reversed([-1] + seq[:-1]))):
+        at, at_next, et = alphas[i + 1], alphas[j + 1], model(x, i, T, False)
+        x0_t = (x - et * (1 - at).sqrt()) / at.sqrt()
+        c1 = eta * ((1 - at / at_next) * (1 - at_next) / (1 - at)).sqrt()
+        c2 = ((1 - at_next) - c1**2).sqrt()
+        x = at_next.sqrt() * x0_t + c1 * draw(k) + c2 * et
+    return {'schedule': schedule, 'T': T, 'spec': f'{skip_type}:{N}', 'eta': eta, 'timesteps': seq[::-1],
+            'result': [float(f'{v:.9g}') for v in x.flatten().tolist()]}
+
+
+ERMON = [('linear', 1000, 'uniform', 10, 0), ('linear', 1000, 'uniform', 7, 0.5), ('linear', 1000, 'quad', 10, 0),
+         ('linear', 1000, 'quad', 50, 1), ('quad', 1000, 'uniform', 20, 0.2), ('sigmoid', 1000, 'quad', 20, 0),
+         ('const', 200, 'uniform', 9, 1), ('jsd', 100, 'quad', 8, 0), ('linear', 1000, 'uniform', 1, 0), ('linear', 1000, 'quad', 1, 0)]
+
+
 def main():
     out = pathlib.Path(__file__).parent / 'diffusers-schedulers.json'
     cases = [{'class': name + 'Scheduler', 'fields': fields, 'steps': steps, 'eta': eta, **run(name, fields, steps, eta)}
@@ -120,6 +151,7 @@ def main():
     for case in cases:  # the list of all timesteps says nothing that its ends do not
         if len(case['timesteps']) > 100:
             case['timesteps'] = []
+    out.with_name('ermon.json').write_text('[\n' + ',\n'.join(json.dumps(run_ermon(*case)) for case in ERMON) + '\n]\n')
     out.write_text('[\n' + ',\n'.join(json.dumps(case) for case in cases) + '\n]\n')
 
 

@@ -112,9 +112,9 @@ test_bad_betas(void)
       {"linear", DDIM_MAX_DIFFUSION_STEPS + 1, "from 1 to 1000000"},
       {"cosine", 0, "from 1 to 1000000"},
       {"cosine", G_MAXUINT, "from 1 to 1000000"},
-      {"Linear", 1000, "expected \"linear\" or \"cosine\""},
-      {"", 1000, "expected \"linear\" or \"cosine\""},
-      {NULL, 1000, "expected \"linear\" or \"cosine\""},
+      {"Linear", 1000, "expected one of: linear, cosine"},
+      {"", 1000, "expected one of: linear, cosine"},
+      {NULL, 1000, "expected one of: linear, cosine"},
       {"li\nnear\033[0m", 1000, "\"li\\nnear\\033[0m\""},
   };
 

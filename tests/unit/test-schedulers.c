@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* diffusers' schedulers, with a model in closed form, against what diffusers itself makes of it
- * (tests/data/make-schedulers.py). */
+ * (tests/data/make-schedulers.py); and the steps of ermongroup/ddim likewise. */
 #include <math.h>
 #include <string.h>
 
 #include "core/data/error.h"
 #include "core/data/json.h"
+#include "core/diffusion/ermon-steps.h"
 #include "core/diffusion/host-sampling.h"
+#include "core/diffusion/schedule.h"
 #include "core/diffusion/scheduler-steps.h"
 
 enum { IMAGES = 2, PLANE = 8, COUNT = IMAGES * PLANE };
@@ -164,14 +166,86 @@ test_case(gconstpointer data)
 }
 
 static void
-add_cases(JsonArray *cases)
+add_cases(JsonParser *parser, const char *file, const char *key, GTestDataFunc test)
 {
+  g_autofree char *path = g_build_filename(g_getenv("DDIM_TEST_DATA"), file, NULL);
+  g_autoptr(GError) error = NULL;
+
+  json_parser_load_from_file(parser, path, &error);
+  g_assert_no_error(error);
+  JsonArray *cases = json_node_get_array(json_parser_get_root(parser));
   for (guint i = 0; i < json_array_get_length(cases); i++) {
     JsonObject *object = json_array_get_object_element(cases, i);
     g_autofree char *name =
-        g_strdup_printf("/schedulers/%s/%u", json_object_get_string_member(object, "class"), i);
-    g_test_add_data_func(name, object, test_case);
+        g_strdup_printf("/schedulers/%s/%u", json_object_get_string_member(object, key), i);
+    g_test_add_data_func(name, object, test);
   }
+}
+
+/* ---- ermongroup/ddim ---- */
+
+static void
+test_ermon(gconstpointer data)
+{
+  JsonObject *object = (JsonObject *)data;
+  JsonArray *timesteps = json_object_get_array_member(object, "timesteps");
+  const guint T = (guint)json_object_get_int_member(object, "T");
+  const char *schedule = json_object_get_string_member(object, "schedule");
+  g_autoptr(GError) error = NULL;
+  g_autofree double *betas = ddim_betas_new(schedule, T, &error);
+  const DdimErmonRun how = {.betas = betas,
+                            .n_train = T,
+                            .spec = json_object_get_string_member(object, "spec"),
+                            .eta = json_object_get_double_member(object, "eta")};
+  g_autoptr(DdimStepTable) table = ddim_ermon_new_steps(&how, &error);
+  g_autoptr(GArray) asked = g_array_new(FALSE, FALSE, sizeof(double));
+  Run run = {.n_train = T, .timesteps = asked};
+  double x[COUNT];
+
+  g_assert_no_error(error);
+  sample(table, &run, x);
+  g_assert_cmpuint(asked->len, ==, json_array_get_length(timesteps));
+  for (guint i = 0; i < asked->len; i++)
+    g_assert_cmpfloat(g_array_index(asked, double, i), ==,
+                      json_array_get_double_element(timesteps, i));
+  g_assert_cmpuint(run.draws, ==, asked->len);
+  assert_near(object, x);
+}
+
+static void
+test_ermon_refused(void)
+{
+  static const char *const bad[] = {"",          "uniform",  "uniform:", "uniform:0", "quad:-1",
+                                    "quad:1001", "quad:5,5", "ddim10",   NULL};
+  g_autofree double *betas = ddim_betas_new("linear", 1000, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+    const DdimErmonRun how = {.betas = betas, .n_train = 1000, .spec = bad[i]};
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ddim_ermon_new_steps(&how, &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+  }
+}
+
+/* As a respacing of any process they keep each timestep once. */
+static void
+test_ermon_spacing(void)
+{
+  g_autoptr(GError) error = NULL;
+  guint n;
+  g_autofree guint *quad = ddim_space_timesteps(1000, "quad:50", &n, &error);
+
+  g_assert_no_error(error);
+  g_assert_cmpuint(n, ==, 49); /* 0 is in the list twice */
+  g_assert_cmpuint(quad[0], ==, 0);
+  g_assert_cmpuint(quad[1], ==, 1);
+  g_assert_true(quad[48] == 799 || quad[48] == 800);
+  g_autofree guint *uniform = ddim_space_timesteps(1000, "uniform:7", &n, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(n, ==, 8); /* range(0, 1000, 142) */
+  g_assert_cmpuint(uniform[7], ==, 994);
+  g_assert_null(ddim_space_timesteps(1000, "quad:0", &n, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
 }
 
 /* ---- what is refused ---- */
@@ -364,14 +438,13 @@ main(int argc, char *argv[])
 {
   g_test_init(&argc, &argv, NULL);
 
-  g_autofree char *path =
-      g_build_filename(g_getenv("DDIM_TEST_DATA"), "diffusers-schedulers.json", NULL);
-  g_autoptr(JsonParser) parser = json_parser_new();
-  g_autoptr(GError) error = NULL;
+  g_autoptr(JsonParser) diffusers = json_parser_new();
+  g_autoptr(JsonParser) ermon = json_parser_new();
 
-  json_parser_load_from_file(parser, path, &error);
-  g_assert_no_error(error);
-  add_cases(json_node_get_array(json_parser_get_root(parser)));
+  add_cases(diffusers, "diffusers-schedulers.json", "class", test_case);
+  add_cases(ermon, "ermon.json", "spec", test_ermon);
+  g_test_add_func("/schedulers/ermon-refused", test_ermon_refused);
+  g_test_add_func("/schedulers/ermon-spacing", test_ermon_spacing);
   g_test_add_func("/schedulers/refused", test_refused);
   g_test_add_func("/schedulers/unknown-class", test_unknown_class);
   g_test_add_func("/schedulers/ignored", test_ignored);
