@@ -5,6 +5,10 @@
 
 #include "opencl/device/program.h"
 #include "opencl/device/status.h"
+#include "opencl/ops/launch.h"
+
+/* Noise of more bytes than this is not copied before it goes to the device: the caller waits. */
+#define MAX_STAGING ((gsize)64 << 20)
 
 enum { UPDATE, PREDICT, ADVANCE, RENOISE, N_KERNELS };
 
@@ -17,84 +21,41 @@ struct _DdimClUpdate {
   cl_event written; /* staging has been read */
 };
 
-/* The arguments of a kernel, set in order. */
-typedef struct {
-  DdimClUpdate *update;
-  cl_kernel kernel;
-  cl_uint index;
-  cl_int status; /* the first failure */
-} Args;
-
 static void
-set_value(Args *args, const void *value, gsize size)
+set_output(DdimClLaunch *args, const DdimClTensor *output)
 {
-  if (args->status == CL_SUCCESS)
-    args->status = clSetKernelArg(args->kernel, args->index++, size, value);
+  ddim_cl_launch_floats(args, output->mem);
+  ddim_cl_launch_u32(args, output->ld);
 }
 
 static void
-set_float(Args *args, float number)
+set_sigma(DdimClLaunch *args, const DdimClUpdateStep *step)
 {
-  const cl_float value = number;
-
-  set_value(args, &value, sizeof value);
+  ddim_cl_launch_f32(args, step->sigma);
+  ddim_cl_launch_f32(args, step->min_log);
+  ddim_cl_launch_f32(args, step->max_log);
+  ddim_cl_launch_u32(args, step->sigma_type);
+  ddim_cl_launch_u32(args, step->use_noise ? 1 : 0);
 }
 
 static void
-set_uint(Args *args, guint number)
+set_prediction(DdimClLaunch *args, const DdimClUpdateStep *step)
 {
-  const cl_uint value = number;
-
-  set_value(args, &value, sizeof value);
+  ddim_cl_launch_f32(args, step->x0_x);
+  ddim_cl_launch_f32(args, step->x0_m);
+  ddim_cl_launch_f32(args, step->limit);
 }
 
 static void
-set_mem(Args *args, DdimClMem mem)
+set_next(DdimClLaunch *args, const DdimClUpdateStep *step)
 {
-  const cl_mem handle = ddim_cl_plan_get_cl_mem(args->update->plan, mem);
-  const cl_ulong offset = mem.at / sizeof(cl_float);
-
-  set_value(args, &handle, sizeof handle);
-  set_value(args, &offset, sizeof offset);
+  ddim_cl_launch_f32(args, step->next_x);
+  ddim_cl_launch_f32(args, step->next_x0);
+  ddim_cl_launch_f32(args, step->next_m);
 }
 
 static void
-set_output(Args *args)
-{
-  const DdimClTensor *output = &args->update->memory.output;
-
-  set_mem(args, output->mem);
-  set_uint(args, output->ld);
-}
-
-static void
-set_sigma(Args *args, const DdimClUpdateStep *step)
-{
-  set_float(args, step->sigma);
-  set_float(args, step->min_log);
-  set_float(args, step->max_log);
-  set_uint(args, step->sigma_type);
-  set_uint(args, step->use_noise ? 1 : 0);
-}
-
-static void
-set_prediction(Args *args, const DdimClUpdateStep *step)
-{
-  set_float(args, step->x0_x);
-  set_float(args, step->x0_m);
-  set_float(args, step->limit);
-}
-
-static void
-set_next(Args *args, const DdimClUpdateStep *step)
-{
-  set_float(args, step->next_x);
-  set_float(args, step->next_x0);
-  set_float(args, step->next_m);
-}
-
-static void
-set_history(Args *args, const DdimClUpdateStep *step)
+set_history(DdimClLaunch *args, const DdimClUpdateStep *step)
 {
   cl_float4 history = {{0}};
   cl_uint4 slots = {{0}};
@@ -104,27 +65,22 @@ set_history(Args *args, const DdimClUpdateStep *step)
     history.s[k] = step->history[k];
     slots.s[k] = step->slots[k];
   }
-  set_value(args, &history, sizeof history);
-  set_value(args, &slots, sizeof slots);
-  set_uint(args, step->n_history);
-  set_float(args, step->keep_x);
-  set_float(args, step->keep_x0);
-  set_uint(args, step->keep ? 1 : 0);
-  set_uint(args, step->kept);
+  ddim_cl_launch_value(args, &history, sizeof history);
+  ddim_cl_launch_value(args, &slots, sizeof slots);
+  ddim_cl_launch_u32(args, step->n_history);
+  ddim_cl_launch_f32(args, step->keep_x);
+  ddim_cl_launch_f32(args, step->keep_x0);
+  ddim_cl_launch_u32(args, step->keep ? 1 : 0);
+  ddim_cl_launch_u32(args, step->kept);
 }
 
 static gboolean
-launch(Args *args, GError **error)
+launch(const DdimClUpdate *update, const DdimClLaunch *args, GError **error)
 {
-  const DdimClTensor *output = &args->update->memory.output;
-  const gsize range[3] = {(gsize)output->h * output->w, args->update->memory.channels, output->n};
-  cl_command_queue queue = ddim_cl_plan_get_context(args->update->plan)->queue;
+  const DdimClTensor *output = &update->memory.output;
 
-  return ddim_cl_check(args->status, "clSetKernelArg", error) &&
-         ddim_cl_check(
-             clEnqueueNDRangeKernel(queue, args->kernel, 3, NULL, range, NULL, 0, NULL, NULL),
-             "clEnqueueNDRangeKernel", error) &&
-         ddim_cl_check(clFlush(queue), "clFlush", error);
+  return ddim_cl_launch_run(args, (gsize)output->h * output->w, update->memory.channels, output->n,
+                            error);
 }
 
 void
@@ -171,6 +127,14 @@ ddim_cl_update_free(DdimClUpdate *update)
 static gboolean
 upload_noise(DdimClUpdate *update, const float *noise, GError **error)
 {
+  const DdimClMem mem = update->memory.noise;
+  cl_command_queue queue = ddim_cl_plan_get_context(update->plan)->queue;
+  cl_mem to = ddim_cl_plan_get_cl_mem(update->plan, mem);
+  const gsize size = update->count * sizeof(float);
+  if (size > MAX_STAGING)
+    return ddim_cl_check(
+        clEnqueueWriteBuffer(queue, to, CL_TRUE, mem.at, size, noise, 0, NULL, NULL),
+        "clEnqueueWriteBuffer", error);
   if (update->written) {
     cl_int waited = clWaitForEvents(1, &update->written);
     clReleaseEvent(update->written);
@@ -178,24 +142,20 @@ upload_noise(DdimClUpdate *update, const float *noise, GError **error)
     if (!ddim_cl_check(waited, "clWaitForEvents", error))
       return FALSE;
   }
-  const gsize size = update->count * sizeof(float);
   if (!update->staging)
     update->staging = g_try_malloc(size);
   if (!update->staging)
     return ddim_cl_check(CL_OUT_OF_HOST_MEMORY, "malloc", error);
   memcpy(update->staging, noise, size);
-  const DdimClMem mem = update->memory.noise;
-  return ddim_cl_check(clEnqueueWriteBuffer(ddim_cl_plan_get_context(update->plan)->queue,
-                                            ddim_cl_plan_get_cl_mem(update->plan, mem), CL_FALSE,
-                                            mem.at, size, update->staging, 0, NULL,
-                                            &update->written),
+  return ddim_cl_check(clEnqueueWriteBuffer(queue, to, CL_FALSE, mem.at, size, update->staging, 0,
+                                            NULL, &update->written),
                        "clEnqueueWriteBuffer", error);
 }
 
-static Args
+static DdimClLaunch
 begin(DdimClUpdate *update, guint kernel)
 {
-  return (Args){.update = update, .kernel = update->kernels[kernel], .status = CL_SUCCESS};
+  return ddim_cl_launch_begin(update->plan, update->kernels[kernel]);
 }
 
 /* Where a step has no history, one kernel does all of it. */
@@ -203,18 +163,18 @@ static gboolean
 update_at_once(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
                GError **error)
 {
-  Args args = begin(update, UPDATE);
+  DdimClLaunch args = begin(update, UPDATE);
 
   if (step->use_noise && !upload_noise(update, noise, error))
     return FALSE;
-  set_mem(&args, update->memory.x);
-  set_output(&args);
-  set_mem(&args, update->memory.noise);
-  set_mem(&args, update->memory.x0);
+  ddim_cl_launch_floats(&args, update->memory.x);
+  set_output(&args, &update->memory.output);
+  ddim_cl_launch_floats(&args, update->memory.noise);
+  ddim_cl_launch_floats(&args, update->memory.x0);
   set_prediction(&args, step);
   set_next(&args, step);
   set_sigma(&args, step);
-  return launch(&args, error);
+  return launch(update, &args, error);
 }
 
 gboolean
@@ -230,49 +190,49 @@ ddim_cl_update_run(DdimClUpdate *update, const DdimClUpdateStep *step, const flo
 gboolean
 ddim_cl_update_predict(DdimClUpdate *update, const DdimClUpdateStep *step, GError **error)
 {
-  Args args = begin(update, PREDICT);
+  DdimClLaunch args = begin(update, PREDICT);
 
-  set_mem(&args, update->memory.x);
-  set_output(&args);
-  set_mem(&args, update->memory.x0);
+  ddim_cl_launch_floats(&args, update->memory.x);
+  set_output(&args, &update->memory.output);
+  ddim_cl_launch_floats(&args, update->memory.x0);
   set_prediction(&args, step);
-  return launch(&args, error);
+  return launch(update, &args, error);
 }
 
 gboolean
 ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
                        GError **error)
 {
-  Args args = begin(update, ADVANCE);
+  DdimClLaunch args = begin(update, ADVANCE);
 
   g_return_val_if_fail(step->n_history <= update->memory.n_ring, FALSE);
   g_return_val_if_fail(!step->keep || step->kept < update->memory.n_ring, FALSE);
 
   if (step->use_noise && !upload_noise(update, noise, error))
     return FALSE;
-  set_mem(&args, update->memory.x);
-  set_output(&args);
-  set_mem(&args, update->memory.noise);
-  set_mem(&args, update->memory.x0);
+  ddim_cl_launch_floats(&args, update->memory.x);
+  set_output(&args, &update->memory.output);
+  ddim_cl_launch_floats(&args, update->memory.noise);
+  ddim_cl_launch_floats(&args, update->memory.x0);
   /* A step without history gets some memory in the ring's place, which it does not touch. */
-  set_mem(&args, update->memory.n_ring ? update->memory.ring : update->memory.x);
+  ddim_cl_launch_floats(&args, update->memory.n_ring ? update->memory.ring : update->memory.x);
   set_next(&args, step);
   set_sigma(&args, step);
   set_history(&args, step);
-  return launch(&args, error);
+  return launch(update, &args, error);
 }
 
 gboolean
 ddim_cl_update_renoise(DdimClUpdate *update, const DdimClUpdateStep *step, const float *noise,
                        GError **error)
 {
-  Args args = begin(update, RENOISE);
+  DdimClLaunch args = begin(update, RENOISE);
 
   if (!upload_noise(update, noise, error))
     return FALSE;
-  set_mem(&args, update->memory.x);
-  set_mem(&args, update->memory.noise);
-  set_float(&args, step->next_x);
-  set_float(&args, step->sigma);
-  return launch(&args, error);
+  ddim_cl_launch_floats(&args, update->memory.x);
+  ddim_cl_launch_floats(&args, update->memory.noise);
+  ddim_cl_launch_f32(&args, step->next_x);
+  ddim_cl_launch_f32(&args, step->sigma);
+  return launch(update, &args, error);
 }
