@@ -400,13 +400,11 @@ main(int argc, char **argv)
   g_test_add_func("/edit/strip", test_strip);
   g_test_add_func("/edit/canvas", test_canvas);
   g_test_add_func("/edit/transparent", test_transparent);
-}
-
-g_test_add_func("/edit/canvas-ring", test_canvas_ring);
-g_test_add_func("/edit/roll", test_roll);
-g_test_add_func("/edit/seams", test_seams);
-g_test_add_func("/edit/rounding", test_rounding);
-g_test_add_func("/edit/feather", test_feather);
-g_test_add_func("/edit/colors", test_colors);
-return g_test_run();
+  g_test_add_func("/edit/canvas-ring", test_canvas_ring);
+  g_test_add_func("/edit/roll", test_roll);
+  g_test_add_func("/edit/seams", test_seams);
+  g_test_add_func("/edit/rounding", test_rounding);
+  g_test_add_func("/edit/feather", test_feather);
+  g_test_add_func("/edit/colors", test_colors);
+  return g_test_run();
 }
