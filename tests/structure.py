@@ -21,6 +21,7 @@ FLOORS = [
     ['opencl/ops/units'],
     ['opencl/ops/attention'],
     ['opencl/tune'],
+    ['opencl/check'],
     ['core/data'],
     ['core/checkpoint', 'core/diffusion'],
     ['core/model'],

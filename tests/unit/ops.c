@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "ops.h"
 
-#include <string.h>
-
-/* Floats around a tensor that must stay as they were. */
-#define GUARD 192
+#include "opencl/check/check-conv.h"
 
 static DdimContext *shared_context;
 
@@ -26,7 +23,7 @@ ops_context(void)
 gboolean
 ops_uses_matrix_unit(DdimGemmProvider provider)
 {
-  return provider == DDIM_GEMM_MMA64 || provider == DDIM_GEMM_MMA128;
+  return ddim_check_uses_matrix_unit(provider);
 }
 
 gboolean
@@ -57,127 +54,110 @@ ops_run_tests(void)
 float *
 ops_random(guint32 seed, gsize count, double low, double high)
 {
-  GRand *rand = g_rand_new_with_seed(seed);
-  float *values = g_new(float, count);
-  for (gsize i = 0; i < count; i++)
-    values[i] = (float)g_rand_double_range(rand, low, high);
-  g_rand_free(rand);
-  return values;
+  return ddim_check_random(seed, count, low, high);
 }
 
 double
 ops_round_to_half(double value)
 {
-  if (value == 0)
-    return 0;
-  int exponent;
-  frexp(value, &exponent);
-  /* 11 significant bits; below 2^-14 the spacing stays that of 2^-14. */
-  const int quantum = MAX(exponent, -13) - 11;
-  return ldexp(nearbyint(ldexp(value, -quantum)), quantum);
+  return ddim_check_round_to_half(value);
+}
+
+DdimCheck
+ops_begin(void)
+{
+  return (DdimCheck){.context = ops_context()};
+}
+
+void
+ops_end(DdimCheck *check)
+{
+  g_autoptr(GError) error = NULL;
+  ddim_check_end(check, &error);
+  g_assert_no_error(error);
 }
 
 OpsArray
 ops_array(const float *values, gsize count)
 {
-  g_autoptr(GError) error = NULL;
-  OpsArray array = {.count = count};
-  array.buffer = ddim_cl_buffer_new(ops_context(), count * sizeof(float), &error);
-  g_assert_no_error(error);
-  array.host = g_memdup2(values, count * sizeof(float));
-  ddim_cl_buffer_write(array.buffer, 0, count * sizeof(float), array.host, &error);
-  g_assert_no_error(error);
+  DdimCheck check = ops_begin();
+  OpsArray array = ddim_check_array(&check, values, count);
+  ops_end(&check);
   return array;
 }
 
 OpsArray
 ops_array_random(guint32 seed, gsize count, double scale)
 {
-  g_autofree float *values = ops_random(seed, count, -scale, scale);
-  return ops_array(values, count);
+  DdimCheck check = ops_begin();
+  OpsArray array = ddim_check_array_random(&check, seed, count, scale);
+  ops_end(&check);
+  return array;
 }
 
 void
 ops_array_clear(OpsArray *array)
 {
-  g_clear_pointer(&array->buffer, ddim_cl_buffer_free);
-  g_clear_pointer(&array->host, g_free);
+  ddim_check_array_clear(array);
 }
 
 float *
 ops_array_read(const OpsArray *array)
 {
-  g_autoptr(GError) error = NULL;
-  float *values = g_new(float, array->count);
-  ddim_cl_buffer_read(array->buffer, 0, array->count * sizeof(float), values, &error);
-  g_assert_no_error(error);
+  DdimCheck check = ops_begin();
+  float *values = ddim_check_array_read(&check, array);
+  ops_end(&check);
   return values;
 }
 
 DdimClMem
 ops_array_mem(const OpsArray *array)
 {
-  return (DdimClMem){.buffer = array->buffer};
+  return ddim_check_array_mem(array);
 }
 
 OpsTensor
 ops_tensor(guint32 seed, guint n, guint h, guint w, guint c, gboolean sliced, double scale)
 {
-  const guint front = sliced ? 16 : 0, ld = sliced ? c + 48 : c;
-  OpsTensor t = {.tensor = {.n = n, .h = h, .w = w, .c = c, .ld = ld}};
-  t.array = ops_array_random(seed, 2 * GUARD + (gsize)n * h * w * ld, scale);
-  t.tensor.mem = ddim_cl_buffer_floats(t.array.buffer, GUARD + front);
-  return t;
+  DdimCheck check = ops_begin();
+  OpsTensor tensor = ddim_check_tensor(&check, seed, n, h, w, c, sliced, scale);
+  ops_end(&check);
+  return tensor;
 }
 
 void
 ops_tensor_clear(OpsTensor *tensor)
 {
-  ops_array_clear(&tensor->array);
+  ddim_check_tensor_clear(tensor);
 }
 
 gsize
 ops_tensor_first(const OpsTensor *tensor)
 {
-  return tensor->tensor.mem.at / sizeof(float);
+  return ddim_check_tensor_first(tensor);
 }
 
 float
 ops_tensor_at(const OpsTensor *tensor, gsize pixel, guint channel)
 {
-  return tensor->array.host[ops_tensor_first(tensor) + pixel * tensor->tensor.ld + channel];
+  return ddim_check_tensor_at(tensor, pixel, channel);
 }
 
 double
 ops_tensor_error(const OpsTensor *tensor, const double *expected, guint channels)
 {
-  const DdimClTensor *t = &tensor->tensor;
-  const gsize pixels = (gsize)t->n * t->h * t->w, first = ops_tensor_first(tensor);
-  g_autofree float *values = ops_array_read(&tensor->array);
-  g_autofree float *inside = g_new(float, pixels *channels);
-  for (gsize i = 0; i < tensor->array.count; i++) {
-    const gsize at = i - first;
-    if (i < first || at / t->ld >= pixels || at % t->ld >= t->c) {
-      if (memcmp(&values[i], &tensor->array.host[i], sizeof(float)) != 0)
-        g_error("wrote outside of the tensor, at float %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT, i,
-                tensor->array.count);
-    } else if (at % t->ld < channels) {
-      inside[at / t->ld * channels + at % t->ld] = values[i];
-    }
-  }
-  return ops_error(inside, expected, pixels * channels);
+  DdimCheck check = ops_begin();
+  const double error = ddim_check_tensor_error(&check, tensor, expected, channels);
+  ops_end(&check);
+  return error;
 }
 
 void
 ops_plan_run(DdimClPlan *plan)
 {
-  g_autoptr(GError) error = NULL;
-  ddim_cl_plan_seal(plan, &error);
-  g_assert_no_error(error);
-  ddim_cl_plan_run(plan, &error);
-  g_assert_no_error(error);
-  ddim_cl_finish(ddim_cl_plan_get_context(plan), &error);
-  g_assert_no_error(error);
+  DdimCheck check = {.context = ddim_cl_plan_get_context(plan)};
+  ddim_check_run(&check, plan);
+  ops_end(&check);
 }
 
 double

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "opencl/check/data.h"
 #include "opencl/ops/conv/conv.h"
 #include "opencl/ops/matrix/gemm.h"
 
@@ -22,17 +23,15 @@ gboolean ops_tests_provider(DdimGemmProvider provider);
 /** Run the tests and free the context. */
 int ops_run_tests(void);
 
-/** Uniform in [low, high). The same seed gives the same numbers everywhere. */
 float *ops_random(guint32 seed, gsize count, double low, double high);
-/** @value rounded to IEEE half, to nearest even. */
 double ops_round_to_half(double value);
 
-/** Floats on the device and their first contents on the host. */
-typedef struct {
-  DdimClBuffer *buffer;
-  float *host;
-  gsize count;
-} OpsArray;
+/** A check of the shared context, and its end, which asserts that there was no error. The functions
+ * below do both around one function of opencl/check/data.h each. */
+DdimCheck ops_begin(void);
+void ops_end(DdimCheck *check);
+
+typedef DdimCheckArray OpsArray;
 
 /** @values copied. */
 OpsArray ops_array(const float *values, gsize count);
@@ -43,12 +42,7 @@ void ops_array_clear(OpsArray *array);
 float *ops_array_read(const OpsArray *array);
 DdimClMem ops_array_mem(const OpsArray *array);
 
-/** A tensor of random values in a buffer of its own, with other values in front, behind and, when
- * sliced, between its pixels. */
-typedef struct {
-  DdimClTensor tensor;
-  OpsArray array;
-} OpsTensor;
+typedef DdimCheckTensor OpsTensor;
 
 /** @sliced  a slice of channels of a wider tensor */
 OpsTensor ops_tensor(guint32 seed, guint n, guint h, guint w, guint c, gboolean sliced,
@@ -58,8 +52,6 @@ void ops_tensor_clear(OpsTensor *tensor);
 gsize ops_tensor_first(const OpsTensor *tensor);
 /** First contents at (pixel of all images, channel). */
 float ops_tensor_at(const OpsTensor *tensor, gsize pixel, guint channel);
-/** Largest error of the first @channels channels against @expected [pixel][channels], relative to
- * its largest magnitude; checks that all values are finite and that nothing outside was written. */
 double ops_tensor_error(const OpsTensor *tensor, const double *expected, guint channels);
 
 /** Seal, run, wait. */
