@@ -2,6 +2,8 @@
 #pragma once
 
 #include "opencl/check/data.h"
+#include "opencl/ops/matrix/matrix.h"
+#include "opencl/ops/wrap.h"
 
 /** Operations beside convolutions, each compared with its definition in double. */
 
@@ -22,3 +24,22 @@ typedef struct {
 } DdimCheckAttention;
 
 DdimCheckResult ddim_check_attention(DdimCheck *check, const DdimCheckAttention *attention);
+
+/** What is neither a convolution nor a norm nor attention. */
+DdimCheckResult ddim_check_from_planar(DdimCheck *check, guint n, guint h, guint w, guint x_c,
+                                       guint cond_c, guint c, gboolean sliced);
+DdimCheckResult ddim_check_to_planar(DdimCheck *check, guint n, guint h, guint w, guint x_c,
+                                     guint c, gboolean sliced);
+DdimCheckResult ddim_check_resize(DdimCheck *check, guint in_h, guint in_w, guint out_h,
+                                  guint out_w, DdimWrap wrap);
+/** @up  ddim_cl_upsample(), otherwise ddim_cl_average_pool() */
+DdimCheckResult ddim_check_resample(DdimCheck *check, gboolean up, gboolean sliced, guint n,
+                                    guint h, guint w);
+/** From a slice of channels, or into one. */
+DdimCheckResult ddim_check_copy(DdimCheck *check, gboolean into_slice, guint n, guint h, guint w);
+/** Exact: one rounding, as the reference's. */
+DdimCheckResult ddim_check_center(DdimCheck *check);
+DdimCheckResult ddim_check_silu(DdimCheck *check);
+/** A matrix product by @provider with weights of [out][in], and a bias. */
+DdimCheckResult ddim_check_product(DdimCheck *check, DdimGemmProvider provider, gboolean half,
+                                   guint rows, guint in, guint out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * One sampler step on the device, against opencl/kernels/update.cl's formula in double. */
-#include "opencl/ops/update.h"
+#include "opencl/check/check-update.h"
 #include "ops.h"
 
 enum { N = 2, H = 5, W = 7, C = 3, COUNT = N * C * H * W };
@@ -56,20 +56,6 @@ tear_down(Fixture *f, gconstpointer data)
   ops_array_clear(&f->ring);
 }
 
-static double
-standard_deviation(const DdimClUpdateStep *s, double v)
-{
-  if (s->sigma_type == 1)
-    return exp(v / 2);
-  if (s->sigma_type == 2) {
-    const double f = (v + 1) / 2;
-    return exp((f * s->max_log + (1 - f) * s->min_log) / 2);
-  }
-  if (s->sigma_type == 3)
-    return sqrt(MAX(v, 0));
-  return s->sigma;
-}
-
 /* What a step leaves, in double. The ring is a list of what each step has kept. */
 typedef struct {
   double x[COUNT], x0[COUNT];
@@ -85,25 +71,24 @@ start(const Fixture *f, State *state)
     state->x[i] = ops_tensor_at(&f->x, 0, i);
 }
 
-/* The formula of kernels/update.cl. */
+/* The formula of kernels/update.cl for all values. */
 static void
 reference(const Fixture *f, const DdimClUpdateStep *s, const float *noise, State *state)
 {
   for (guint i = 0; i < COUNT; i++) {
     const guint pixel = i % (H * W), c = i / (H * W) % C, n = i / (H * W * C);
-    const double m = ops_tensor_at(&f->output, n * H * W + pixel, c);
-    const double v = ops_tensor_at(&f->output, n * H * W + pixel, C + c);
-    const double x = state->x[i];
-    const double x0 = CLAMP(s->x0_x * x + s->x0_m * m, -(double)s->limit, (double)s->limit);
-    double next = s->next_x * x + s->next_x0 * x0 + s->next_m * m;
+    double history[DDIM_CL_UPDATE_HISTORY];
     for (guint k = 0; k < s->n_history; k++)
-      next += s->history[k] * state->kept[state->n_kept - 1 - k][i];
-    if (s->use_noise)
-      next += standard_deviation(s, v) * noise[i];
+      history[k] = state->kept[state->n_kept - 1 - k][i];
+    const DdimCheckUpdateInput in = {.x = state->x[i],
+                                     .m = ops_tensor_at(&f->output, n * H * W + pixel, c),
+                                     .v = ops_tensor_at(&f->output, n * H * W + pixel, C + c),
+                                     .noise = s->use_noise ? noise[i] : 0,
+                                     .history = history};
+    state->x0[i] = ddim_check_update_x0(s, &in);
+    state->x[i] = ddim_check_update_next(s, &in, state->x0[i]);
     if (s->keep)
-      state->kept[state->n_kept][i] = s->keep_x * x + s->keep_x0 * x0;
-    state->x0[i] = x0;
-    state->x[i] = next;
+      state->kept[state->n_kept][i] = s->keep_x * in.x + s->keep_x0 * state->x0[i];
   }
   state->n_kept += s->keep;
 }
