@@ -28,6 +28,7 @@ static const DdimCommand commands[] = {
     {"info", N_("tell what a checkpoint holds, or how a picture was made"), ddim_cmd_info},
     {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},
     {"devices", N_("list the devices that OpenCL offers"), ddim_cmd_devices},
+    {"check", N_("find out whether this device computes rightly"), ddim_cmd_check},
     {"bench", N_("measure a model on this device"), ddim_cmd_bench},
     {"tune", N_("measure what is fastest on this device, and remember it"), ddim_cmd_tune},
     {"predict", N_("evaluate a model's UNet once"), ddim_cmd_predict},

@@ -151,7 +151,10 @@ compare_doubles(const void *a, const void *b)
 static gboolean
 measure(Bench *bench, DdimRequest *request, DdimBar *bar, Figures *figures, GError **error)
 {
-  const DdimNetworkParams params = {.status = ddim_bar_on_status, .status_data = bar};
+  const DdimNetworkParams params = {.status = ddim_bar_on_status,
+                                    .status_data = bar,
+                                    .message = ddim_bar_on_message,
+                                    .message_data = bar};
   g_autoptr(DdimRng) rng = ddim_rng_new(NULL, 0, NULL);
   g_autoptr(DdimArray) noise = NULL, image = NULL;
   g_autofree double *times = g_new(double, bench->n_steps);

@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 /** The commands, in the table of main.c. Each returns the exit code of the program. */
 
 int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_check(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_colorize(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);

@@ -177,6 +177,12 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
 }
 
 static void
+on_message(const char *text, gpointer data)
+{
+  ddim_bar_warn(((DdimMaker *)data)->bar, text);
+}
+
+static void
 on_progress(const DdimProgress *progress, gpointer data)
 {
   ddim_bar_progress(((DdimMaker *)data)->bar, progress);
@@ -346,8 +352,11 @@ begin(DdimMaker *maker, DdimRequest *request, DdimWriter *writer)
 gboolean
 ddim_maker_run(DdimMaker *maker, DdimRequest *request, DdimWriter *writer, GError **error)
 {
-  static const DdimGeneratorCallbacks callbacks = {
-      .status = on_status, .started = on_started, .progress = on_progress, .image = on_image};
+  static const DdimGeneratorCallbacks callbacks = {.status = on_status,
+                                                   .started = on_started,
+                                                   .progress = on_progress,
+                                                   .image = on_image,
+                                                   .message = on_message};
   g_autoptr(GError) ended = NULL;
   gboolean done;
 

@@ -107,6 +107,12 @@ evaluate(DdimSession *session, DdimEvaluator *evaluator, DdimSamples *x, const c
          check_output(session, output, error) && ddim_npy_write(path, &output->tensor, error);
 }
 
+static void
+on_message(const char *message, gpointer data)
+{
+  ddim_cli_warn("%s", message);
+}
+
 static gboolean
 predict(DdimRequest *request, const Paths *paths, GError **error)
 {
@@ -136,7 +142,8 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
                                   .height = shape[2],
                                   .width = shape[3],
                                   .wrap = ddim_request_get_axes(request, "seamless")};
-  evaluator = ddim_evaluator_new(session->network, &size, NULL, error);
+  const DdimNetworkParams params = {.message = on_message};
+  evaluator = ddim_evaluator_new(session->network, &size, &params, error);
   /* The evaluator must be freed before the session, which owns its device. The order of the
    * declarations above ensures that. */
   return evaluator &&

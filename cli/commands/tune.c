@@ -32,8 +32,11 @@ static gboolean
 tune(Tuned *tuned, DdimRequest *request, int search_seconds, DdimBar *bar, GError **error)
 {
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
-  const DdimNetworkParams params = {
-      .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
+  const DdimNetworkParams params = {.status = ddim_bar_on_status,
+                                    .status_data = bar,
+                                    .message = ddim_bar_on_message,
+                                    .message_data = bar,
+                                    .cancellable = cancellable};
 
   if (!ddim_bench_model_open(&tuned->what, request, &params, bar, error))
     return FALSE;
@@ -48,8 +51,11 @@ static gboolean
 build(Tuned *tuned, DdimRequest *request, DdimBar *bar, GError **error)
 {
   g_autoptr(GCancellable) cancellable = ddim_interrupt_new();
-  const DdimNetworkParams params = {
-      .status = ddim_bar_on_status, .status_data = bar, .cancellable = cancellable};
+  const DdimNetworkParams params = {.status = ddim_bar_on_status,
+                                    .status_data = bar,
+                                    .message = ddim_bar_on_message,
+                                    .message_data = bar,
+                                    .cancellable = cancellable};
   DdimBenchModel *what = &tuned->what;
   DdimEvaluator *evaluator;
 

@@ -199,3 +199,9 @@ ddim_bar_warn(DdimBar *bar, const char *message)
   clear(bar);
   ddim_cli_warn("%s", message);
 }
+
+void
+ddim_bar_on_message(const char *message, gpointer bar)
+{
+  ddim_bar_warn(bar, message);
+}

@@ -27,5 +27,7 @@ void ddim_bar_progress(DdimBar *bar, const DdimProgress *progress);
 void ddim_bar_say(DdimBar *bar, DdimVerbosity level, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /** A warning in the same way; nothing for NULL. */
 void ddim_bar_warn(DdimBar *bar, const char *message);
+/** The same as a DdimMessageFunc, with the bar as its data. */
+void ddim_bar_on_message(const char *message, gpointer bar);
 
 G_END_DECLS

@@ -60,7 +60,11 @@ typedef struct {
   /** Each finished image, in order. FALSE with @error set stops the job. */
   gboolean (*image)(const DdimSample *sample, gpointer user_data, GError **error);
 
-  gpointer reserved[8]; /**< NULL */
+  /** A line to show to the user: something was done otherwise than usual, and why. It changes the
+   * time that the job takes, never what it makes. */
+  void (*message)(const char *text, gpointer user_data);
+
+  gpointer reserved[7]; /**< NULL */
 } DdimGeneratorCallbacks;
 
 G_END_DECLS

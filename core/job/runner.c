@@ -24,6 +24,8 @@ ddim_runner_get_network_params(const DdimRunner *runner)
 {
   return (DdimNetworkParams){.status = runner->callbacks->status,
                              .status_data = runner->user_data,
+                             .message = runner->callbacks->message,
+                             .message_data = runner->user_data,
                              .cancellable = runner->cancellable};
 }
 

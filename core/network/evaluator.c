@@ -6,6 +6,7 @@
 #include "core/data/error.h"
 #include "core/network/evaluator-private.h"
 #include "core/network/shapes.h"
+#include "opencl/check/short.h"
 #include "opencl/ops/edges.h"
 #include "opencl/ops/update.h"
 #include "opencl/plan/arena.h"
@@ -117,12 +118,10 @@ ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size, GError
 }
 
 /* What is recorded is being built while weights are loaded. */
-gboolean
-ddim_evaluator_finish(DdimEvaluator *e, const DdimNetworkParams *params, GError **error)
+static gboolean
+load_and_seal(DdimEvaluator *e, const DdimNetworkParams *params, GError **error)
 {
-  static const DdimNetworkParams none = {0};
   const guint n = e->network->convs->len;
-  params = params ? params : &none;
   for (guint i = 0; i < n; i++) {
     if (g_cancellable_set_error_if_cancelled(params->cancellable, error))
       return FALSE;
@@ -131,9 +130,46 @@ ddim_evaluator_finish(DdimEvaluator *e, const DdimNetworkParams *params, GError 
     if (!ddim_weights_load(e->network->weights, e->convs[i].layout, error))
       return FALSE;
   }
-  if (!ddim_cl_plan_seal_shared(e->plan, &e->network->scratch, error))
+  return ddim_cl_plan_seal_shared(e->plan, &e->network->scratch, error);
+}
+
+static void
+release_convs(DdimEvaluator *e)
+{
+  for (guint i = 0; e->convs && i < e->network->convs->len; i++)
+    ddim_weights_release(e->network->weights, e->convs[i].layout);
+  g_clear_pointer(&e->convs, g_free);
+}
+
+/* Choose, and record what is chosen, once more. */
+static gboolean
+start_again(DdimEvaluator *e, GError **error)
+{
+  g_clear_pointer(&e->plan, ddim_cl_plan_free);
+  g_clear_pointer(&e->memory, ddim_cl_buffer_free);
+  release_convs(e);
+  if (!ddim_network_reload_embedding(e->network, error) || !choose_convs(e, error) ||
+      !allocate(e, error))
     return FALSE;
+  record(e);
+  return TRUE;
+}
+
+/* A way that computes wrongly is found out when it is built, and another is taken then. */
+gboolean
+ddim_evaluator_finish(DdimEvaluator *e, const DdimNetworkParams *params, GError **error)
+{
+  static const DdimNetworkParams none = {0};
+  params = params ? params : &none;
+  if (!load_and_seal(e, params, error))
+    return FALSE;
+  while (!ddim_check_plan(e->plan))
+    if (!start_again(e, error) || !load_and_seal(e, params, error))
+      return FALSE;
   ddim_cl_plan_all_sealed(e->plan);
+  g_autofree char *problem = ddim_check_take_problem(e->network->context);
+  if (problem && params->message)
+    params->message(problem, params->message_data);
   return TRUE;
 }
 
@@ -160,9 +196,7 @@ ddim_evaluator_unref(DdimEvaluator *e)
   ddim_conditioning_free(e->conditioning);
   ddim_cl_plan_free(e->plan);
   ddim_cl_buffer_free(e->memory);
-  for (guint i = 0; e->convs && i < e->network->convs->len; i++)
-    ddim_weights_release(e->network->weights, e->convs[i].layout);
-  g_free(e->convs);
+  release_convs(e);
   if (!--e->network->n_evaluators)
     g_clear_pointer(&e->network->scratch, ddim_cl_scratch_unref);
   ddim_network_unref(e->network);

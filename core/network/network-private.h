@@ -63,6 +63,9 @@ struct _DdimNetwork {
 DdimNetwork *ddim_network_new_of(DdimContext *context, DdimCheckpoint *checkpoint,
                                  const DdimArchitecture *architecture,
                                  const DdimNetworkParams *params, GError **error);
+/** Lay the layers of the embedding out for the provider that is the default one now, if that is
+ * another than before. After an error the network is of no use any more. */
+gboolean ddim_network_reload_embedding(DdimNetwork *network, GError **error);
 const DdimNetworkModule *ddim_network_get_module(const DdimNetwork *network,
                                                  const DdimModule *module);
 const DdimNetworkConv *ddim_network_get_conv(const DdimNetwork *network, guint index);

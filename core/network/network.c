@@ -6,6 +6,7 @@
 #include "core/data/error.h"
 #include "core/model/config-details.h"
 #include "core/network/network-private.h"
+#include "opencl/check/short.h"
 #include "opencl/tune/choice.h"
 
 typedef void (*ModuleFunc)(DdimNetwork *network, DdimNetworkModule *module, gpointer data);
@@ -152,15 +153,40 @@ collect_emb(DdimNetwork *network, DdimNetworkModule *module, gpointer data)
 
 /* Lay a layer of the embedding out: they are needed by every evaluator, and small. */
 static DdimLayout *
-load_linear(DdimNetwork *network, const DdimLayer *const *parts, guint n_parts, GError **error)
+load_layer(DdimNetwork *network, guint layer, GError **error)
 {
-  const guint layer = ddim_weights_add(network->weights, parts, n_parts);
   DdimLayout *layout = ddim_weights_acquire(network->weights, layer, DDIM_CL_PACK_PLAIN,
                                             ddim_cl_default_provider(network->context), error);
   if (layout && ddim_weights_load(network->weights, layout, error))
     return layout;
   ddim_weights_release(network->weights, layout);
   return NULL;
+}
+
+static DdimLayout *
+load_linear(DdimNetwork *network, const DdimLayer *const *parts, guint n_parts, GError **error)
+{
+  return load_layer(network, ddim_weights_add(network->weights, parts, n_parts), error);
+}
+
+/* Lay @layout out again, for the provider that is the default one now. */
+static gboolean
+reload(DdimNetwork *network, DdimLayout **layout, GError **error)
+{
+  const guint layer = (*layout)->layer;
+  ddim_weights_release(network->weights, g_steal_pointer(layout));
+  *layout = load_layer(network, layer, error);
+  return *layout != NULL;
+}
+
+gboolean
+ddim_network_reload_embedding(DdimNetwork *network, GError **error)
+{
+  DdimNetworkEmbedding *embedding = &network->embedding;
+  if (embedding->first->matrix->provider == ddim_cl_default_provider(network->context))
+    return TRUE;
+  return reload(network, &embedding->first, error) && reload(network, &embedding->second, error) &&
+         reload(network, &embedding->blocks, error);
 }
 
 /* The embedding's layers, and every block's projection of its result as one matrix. */
@@ -176,6 +202,15 @@ load_embedding(DdimNetwork *network, GError **error)
          (loaded->second = load_linear(network, &second, 1, error)) &&
          (loaded->blocks =
               load_linear(network, (const DdimLayer *const *)blocks->pdata, blocks->len, error));
+}
+
+static void
+release_embedding(DdimNetwork *network)
+{
+  DdimNetworkEmbedding *embedding = &network->embedding;
+  ddim_weights_release(network->weights, g_steal_pointer(&embedding->first));
+  ddim_weights_release(network->weights, g_steal_pointer(&embedding->second));
+  ddim_weights_release(network->weights, g_steal_pointer(&embedding->blocks));
 }
 
 static void
@@ -257,6 +292,7 @@ ddim_network_new_of(DdimContext *context, DdimCheckpoint *checkpoint,
   network->vectors = ddim_vectors_new(context, checkpoint);
   network->weights = ddim_weights_new(context, checkpoint, network->half);
   ddim_architecture_foreach_tensor(architecture, count_bytes, network);
+  ddim_check_begin(context);
   if (!check_architecture(architecture, error) || !load(network, error))
     return NULL;
   return g_steal_pointer(&network);
@@ -285,10 +321,7 @@ ddim_network_unref(DdimNetwork *network)
 {
   if (!network || !g_atomic_ref_count_dec(&network->refs))
     return;
-  DdimNetworkEmbedding *embedding = &network->embedding;
-  ddim_weights_release(network->weights, embedding->first);
-  ddim_weights_release(network->weights, embedding->second);
-  ddim_weights_release(network->weights, embedding->blocks);
+  release_embedding(network);
   ddim_weights_free(network->weights);
   ddim_vectors_free(network->vectors);
   g_array_unref(network->convs);

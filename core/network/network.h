@@ -15,10 +15,15 @@ typedef enum { DDIM_PRECISION_F32, DDIM_PRECISION_F16 } DdimPrecision;
  * not known. */
 typedef void (*DdimStatusFunc)(const char *what, double fraction, gpointer user_data);
 
+/** Called with a line to show to the user. */
+typedef void (*DdimMessageFunc)(const char *message, gpointer user_data);
+
 typedef struct {
   DdimPrecision precision;
   DdimStatusFunc status; /**< (nullable) */
   gpointer status_data;
+  DdimMessageFunc message; /**< (nullable) is told what is done otherwise than usual, and why */
+  gpointer message_data;
   GCancellable *cancellable; /**< (nullable) */
 } DdimNetworkParams;
 

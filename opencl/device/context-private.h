@@ -34,6 +34,8 @@ struct _DdimContext {
   DdimClProfile profile;
   gsize base_align;          /**< alignment of sub-buffers, in bytes */
   DdimClAttachment programs; /**< used by program.c */
+  DdimClAttachment ways;     /**< which ways are not trusted: ways.c */
+  DdimClAttachment checked;  /**< which ways were checked: opencl/check/short.c */
   DdimClAttachment units;    /**< which special units work: opencl/ops/units/units.c */
   DdimClAttachment clblast;  /**< CLBlast's parameters: opencl/ops/matrix/clblast-use.c */
   DdimClAttachment tuning;   /**< see ddim_cl_context_tuning() */

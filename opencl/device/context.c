@@ -84,6 +84,8 @@ ddim_context_unref(DdimContext *context)
   if (!context || !g_atomic_ref_count_dec(&context->refs))
     return;
   detach(&context->programs);
+  detach(&context->ways);
+  detach(&context->checked);
   detach(&context->units);
   detach(&context->clblast);
   detach(&context->tuning);

@@ -36,12 +36,20 @@ typedef struct {
   GDestroyNotify destroy;
 } DdimClOp;
 
+/** What ddim_cl_plan_note() was told. */
+typedef struct {
+  const char *kind;
+  char *way;
+  gpointer params;
+} DdimClNote;
+
 struct _DdimClPlan {
   DdimContext *context;
   DdimClArena arena;
   DdimClScratch *scratch; /**< what the arena lies in; NULL before the plan is sealed */
   GPtrArray *ops;         /**< DdimClOp */
   DdimClOp *current;
+  GArray *notes;                  /**< DdimClNote */
   const DdimClTaskRunner *runner; /**< NULL when there are no tasks */
   gpointer tasks;                 /**< the runner's table */
   GError *error;

@@ -21,6 +21,14 @@ op_free(gpointer data)
   g_free(op);
 }
 
+static void
+note_clear(gpointer data)
+{
+  DdimClNote *note = data;
+  g_free(note->way);
+  g_free(note->params);
+}
+
 DdimClPlan *
 ddim_cl_plan_new(DdimContext *context)
 {
@@ -28,6 +36,8 @@ ddim_cl_plan_new(DdimContext *context)
   plan->context = context;
   ddim_cl_arena_init(&plan->arena, context->info->max_allocation);
   plan->ops = g_ptr_array_new_with_free_func(op_free);
+  plan->notes = g_array_new(FALSE, FALSE, sizeof(DdimClNote));
+  g_array_set_clear_func(plan->notes, note_clear);
   return plan;
 }
 
@@ -38,6 +48,7 @@ ddim_cl_plan_free(DdimClPlan *plan)
     return;
   ddim_cl_finish(plan->context, NULL);
   g_ptr_array_unref(plan->ops);
+  g_array_unref(plan->notes);
   ddim_cl_arena_clear(&plan->arena);
   if (plan->tasks)
     plan->runner->free_table(plan->tasks);
@@ -282,4 +293,21 @@ DdimClScratch *
 ddim_cl_plan_get_scratch(const DdimClPlan *plan)
 {
   return plan->scratch;
+}
+
+void
+ddim_cl_plan_note(DdimClPlan *plan, const char *kind, const char *way, gconstpointer params,
+                  gsize size)
+{
+  const DdimClNote note = {kind, g_strdup(way), g_memdup2(params, size)};
+  g_array_append_val(plan->notes, note);
+}
+
+void
+ddim_cl_plan_foreach_note(DdimClPlan *plan, DdimClNoteFunc func, gpointer user_data)
+{
+  for (guint i = 0; i < plan->notes->len; i++) {
+    const DdimClNote *note = &g_array_index(plan->notes, DdimClNote, i);
+    func(note->kind, note->way, note->params, user_data);
+  }
 }

@@ -65,6 +65,16 @@ void ddim_cl_plan_call(DdimClPlan *plan, DdimClEnqueueFunc func, gpointer data,
 /** For such an operation: the buffer that @mem is in, once sealed. */
 cl_mem ddim_cl_plan_get_cl_mem(DdimClPlan *plan, DdimClMem mem);
 
+/** Note that an operation is recorded: as which @kind of operation (static string), in which way,
+ * and what distinguishes it from others of that kind. For checks of what a plan uses.
+ * @params  copied, @size bytes */
+void ddim_cl_plan_note(DdimClPlan *plan, const char *kind, const char *way, gconstpointer params,
+                       gsize size);
+typedef void (*DdimClNoteFunc)(const char *kind, const char *way, gconstpointer params,
+                               gpointer user_data);
+/** In the order of recording. */
+void ddim_cl_plan_foreach_note(DdimClPlan *plan, DdimClNoteFunc func, gpointer user_data);
+
 /** Keep the first error of a recording. (transfer full) */
 void ddim_cl_plan_fail(DdimClPlan *plan, GError *error);
 /** Errors: what the recording failed with; DDIM_CL_ERROR_MEMORY when the device has not as much;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "opencl/device/ways.h"
 #include "opencl/ops/amx/amx-tasks.h"
 #include "opencl/ops/conv/conv-amx-winograd.h"
 #include "opencl/ops/units/units.h"
@@ -28,10 +29,27 @@ device_rates(DdimContext *context)
   return (Rates){185e9 * cores, 25e9 * cores, 12e9 * cores, 0, 0, TRUE};
 }
 
+static gboolean
+is_trusted(DdimContext *context, DdimClChoice choice)
+{
+  g_autofree char *way = ddim_conv_way(choice.method, choice.provider);
+  return ddim_cl_way_is_trusted(context, way);
+}
+
+/* One that multiplies wrongly is passed over for the next. */
 DdimGemmProvider
 ddim_cl_default_provider(DdimContext *context)
 {
-  return context->profile.row_loop ? DDIM_GEMM_PACKED : DDIM_GEMM_CLBLAST;
+  static const DdimGemmProvider cpu[] = {DDIM_GEMM_PACKED, DDIM_GEMM_CLBLAST},
+                                gpu[] = {DDIM_GEMM_CLBLAST, DDIM_GEMM_TILE64, DDIM_GEMM_TILE32,
+                                         DDIM_GEMM_PACKED};
+  const gboolean row_loop = context->profile.row_loop;
+  const DdimGemmProvider *providers = row_loop ? cpu : gpu;
+  const guint n = row_loop ? G_N_ELEMENTS(cpu) : G_N_ELEMENTS(gpu);
+  for (guint i = 0; i < n; i++)
+    if (is_trusted(context, (DdimClChoice){DDIM_CONV_DIRECT, providers[i]}))
+      return providers[i];
+  return providers[0];
 }
 
 gboolean
@@ -151,6 +169,8 @@ gboolean
 ddim_cl_can_use(DdimContext *context, const DdimConvShape *shape, gboolean half,
                 DdimClChoice choice)
 {
+  if (!is_trusted(context, choice))
+    return FALSE;
   switch (choice.method) {
   case DDIM_CONV_AMX:
     return choice.provider == DDIM_GEMM_PACKED && ddim_cl_has_amx(context);

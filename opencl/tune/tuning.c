@@ -98,14 +98,6 @@ shape_name(const DdimConvShape *shape, gboolean half)
                          shape->w, shape->h, half ? "f16" : "f32");
 }
 
-/* (transfer full) */
-static char *
-choice_name(DdimClChoice choice)
-{
-  return g_strdup_printf("%s-%s", ddim_conv_method_name(choice.method),
-                         ddim_gemm_provider_name(choice.provider));
-}
-
 double
 ddim_cl_tuning_get(const DdimClTuning *tuning, const DdimConvShape *shape, gboolean half,
                    DdimClChoice choice)
@@ -226,7 +218,7 @@ read_entry(GKeyFile *file, const char *name, Entry *entry)
   guint known = 0;
   for (guint m = 0; m < DDIM_N_CONV_METHODS; m++)
     for (guint p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
-      g_autofree char *key = choice_name((DdimClChoice){m, p});
+      g_autofree char *key = ddim_conv_way(m, p);
       if (!g_key_file_has_key(file, name, key, NULL))
         continue;
       const double seconds = g_key_file_get_double(file, name, key, NULL);
@@ -312,7 +304,7 @@ write_entry(GKeyFile *file, const char *name, const Entry *entry)
       if (entry->seconds[m][p] <= 0)
         continue;
       char number[G_ASCII_DTOSTR_BUF_SIZE];
-      g_autofree char *key = choice_name((DdimClChoice){m, p});
+      g_autofree char *key = ddim_conv_way(m, p);
       g_ascii_formatd(number, sizeof number, "%.6g", entry->seconds[m][p]);
       g_key_file_set_value(file, name, key, number);
     }

@@ -106,6 +106,17 @@ copy_property(DdimRequest *from, DdimRequest *to, const char *name)
   g_object_set_property(G_OBJECT(to), name, &value);
 }
 
+/* Lines to be shown when the run is over. */
+static void
+on_message(const char *text, gpointer user_data)
+{
+  WorkerResult *result = ((Worker *)user_data)->result;
+  char *both = result->warning ? g_strjoin("\n", result->warning, text, NULL) : g_strdup(text);
+
+  g_free(result->warning);
+  result->warning = both;
+}
+
 static void
 on_started(DdimRequest *resolved, DdimConfig *config, gpointer user_data)
 {
@@ -118,8 +129,8 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer user_data)
     image->command = enlarge_get_command(first, resolved);
     return;
   }
-  if (!result->warning)
-    result->warning = g_strdup(ddim_generator_get_tuning_problem(worker->generator));
+  if (!result->settings && ddim_generator_get_tuning_problem(worker->generator))
+    on_message(ddim_generator_get_tuning_problem(worker->generator), worker);
   image->command = ddim_request_to_command(resolved);
   image->settings = ddim_request_copy(resolved);
   if (worker->width)
@@ -277,6 +288,7 @@ run(Worker *worker, DdimRequest *request, GError **error)
       .progress = on_progress,
       .preview = on_preview,
       .image = on_image,
+      .message = on_message,
   };
 
   return ddim_generator_run(worker->generator, request, &callbacks, worker, worker->cancellable,

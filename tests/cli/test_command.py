@@ -7,7 +7,7 @@ import pathlib
 import ddim
 import tap
 
-COMMANDS = ['generate', 'models', 'info', 'convert', 'devices', 'bench', 'tune', 'predict', 'schedule', 'noise']
+COMMANDS = ['generate', 'models', 'info', 'convert', 'devices', 'check', 'bench', 'tune', 'predict', 'schedule', 'noise']
 
 
 class Help(ddim.Case):

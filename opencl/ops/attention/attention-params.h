@@ -10,6 +10,14 @@ typedef struct {
                            all k, all v */
 } DdimClAttention;
 
+/** What ddim_cl_attention() notes of itself (ddim_cl_plan_note()), as DDIM_CL_NOTE_ATTENTION. */
+typedef struct {
+  guint positions, heads, channels; /**< channels of a head */
+  gboolean interleaved;
+} DdimClAttentionNote;
+
+#define DDIM_CL_NOTE_ATTENTION "attention"
+
 /** Where the heads' queries, keys and values lie in a pixel's channels: those of head h at
  * h * head_ld + {0, k_at, v_at}. */
 typedef struct {

@@ -6,6 +6,7 @@
 #include "opencl/ops/conv/conv-direct.h"
 #include "opencl/ops/conv/conv-winograd.h"
 #include "opencl/ops/norm/norm.h"
+#include "opencl/plan/spoil.h"
 
 const char *
 ddim_conv_method_name(DdimConvMethod method)
@@ -13,6 +14,12 @@ ddim_conv_method_name(DdimConvMethod method)
   static const char *const names[] = {"direct", "winograd2",    "winograd4",
                                       "amx",    "amx-winograd", "winograd4-lean"};
   return names[method];
+}
+
+char *
+ddim_conv_way(DdimConvMethod method, DdimGemmProvider provider)
+{
+  return g_strdup_printf("%s-%s", ddim_conv_method_name(method), ddim_gemm_provider_name(provider));
 }
 
 DdimClPacking
@@ -24,10 +31,10 @@ ddim_conv_method_packing(DdimConvMethod method)
   return packings[method];
 }
 
-void
-ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
-             const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
-             const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
+static void
+record(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
+       const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
+       const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
 {
   if (method == DDIM_CONV_AMX) {
     ddim_cl_conv_amx(plan, shape, weights, x, prologue, y, epilogue);
@@ -40,7 +47,7 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
   if (prologue && prologue->norm) {
     DdimClMem ab = ddim_cl_norm_scale_shift(plan, x, prologue->norm);
     const DdimClPrologue ready = {.ab = ab, .silu = prologue->silu};
-    ddim_cl_conv(plan, method, shape, weights, x, &ready, y, epilogue, zeros);
+    record(plan, method, shape, weights, x, &ready, y, epilogue, zeros);
     ddim_cl_plan_release(plan, ab);
     return;
   }
@@ -57,6 +64,25 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
   }
   DdimClTensor activated = ddim_cl_plan_alloc_tensor(plan, x->n, x->h, x->w, x->c);
   ddim_cl_norm_apply(plan, x, prologue->ab, prologue->silu, &activated);
-  ddim_cl_conv(plan, method, shape, weights, &activated, NULL, y, epilogue, zeros);
+  record(plan, method, shape, weights, &activated, NULL, y, epilogue, zeros);
   ddim_cl_plan_release(plan, activated.mem);
+}
+
+void
+ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
+             const DdimClMatrix *weights, const DdimClTensor *x, const DdimClPrologue *prologue,
+             const DdimClTensor *y, const DdimClEpilogue *epilogue, DdimClMem zeros)
+{
+  g_autofree char *way = ddim_conv_way(method, weights->provider);
+  const DdimClConvNote note = {.method = method,
+                               .provider = weights->provider,
+                               .shape = *shape,
+                               .half = weights->half,
+                               .prologue = prologue != NULL,
+                               .silu = prologue && prologue->silu,
+                               .emb = epilogue->has_emb,
+                               .residual = epilogue->residual != NULL};
+  ddim_cl_plan_note(plan, DDIM_CL_NOTE_CONV, way, &note, sizeof note);
+  record(plan, method, shape, weights, x, prologue, y, epilogue, zeros);
+  ddim_cl_plan_spoil(plan, way, y);
 }

@@ -20,7 +20,19 @@ typedef enum {
 } DdimConvMethod;
 
 const char *ddim_conv_method_name(DdimConvMethod method);
+/** "winograd4-packed": the name of the way that they are together. (transfer full) */
+char *ddim_conv_way(DdimConvMethod method, DdimGemmProvider provider);
 DdimClPacking ddim_conv_method_packing(DdimConvMethod method);
+
+/** What ddim_cl_conv() notes of itself (ddim_cl_plan_note()), as DDIM_CL_NOTE_CONV. */
+typedef struct {
+  DdimConvMethod method;
+  DdimGemmProvider provider;
+  DdimConvShape shape;
+  gboolean half, prologue, silu, emb, residual;
+} DdimClConvNote;
+
+#define DDIM_CL_NOTE_CONV "conv"
 
 /** Record y = conv(prologue(x)) + epilogue. y may be a slice; y->n, h, w are the output's.
  * @prologue  (nullable)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/ops/norm/norm.h"
 
+#include "opencl/device/ways.h"
 #include "opencl/ops/norm/norm-gpu.h"
+#include "opencl/plan/spoil.h"
 
 /* Pixels of a piece whose moments one work-item computes. They are few enough to stay in the
  * first-level cache for the second pass, and many enough that combining the pieces is cheap. */
 #define CHUNK 64
 
-DdimClMem
-ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+static DdimClMem
+scale_shift_rows(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
 {
-  if (!ddim_cl_plan_get_context(plan)->profile.row_loop)
-    return ddim_cl_norm_scale_shift_gpu(plan, x, norm);
   const guint pixels = x->h * x->w;
   DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
   DdimClMem ab = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * 2 * x->c);
@@ -25,6 +25,20 @@ ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNo
   ddim_cl_plan_arg_f32(plan, norm->eps);
   ddim_cl_plan_range(plan, norm->groups, x->n, 1);
   ddim_cl_plan_release(plan, part);
+  return ab;
+}
+
+DdimClMem
+ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm)
+{
+  DdimContext *context = ddim_cl_plan_get_context(plan);
+  const gboolean gpu = !context->profile.row_loop && ddim_cl_way_is_trusted(context, "norm-gpu");
+  const char *way = gpu ? "norm-gpu" : "norm-rows";
+  const DdimClNormNote note = {x->h * x->w, x->c, norm->groups, norm->has_emb};
+  ddim_cl_plan_note(plan, DDIM_CL_NOTE_NORM, way, &note, sizeof note);
+  DdimClMem ab =
+      gpu ? ddim_cl_norm_scale_shift_gpu(plan, x, norm) : scale_shift_rows(plan, x, norm);
+  ddim_cl_plan_spoil(plan, way, &(DdimClTensor){.mem = ab});
   return ab;
 }
 

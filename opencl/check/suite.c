@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "opencl/check/suite.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "opencl/check/check-conv.h"
+#include "opencl/check/check-parts.h"
+#include "opencl/check/check-update.h"
+#include "opencl/device/ways.h"
+#include "opencl/ops/units/units.h"
+#include "opencl/tune/choice.h"
+
+/* One way, before it is checked. */
+typedef struct {
+  enum { CONV, NORM, ATTENTION, OTHER } kind;
+  char *way;
+  gboolean half, usual;
+  DdimConvMethod method;
+  DdimGemmProvider provider;
+  DdimCheckResult (*other)(DdimCheck *check);
+  const char *hide; /* (nullable) a way that would be taken instead */
+} Way;
+
+static void
+way_clear(gpointer data)
+{
+  g_free(((Way *)data)->way);
+}
+
+/* All cases of one way: the worst error, compared with its bound. */
+typedef struct {
+  DdimCheck check;
+  DdimCheckResult worst;
+} Cases;
+
+static void
+cases_clear(Cases *cases)
+{
+  g_clear_error(&cases->check.error);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Cases, cases_clear)
+
+static void
+add(Cases *cases, DdimCheckResult result)
+{
+  DdimCheckResult *worst = &cases->worst;
+  const double before = worst->bound > 0 ? worst->error / worst->bound : worst->error;
+  const double now = result.bound > 0 ? result.error / result.bound : result.error;
+  const double seconds = worst->seconds + result.seconds;
+  if (!(now <= before))
+    *worst = result;
+  worst->seconds = seconds;
+}
+
+/* Sizes of the input: an odd one, and whole tiles. */
+static const guint sizes[][3] = {{3, 7, 9}, {2, 16, 16}};
+
+static void
+check_conv(Cases *cases, const Way *way)
+{
+  static const DdimCheckConv all[] = {
+      {64, 32, 3, 1, .norm = TRUE, .residual = DDIM_CHECK_RESIDUAL_IN_PLACE},
+      {32, 64, 3, 1, .up = TRUE, .emb = TRUE},
+      {3, 48, 3, 1},
+      {48, 6, 3, 1, .norm = TRUE},
+      {32, 32, 3, 2, .emb = TRUE},
+      {32, 32, 3, 2, .right_bottom = TRUE},
+      {32, 32, 3, 1, .wrap = DDIM_WRAP_XY},
+      {64, 96, 1, 1, .norm = TRUE, .no_silu = TRUE},
+      {40, 32, 1, 1, .residual = DDIM_CHECK_RESIDUAL_OTHER, .sliced = TRUE},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+    DdimCheckConv conv = all[i];
+    const DdimConvShape shape = {.taps = conv.taps, .stride = conv.stride};
+    conv.half = way->half;
+    if (!ddim_cl_can_use(cases->check.context, &shape, way->half,
+                         (DdimClChoice){way->method, way->provider}))
+      continue;
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++)
+      add(cases, ddim_check_conv(&cases->check, &conv, sizes[s][0], sizes[s][1], sizes[s][2], 1,
+                                 way->method, way->provider));
+  }
+  if (way->method == DDIM_CONV_DIRECT)
+    add(cases, ddim_check_product(&cases->check, way->provider, way->half, 21, 100, 96));
+}
+
+static void
+check_norms(Cases *cases)
+{
+  static const DdimCheckNorm all[] = {
+      {2, 7, 9, 96, 32, 0.5, 2},
+      {3, 8, 8, 64, 32, 0, 1, .emb = TRUE, .silu = TRUE},
+      {2, 48, 65, 64, 8, 2, 3, .emb = TRUE, .silu = TRUE},
+      {1, 16, 16, 64, 32, 100, 1},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+    add(cases, ddim_check_norm(&cases->check, &all[i]));
+}
+
+static void
+check_attentions(Cases *cases)
+{
+  static const DdimCheckAttention all[] = {
+      {2, 3, 5, 3, 24, TRUE, TRUE, 3},
+      {2, 7, 9, 2, 96, FALSE, FALSE, 5},
+      {1, 16, 16, 2, 64, TRUE, FALSE, 5},
+      {1, 10, 10, 2, 8, FALSE, TRUE, 80},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+    add(cases, ddim_check_attention(&cases->check, &all[i]));
+}
+
+/* A way is hidden while it is not trusted, so that the next one is taken. */
+static void
+check_way(Cases *cases, const Way *way)
+{
+  DdimContext *context = cases->check.context;
+  ddim_cl_ways_trust_all(context);
+  if (way->hide)
+    ddim_cl_way_distrust(context, way->hide);
+  if (way->kind == CONV)
+    check_conv(cases, way);
+  else if (way->kind == NORM)
+    check_norms(cases);
+  else if (way->kind == ATTENTION)
+    check_attentions(cases);
+  else
+    add(cases, way->other(&cases->check));
+  ddim_cl_ways_trust_all(context);
+}
+
+/* Why convolutions cannot be computed in this way here; NULL when they can. */
+static const char *
+find_reason(DdimContext *context, DdimConvMethod method, DdimGemmProvider provider)
+{
+  const gboolean rows = context->profile.row_loop;
+  if (method == DDIM_CONV_AMX || method == DDIM_CONV_AMX_WINOGRAD)
+    return ddim_cl_has_amx(context) ? NULL
+                                    : _("the device has no AMX that its driver lets kernels use");
+  if (ddim_check_uses_matrix_unit(provider))
+    return rows || context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT
+               ? _("the device has no matrix units that these kernels know")
+               : NULL;
+  if (method == DDIM_CONV_WINOGRAD4_LEAN)
+    return !rows ? _("it is made for processors") : NULL;
+  if (provider >= DDIM_GEMM_TILE32)
+    return rows ? _("it is made for graphics cards") : NULL;
+  return NULL;
+}
+
+/* AMX and the lean way are computed by one provider only. */
+static gboolean
+exists(DdimConvMethod method, DdimGemmProvider provider, gboolean half)
+{
+  if (ddim_check_uses_matrix_unit(provider))
+    return half && (method == DDIM_CONV_DIRECT || method == DDIM_CONV_WINOGRAD2);
+  if (half && (method == DDIM_CONV_WINOGRAD4 || method == DDIM_CONV_AMX_WINOGRAD))
+    return FALSE;
+  return provider == DDIM_GEMM_PACKED ||
+         (method != DDIM_CONV_AMX && method != DDIM_CONV_AMX_WINOGRAD &&
+          method != DDIM_CONV_WINOGRAD4_LEAN);
+}
+
+static void
+list_convs(DdimContext *context, GArray *ways)
+{
+  const DdimGemmProvider usual = ddim_cl_default_provider(context);
+  for (guint half = 0; half < 2; half++)
+    for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
+      for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
+        if (!exists(m, p, half))
+          continue;
+        const Way way = {.kind = CONV,
+                         .way = ddim_conv_way(m, p),
+                         .half = half,
+                         .usual = p == usual,
+                         .method = m,
+                         .provider = p};
+        g_array_append_val(ways, way);
+      }
+}
+
+static DdimCheckResult
+check_from_planar(DdimCheck *check)
+{
+  return ddim_check_from_planar(check, 2, 4, 4, 3, 3, 16, TRUE);
+}
+
+static DdimCheckResult
+check_to_planar(DdimCheck *check)
+{
+  return ddim_check_to_planar(check, 3, 7, 9, 6, 32, TRUE);
+}
+
+static DdimCheckResult
+check_resize(DdimCheck *check)
+{
+  return ddim_check_resize(check, 9, 33, 4, 64, DDIM_WRAP_X);
+}
+
+static DdimCheckResult
+check_upsample(DdimCheck *check)
+{
+  return ddim_check_resample(check, TRUE, TRUE, 3, 4, 7);
+}
+
+static DdimCheckResult
+check_average_pool(DdimCheck *check)
+{
+  return ddim_check_resample(check, FALSE, TRUE, 3, 4, 14);
+}
+
+static DdimCheckResult
+check_copy(DdimCheck *check)
+{
+  return ddim_check_copy(check, TRUE, 2, 3, 5);
+}
+
+static void
+append(GArray *ways, Way way, const char *name)
+{
+  way.way = g_strdup(name);
+  g_array_append_val(ways, way);
+}
+
+static void
+list_others(DdimContext *context, GArray *ways)
+{
+  static const struct {
+    const char *name;
+    DdimCheckResult (*check)(DdimCheck *check);
+  } others[] = {
+      {"silu", ddim_check_silu},
+      {"center", ddim_check_center},
+      {"from-planar", check_from_planar},
+      {"to-planar", check_to_planar},
+      {"copy", check_copy},
+      {"upsample", check_upsample},
+      {"average-pool", check_average_pool},
+      {"resize-bilinear", check_resize},
+      {"update", ddim_check_update},
+  };
+  const gboolean gpu = !context->profile.row_loop, amx = ddim_cl_has_amx(context);
+  if (gpu)
+    append(ways, (Way){.kind = NORM, .usual = TRUE}, "norm-gpu");
+  append(ways, (Way){.kind = NORM, .usual = !gpu, .hide = gpu ? "norm-gpu" : NULL}, "norm-rows");
+  if (amx)
+    append(ways, (Way){.kind = ATTENTION, .usual = TRUE}, "attention-amx");
+  if (gpu)
+    append(ways, (Way){.kind = ATTENTION, .usual = TRUE}, "attention-gpu");
+  append(ways,
+         (Way){.kind = ATTENTION,
+               .usual = !gpu && !amx,
+               .hide = gpu   ? "attention-gpu"
+                       : amx ? "attention-amx"
+                             : NULL},
+         "attention-rows");
+  for (guint i = 0; i < G_N_ELEMENTS(others); i++)
+    append(ways, (Way){.kind = OTHER, .usual = TRUE, .other = others[i].check}, others[i].name);
+}
+
+/* A way that cannot be built or started is wrong if the device is to use it. Others are left out
+ * of every choice, as `ddim tune` cannot measure them. */
+static void
+judge(const Way *way, const Cases *cases, DdimCheckRow *row)
+{
+  row->error = cases->worst.error;
+  row->bound = cases->worst.bound;
+  row->seconds = cases->worst.seconds;
+  if (cases->check.error) {
+    row->reason = cases->check.error->message;
+    row->verdict =
+        way->usual || !isinf(cases->worst.error) ? DDIM_CHECK_WRONG : DDIM_CHECK_NOT_HERE;
+    return;
+  }
+  row->verdict = cases->worst.error <= cases->worst.bound ? DDIM_CHECK_RIGHT : DDIM_CHECK_WRONG;
+}
+
+gboolean
+ddim_check_suite(DdimContext *context, DdimCheckRowFunc func, gpointer user_data,
+                 GCancellable *cancellable, GError **error)
+{
+  g_autoptr(GArray) ways = g_array_new(FALSE, FALSE, sizeof(Way));
+  g_array_set_clear_func(ways, way_clear);
+  ddim_cl_ways_trust_all(context);
+  list_convs(context, ways);
+  list_others(context, ways);
+  for (guint i = 0; i < ways->len; i++) {
+    const Way *way = &g_array_index(ways, Way, i);
+    DdimCheckRow row = {.way = way->way, .half = way->half, .usual = way->usual};
+    g_auto(Cases) cases = {.check = {.context = context}};
+    if (g_cancellable_set_error_if_cancelled(cancellable, error))
+      return FALSE;
+    func(NULL, way->way, (double)i / ways->len, user_data);
+    row.reason = way->kind == CONV ? find_reason(context, way->method, way->provider) : NULL;
+    if (row.reason) {
+      row.verdict = DDIM_CHECK_NOT_HERE;
+    } else {
+      check_way(&cases, way);
+      judge(way, &cases, &row);
+    }
+    func(&row, way->way, (double)(i + 1) / ways->len, user_data);
+  }
+  return TRUE;
+}
