@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-#include "core/diffusion/noise.h"
+#include "core/diffusion/noise-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -79,6 +79,18 @@ ddim_rng_new(const char *kind, guint64 seed, GError **error)
                 "\"torch-cuda:SMS,THREADS\""),
               shown);
   return NULL;
+}
+
+DdimRng *
+ddim_rng_copy(const DdimRng *rng)
+{
+  return g_memdup2(rng, sizeof *rng);
+}
+
+void
+ddim_rng_assign(DdimRng *rng, const DdimRng *other)
+{
+  *rng = *other;
 }
 
 void

@@ -2,6 +2,7 @@
 #include "core/job/batches.h"
 
 #include "core/job/low-res.h"
+#include "core/job/parts.h"
 
 typedef struct {
   DdimStartFunc start;
@@ -10,8 +11,9 @@ typedef struct {
 } Batches;
 
 static gboolean
-run_batch(DdimRunner *runner, const Batches *batches, GError **error)
+run_part(DdimRunner *runner, gpointer data, GError **error)
 {
+  const Batches *batches = data;
   const DdimJob *job = runner->job;
   DdimSamplingHooks hooks = {0};
 
@@ -34,14 +36,8 @@ gboolean
 ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
                  DdimConstraints *constraints, GError **error)
 {
-  const DdimJob *job = runner->job;
-  const Batches batches = {start, user_data, constraints};
+  Batches batches = {start, user_data, constraints};
 
   runner->n_loops = 1;
-  for (runner->first = 0; runner->first < job->count; runner->first += runner->n) {
-    runner->n = MIN(job->batch, job->count - runner->first);
-    if (!run_batch(runner, &batches, error))
-      return FALSE;
-  }
-  return TRUE;
+  return ddim_parts_run(runner, run_part, &batches, error);
 }

@@ -6,6 +6,7 @@
 #include "core/data/image-private.h"
 #include "core/data/memory.h"
 #include "core/edit/picture.h"
+#include "core/job/parts.h"
 
 /* Pixel (@x, @y) of the small picture, or the nearest one that it has. */
 static float
@@ -105,9 +106,17 @@ finish_batch(DdimRunner *runner, const DdimEdit *edit, const DdimCanvas *canvas,
   return TRUE;
 }
 
+/* An edit and the steps of its loops. */
+typedef struct {
+  const DdimEdit *edit;
+  const DdimStepTable *steps;
+} Work;
+
 static gboolean
-run_batch(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, GError **error)
+run_part(DdimRunner *runner, gpointer data, GError **error)
 {
+  const Work *work = data;
+  const DdimEdit *edit = work->edit;
   const GArray *windows = edit->frame->windows;
   g_autoptr(DdimCanvas) canvas = NULL;
 
@@ -119,7 +128,7 @@ run_batch(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, 
   for (runner->loop = 0; runner->loop < windows->len; runner->loop++) {
     const DdimRect *share = &g_array_index(edit->frame->shares, DdimRect, runner->loop);
     if (ddim_canvas_is_open(canvas, share) &&
-        !run_window(runner, edit, steps, canvas, runner->loop, error))
+        !run_window(runner, edit, work->steps, canvas, runner->loop, error))
       return FALSE;
   }
   return finish_batch(runner, edit, canvas, error);
@@ -128,16 +137,11 @@ run_batch(DdimRunner *runner, const DdimEdit *edit, const DdimStepTable *steps, 
 gboolean
 ddim_edit_run(DdimRunner *runner, const DdimEdit *edit, GError **error)
 {
-  const DdimJob *job = runner->job;
-  g_autoptr(DdimStepTable) steps = ddim_edit_make_steps(edit, job, error);
+  g_autoptr(DdimStepTable) steps = ddim_edit_make_steps(edit, runner->job, error);
+  Work work = {edit, steps};
 
   if (!steps)
     return FALSE;
   runner->n_loops = edit->frame->windows->len;
-  for (runner->first = 0; runner->first < job->count; runner->first += runner->n) {
-    runner->n = MIN(job->batch, job->count - runner->first);
-    if (!run_batch(runner, edit, steps, error))
-      return FALSE;
-  }
-  return TRUE;
+  return ddim_parts_run(runner, run_part, &work, error);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/job/generator.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "core/job/batches.h"
 #include "core/job/edit-run.h"
 #include "core/job/latent.h"
@@ -166,6 +168,38 @@ run_work(DdimRunner *runner, const Work *work, GError **error)
   return ddim_batches_run(runner, start_from_noise, NULL, work->constraints, error);
 }
 
+/* Say which device was lost, and what to do. Where the driver spoke of memory instead, what it said
+ * is of no use. */
+static void
+explain_lost(DdimSession *session, GError **error)
+{
+  const char *name = ddim_device_info_get_name(ddim_context_get_device(session->context));
+  const gboolean memory = g_error_matches(*error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY);
+  g_autofree char *said = memory ? g_strdup("") : g_strdup_printf(" (%s)", (*error)->message);
+  GError *better =
+      g_error_new(DDIM_CL_ERROR, DDIM_CL_ERROR_LOST,
+                  /* Translators: a device; nothing, or a space and an error in parentheses */
+                  _("%s does not answer any more, and what it was computing is lost; try again, or "
+                    "choose another device ('ddim devices' lists them); if it stays like this, "
+                    "restart the machine%s"),
+                  name, said);
+
+  g_error_free(*error);
+  *error = better;
+}
+
+/* Tidy up after a job that failed. It may leave evaluators in the middle of something, so they are
+ * not kept. Nothing is kept of a device that was lost. */
+static void
+forget(DdimGenerator *generator, GError **why)
+{
+  ddim_evaluator_cache_clear(generator->session->evaluators);
+  if ((*why)->domain != DDIM_CL_ERROR || !ddim_context_is_lost(generator->session->context))
+    return;
+  explain_lost(generator->session, why);
+  g_clear_pointer(&generator->session, ddim_session_free);
+}
+
 gboolean
 ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
                    const DdimGeneratorCallbacks *callbacks, gpointer user_data,
@@ -177,6 +211,7 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
                        .cancellable = cancellable};
   DdimNetworkParams params = ddim_runner_get_network_params(&runner);
   g_auto(Work) work = {0};
+  GError *why = NULL;
   gboolean done;
 
   if (g_cancellable_set_error_if_cancelled(cancellable, error) ||
@@ -186,12 +221,12 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
     return FALSE;
   runner.session = generator->session;
   runner.job = work.job;
-  done = run_work(&runner, &work, error);
+  done = run_work(&runner, &work, &why);
   ddim_runner_clear(&runner);
   ddim_session_set_status(generator->session, NULL, NULL);
   if (done)
     return TRUE;
-  /* A job that failed may leave evaluators in the middle of something, so they are not kept. */
-  ddim_evaluator_cache_clear(generator->session->evaluators);
+  forget(generator, &why);
+  g_propagate_error(error, why);
   return FALSE;
 }

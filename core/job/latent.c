@@ -10,6 +10,7 @@
 #include "core/edit/picture.h"
 #include "core/job/batches.h"
 #include "core/job/options.h"
+#include "core/job/parts.h"
 #include "core/data/image-private.h"
 #include "core/model/config-details.h"
 
@@ -220,15 +221,14 @@ start_from_picture(DdimRunner *runner, float *x, gpointer data, GError **error)
 /* Find the noise of one end of an interpolation. This takes a loop of its own, which does not
  * report progress: progress only counts the pictures that are asked for. */
 static gboolean
-encode_end(DdimRunner *runner, End *end, GError **error)
+encode_end(DdimRunner *runner, gpointer data, GError **error)
 {
+  End *end = data;
   static const DdimGeneratorCallbacks silent = {0};
   const DdimGeneratorCallbacks *callbacks = runner->callbacks;
   g_autoptr(DdimStepTable) steps = make_reverse_steps(runner->job, error);
   gboolean done;
 
-  runner->first = 0;
-  runner->n = 1;
   runner->n_loops = 1;
   if (!steps || !ddim_runner_prepare(runner, error))
     return FALSE;
@@ -238,8 +238,9 @@ encode_end(DdimRunner *runner, End *end, GError **error)
   done = ddim_runner_run(runner, steps, NULL, 0, error);
   runner->callbacks = callbacks;
   runner->started = runner->warm = 0;
-  memcpy(end->z, ddim_array_get_data(runner->images),
-         ddim_runner_get_image_size(runner) * sizeof(float));
+  if (done)
+    memcpy(end->z, ddim_array_get_data(runner->images),
+           ddim_runner_get_image_size(runner) * sizeof(float));
   return done;
 }
 
@@ -258,7 +259,7 @@ find_noise(DdimRunner *runner, End *end, GError **error)
     return FALSE;
   }
   if (end->picture)
-    return encode_end(runner, end, error);
+    return ddim_parts_run_one(runner, encode_end, end, error);
   if (end->noise)
     return ddim_samples_read(end->noise, 0, 1, end->z, error);
   g_object_get(runner->job->resolved, "rng", &kind, NULL);

@@ -2,6 +2,7 @@
 #include "core/job/runner.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "core/data/error.h"
 
@@ -70,6 +71,16 @@ ddim_runner_get_image_size(const DdimRunner *runner)
   return (gsize)runner->job->channels * runner->job->height * runner->job->width;
 }
 
+/* For the whole batch; those of the current images are moved to the front. */
+static void
+draw_labels(DdimRunner *runner)
+{
+  const DdimJob *job = runner->job;
+
+  ddim_rng_randint(job->rng, 0, job->n_classes, runner->labels, job->batch);
+  memmove(runner->labels, runner->labels + runner->skip, runner->n * sizeof *runner->labels);
+}
+
 /* In the original's order: labels first, when they are random. */
 void
 ddim_runner_choose_labels(DdimRunner *runner)
@@ -80,7 +91,7 @@ ddim_runner_choose_labels(DdimRunner *runner)
   if (job->n_classes == 0)
     return;
   if (given->len == 0)
-    ddim_rng_randint(job->rng, 0, job->n_classes, runner->labels, job->batch);
+    draw_labels(runner);
   for (guint i = 0; given->len && i < job->batch; i++)
     runner->labels[i] = g_array_index(given, gint64, (runner->first + i) % given->len);
 }
@@ -88,7 +99,10 @@ ddim_runner_choose_labels(DdimRunner *runner)
 void
 ddim_runner_draw(DdimRunner *runner, float *out)
 {
-  ddim_rng_normal(runner->job->rng, out, runner->job->batch * ddim_runner_get_image_size(runner));
+  const gsize size = ddim_runner_get_image_size(runner);
+
+  ddim_rng_normal(runner->job->rng, out, runner->job->batch * size);
+  memmove(out, out + runner->skip * size, runner->n * size * sizeof *out);
 }
 
 /* Seconds left; negative while that is unknown. The first step tells little about it, because
@@ -215,12 +229,13 @@ ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSampli
                 guint n_hooks, GError **error)
 {
   const DdimJob *job = runner->job;
-  const DdimDeviceSamplingParams params = {.state = runner->state,
-                                           .evaluator = runner->evaluator,
-                                           .labels = job->n_classes ? runner->labels : NULL,
-                                           .rng = job->rng,
-                                           .n_drawn =
-                                               job->batch * ddim_runner_get_image_size(runner)};
+  const DdimDeviceSamplingParams params = {
+      .state = runner->state,
+      .evaluator = runner->evaluator,
+      .labels = job->n_classes ? runner->labels : NULL,
+      .rng = job->rng,
+      .n_drawn = job->batch * ddim_runner_get_image_size(runner),
+      .n_skipped = runner->skip * ddim_runner_get_image_size(runner)};
   DdimSamplingHooks all[MAX_HOOKS];
   g_autoptr(DdimDeviceSampling) sampling = ddim_device_sampling_new(&params);
 

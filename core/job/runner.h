@@ -20,7 +20,9 @@ typedef struct {
   const DdimGeneratorCallbacks *callbacks;
   gpointer user_data;
   GCancellable *cancellable;
-  guint first, n;      /**< the current batch: its first image, and how many it has */
+  guint first, n;      /**< what is computed now: the first image, and how many */
+  guint skip;          /**< how many images of the batch come in front of those */
+  guint most;          /**< how many images are computed at a time; 0: a batch */
   guint loop, n_loops; /**< which loop of the batch, of how many */
 
   DdimEvaluator *evaluator;  /**< of the current loop */
@@ -43,7 +45,7 @@ gsize ddim_runner_get_image_size(const DdimRunner *runner);
 /** Choose the classes of the batch: those of the job in turn, else random ones, which are drawn. */
 void ddim_runner_choose_labels(DdimRunner *runner);
 /** One torch.randn for the whole batch, also when fewer images are computed. @out
- * [job->batch][C][H][W] */
+ * [job->batch][C][H][W]; the numbers of the current images come first */
 void ddim_runner_draw(DdimRunner *runner, float *out);
 /** Run a loop. It starts with runner->images and leaves its result there. The first loop of a job
  * calls `started`.

@@ -120,6 +120,26 @@ ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer st
   session->status_data = status_data;
 }
 
+/* The network on @context, in the session's precision. */
+static DdimNetwork *
+load(DdimSession *session, DdimContext *context, const DdimNetworkParams *params, GError **error)
+{
+  g_autofree char *what = g_strdup_printf(_("Loading %s"), ddim_config_get_name(session->config));
+  DdimNetworkParams own = *params;
+
+  own.precision = session->precision;
+  if (own.status)
+    own.status(what, -1, own.status_data);
+  return ddim_network_new(context, session->checkpoint, session->config, &own, error);
+}
+
+static void
+take_network(DdimSession *session, DdimNetwork *network)
+{
+  session->network = network;
+  session->evaluators = ddim_evaluator_cache_new(network);
+}
+
 static gboolean
 open_context(DdimSession *session, const char *device, GError **error)
 {
@@ -132,24 +152,61 @@ gboolean
 ddim_session_start(DdimSession *session, DdimRequest *request, const DdimNetworkParams *params,
                    GError **error)
 {
-  DdimNetworkParams own = params ? *params : (DdimNetworkParams){0};
-  g_autofree char *device = NULL, *precision = NULL, *what = NULL;
+  static const DdimNetworkParams none = {0};
+  g_autofree char *device = NULL, *precision = NULL;
+  g_autoptr(GError) why = NULL;
+  DdimNetwork *network;
 
-  ddim_session_set_status(session, own.status, own.status_data);
+  params = params ? params : &none;
+  ddim_session_set_status(session, params->status, params->status_data);
   if (session->network)
     return TRUE;
   g_object_get(request, "device", &device, "precision", &precision, NULL);
-  own.precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
-  if (!open_context(session, device, error))
+  session->precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
+  if (!open_context(session, device, error) ||
+      !(network = load(session, session->context, params, error)))
     return FALSE;
-  what = g_strdup_printf(_("Loading %s"), ddim_config_get_name(session->config));
-  if (own.status)
-    own.status(what, -1, own.status_data);
-  session->network =
-      ddim_network_new(session->context, session->checkpoint, session->config, &own, error);
-  if (session->network)
-    session->evaluators = ddim_evaluator_cache_new(session->network);
-  return session->network != NULL;
+  take_network(session, network);
+  return TRUE;
+}
+
+/* The processor with the most compute units, or NULL. (transfer full) */
+static char *
+find_processor(void)
+{
+  g_autoptr(GPtrArray) devices = ddim_device_list(NULL);
+  const DdimDeviceInfo *best = NULL;
+
+  for (guint i = 0; devices && i < devices->len; i++) {
+    const DdimDeviceInfo *device = devices->pdata[i];
+    if (ddim_device_info_get_kind(device) == DDIM_DEVICE_CPU &&
+        (!best ||
+         ddim_device_info_get_compute_units(device) > ddim_device_info_get_compute_units(best)))
+      best = device;
+  }
+  return best ? g_strdup_printf("%u", ddim_device_info_get_index(best)) : NULL;
+}
+
+gboolean
+ddim_session_use_processor(DdimSession *session, const DdimNetworkParams *params)
+{
+  const DdimDeviceInfo *device = ddim_context_get_device(session->context);
+  g_autofree char *processor = find_processor();
+  g_autoptr(DdimContext) context = NULL;
+  g_autoptr(DdimNetwork) network = NULL;
+
+  if (!processor || ddim_device_info_get_kind(device) == DDIM_DEVICE_CPU ||
+      !(context = ddim_context_new(processor, NULL)) ||
+      !(network = load(session, context, params, NULL)))
+    return FALSE;
+  g_clear_pointer(&session->evaluators, ddim_evaluator_cache_free);
+  g_clear_pointer(&session->network, ddim_network_unref);
+  ddim_context_set_build_func(session->context, NULL, NULL);
+  g_clear_pointer(&session->context, ddim_context_unref);
+  session->context = g_steal_pointer(&context);
+  ddim_context_set_build_func(session->context, on_build, session);
+  take_network(session, g_steal_pointer(&network));
+  return TRUE;
 }
 
 gboolean

@@ -22,6 +22,7 @@ typedef struct {
   gpointer status_data;
   GHashTable *pictures; /**< (nullable) option -> DdimImage: in place of the files that they name;
                            the generator's */
+  DdimPrecision precision; /**< of `network` */
 } DdimSession;
 
 /** Find and read the model that @request names: properties model, model-path, flags. Touches no
@@ -36,6 +37,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSession, ddim_session_free)
  * cancellable; its precision is not read Errors: as ddim_context_new(), ddim_network_new(). */
 gboolean ddim_session_start(DdimSession *session, DdimRequest *request,
                             const DdimNetworkParams *params, GError **error);
+/** Leave the device for a processor's, after it has run out of memory. FALSE, with everything as it
+ * was, when the device is a processor's already, when there is none, and when that fails too. All
+ * evaluators of the session must have been freed.
+ * @params  as ddim_session_start() has them */
+gboolean ddim_session_use_processor(DdimSession *session, const DdimNetworkParams *params);
 /** Set the function that is told from now on, also during evaluations, that kernels are being
  * built. NULL: none. */
 void ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer status_data);

@@ -63,6 +63,13 @@ draw_noise(gpointer state, GError **error)
   return TRUE;
 }
 
+/* The part of the last draw that is used; NULL when nothing was drawn. */
+static float *
+get_noise(const DdimDeviceSampling *self)
+{
+  return self->noise ? self->noise + self->params.n_skipped : NULL;
+}
+
 static gboolean
 predict(gpointer state, const DdimStep *step, GError **error)
 {
@@ -77,7 +84,7 @@ advance(gpointer state, const DdimStep *step, const DdimHistorySlots *slots, GEr
   DdimDeviceSampling *self = state;
 
   return ddim_sampler_state_advance(self->params.state, self->params.evaluator, step, slots,
-                                    self->noise, error);
+                                    get_noise(self), error);
 }
 
 static gboolean
@@ -87,7 +94,7 @@ predict_and_advance(gpointer state, const DdimStep *step, const DdimHistorySlots
   DdimDeviceSampling *self = state;
 
   return ddim_sampler_state_update(self->params.state, self->params.evaluator, step, slots,
-                                   self->noise, error);
+                                   get_noise(self), error);
 }
 
 static gboolean
@@ -144,7 +151,7 @@ read_floats(DdimDeviceSampling *self, DdimSamplingArray array, GError **error)
   case DDIM_SAMPLING_OUTPUT:
     return ddim_evaluator_get_output(self->params.evaluator, self->floats, error);
   case DDIM_SAMPLING_NOISE:
-    memcpy(self->floats, self->noise, get_count(self, array) * sizeof *self->floats);
+    memcpy(self->floats, get_noise(self), get_count(self, array) * sizeof *self->floats);
     return TRUE;
   }
   g_return_val_if_reached(FALSE);
@@ -161,7 +168,7 @@ write_floats(DdimDeviceSampling *self, DdimSamplingArray array, GError **error)
   case DDIM_SAMPLING_OUTPUT:
     return ddim_evaluator_set_output(self->params.evaluator, self->floats, error);
   case DDIM_SAMPLING_NOISE:
-    memcpy(self->noise, self->floats, get_count(self, array) * sizeof *self->floats);
+    memcpy(get_noise(self), self->floats, get_count(self, array) * sizeof *self->floats);
     return TRUE;
   }
   g_return_val_if_reached(FALSE);
@@ -215,7 +222,9 @@ ddim_device_sampling_new(const DdimDeviceSamplingParams *params)
   self->backend.state = self;
   if (!self->params.n_drawn)
     self->params.n_drawn = ddim_sampler_state_get_count(params->state);
-  g_return_val_if_fail(self->params.n_drawn >= ddim_sampler_state_get_count(params->state), NULL);
+  g_return_val_if_fail(self->params.n_drawn >=
+                           self->params.n_skipped + ddim_sampler_state_get_count(params->state),
+                       NULL);
   return g_steal_pointer(&self);
 }
 

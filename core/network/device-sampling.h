@@ -18,8 +18,9 @@ typedef struct {
   DdimEvaluator *evaluator;
   const gint64 *labels; /**< [batch], or NULL for an unconditional model */
   DdimRng *rng;         /**< (nullable) when no step uses noise; then nothing is drawn */
-  gsize n_drawn; /**< values in one draw, of which the first [batch][C][H][W] are used; 0: so many.
-                    More are drawn where a batch is computed in part. */
+  gsize n_drawn;        /**< values in one draw, of which [batch][C][H][W] are used; 0: so many.
+                           More are drawn where a batch is computed in part. */
+  gsize n_skipped;      /**< of them, how many come in front of those that are used */
 } DdimDeviceSamplingParams;
 
 /** The loop itself says when there is no memory for a draw of noise: DDIM_ERROR_ARGUMENT. */

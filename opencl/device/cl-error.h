@@ -17,7 +17,8 @@ typedef enum {
   DDIM_CL_ERROR_NO_MATCH,  /**< --device matches none */
   DDIM_CL_ERROR_MEMORY,    /**< the device or the host has not enough memory */
   DDIM_CL_ERROR_BUILD,     /**< a kernel does not compile: the log is in the message */
-  DDIM_CL_ERROR_FAILED     /**< any other OpenCL or CLBlast status, by its name */
+  DDIM_CL_ERROR_FAILED,    /**< any other OpenCL or CLBlast status, by its name */
+  DDIM_CL_ERROR_LOST       /**< the device does not answer any more */
 } DdimClError;
 
 DDIM_AVAILABLE_IN_0_1

@@ -189,3 +189,13 @@ ddim_cl_finish(DdimContext *context, GError **error)
 {
   return ddim_cl_check(clFinish(context->queue), "clFinish", error);
 }
+
+gboolean
+ddim_context_is_lost(DdimContext *context)
+{
+  g_autoptr(DdimClBuffer) buffer = ddim_cl_buffer_new(context, sizeof(guint64), NULL);
+  const guint64 value = 1;
+  if (!ddim_cl_finish(context, NULL))
+    return TRUE;
+  return buffer && !ddim_cl_buffer_write(buffer, 0, sizeof value, &value, NULL);
+}

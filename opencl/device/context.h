@@ -36,6 +36,9 @@ void ddim_context_wait_builds(DdimContext *context);
 /** Why the measurements that `ddim tune` stored for this device are not used, as one line to show
  * to the user; NULL when they are, or when there are none. (transfer none) (nullable) */
 const char *ddim_context_get_tuning_problem(DdimContext *context);
+/** Whether the device refuses even the smallest work, as it does when its driver has given up.
+ * Drivers say CL_OUT_OF_RESOURCES of that, too, not only of memory. */
+gboolean ddim_context_is_lost(DdimContext *context);
 /** Bytes of device memory now held through this context, and the most ever held. */
 guint64 ddim_context_get_device_bytes(DdimContext *context, guint64 *peak);
 

@@ -9,6 +9,9 @@
 G_DEFINE_QUARK(ddim-cl-error-quark, ddim_cl_error)
 /* clang-format on */
 
+/* NVIDIA's driver gives it after a kernel that accessed memory which is not there. */
+#define NVIDIA_FAULT (-9999)
+
 #define NAME(code)                                                                                 \
   case code:                                                                                       \
     return #code
@@ -125,6 +128,10 @@ ddim_cl_check(cl_int status, const char *what, GError **error)
                 _("the device has not enough memory for this job (%s: %s); try a smaller size or "
                   "batch"),
                 what, name ? name : number);
+  else if (status == CL_DEVICE_NOT_AVAILABLE || status == CL_INVALID_COMMAND_QUEUE ||
+           status == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST || status == NVIDIA_FAULT)
+    g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_LOST,
+                _("the device does not answer any more (%s: %s)"), what, name ? name : number);
   else
     g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED, _("OpenCL: %s failed with %s"), what,
                 name ? name : number);

@@ -9,5 +9,6 @@
 const char *ddim_cl_status_name(cl_int status);
 
 /** TRUE for CL_SUCCESS; else sets @error: DDIM_CL_ERROR_MEMORY for the statuses that mean no
- * memory, otherwise DDIM_CL_ERROR_FAILED. @what says what was tried, e.g. "clCreateBuffer". */
+ * memory, DDIM_CL_ERROR_LOST for those that a lost device gives, otherwise DDIM_CL_ERROR_FAILED.
+ * @what says what was tried, e.g. "clCreateBuffer". */
 gboolean ddim_cl_check(cl_int status, const char *what, GError **error);

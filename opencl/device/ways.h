@@ -13,6 +13,6 @@ gboolean ddim_cl_way_is_trusted(DdimContext *context, const char *way);
 void ddim_cl_way_distrust(DdimContext *context, const char *way);
 /** Forget what was found out, for a check of every way. */
 void ddim_cl_ways_trust_all(DdimContext *context);
-/** For tests: whether DDIM_SPOIL, a list of names with commas, holds @way. Its results are then made
- * wrong, see opencl/plan/spoil.h. */
+/** For tests: whether DDIM_SPOIL, a list of names with commas, holds @way. Its results are then
+ * made wrong, see opencl/plan/spoil.h. */
 gboolean ddim_cl_way_is_spoiled(const char *way);
