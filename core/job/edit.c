@@ -291,6 +291,7 @@ check_model(const DdimEdit *edit, DdimSession *session, GError **error)
 static gboolean
 read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
 {
+  static const char *const noisy[] = {"own", "ddim", "ddpm", NULL};
   int quality;
   double eta;
   g_autofree char *sampler = NULL;
@@ -303,8 +304,7 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
   if (ddim_request_takes(request, "quality"))
     g_object_set(request, "quality", edit->quality, NULL);
   edit->noise = ddim_request_takes(request, "input-noise") ? 2 * edit->noise : 0;
-  if (edit->noise > 0 &&
-      (eta == 0 || (g_strcmp0(sampler, "ddim") != 0 && g_strcmp0(sampler, "ddpm") != 0)))
+  if (edit->noise > 0 && (eta == 0 || !g_strv_contains(noisy, sampler)))
     return refuse(
         error, "%s",
         _("input-noise: steps without noise cannot follow a noisy picture; give --sampler ddim and "

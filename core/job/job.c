@@ -6,6 +6,7 @@
 
 #include "core/data/error.h"
 #include "core/job/low-res.h"
+#include "core/job/steps.h"
 #include "core/job/request-private.h"
 #include "core/model/config-details.h"
 #include "core/model/models.h"
@@ -64,35 +65,13 @@ resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
 static gboolean
 resolve_steps(DdimJob *job, DdimConfig *config, double eta, GError **error)
 {
-  g_autofree char *steps = NULL, *sampler = NULL;
-  DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
+  DdimSteps steps;
+  const gboolean done = ddim_steps_init(&steps, job->resolved, config, eta, job->channels, error);
 
-  g_object_get(job->resolved, "steps", &steps, "sampler", &sampler, "eta", &job->sample.eta, "clip",
-               &job->sample.clip, NULL);
-  if (!ddim_sampler_from_name(sampler, &job->sample.sampler, error))
-    return FALSE;
-  if (job->sample.eta < 0) {
-    job->sample.eta = eta >= 0 ? eta : ddim_config_get_eta(config);
-    g_object_set(job->resolved, "eta", job->sample.eta, NULL);
-  }
-  ddim_config_get_diffusion(config, &params);
-  params.timestep_respacing = steps ? steps : "";
-  job->diffusion = ddim_diffusion_new(&params, error);
-  if (!job->diffusion) {
-    /* Only the steps can be wrong: the other parameters were checked when the model was read. */
-    g_prefix_error(error, "steps: ");
-    return FALSE;
-  }
-  if (ddim_diffusion_get_model_channels(job->diffusion, job->channels) !=
-      ddim_config_get_out_channels(config)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_MISMATCH,
-                _("the model %s gives %u channels where %u are expected"),
-                ddim_config_get_name(config), ddim_config_get_out_channels(config),
-                ddim_diffusion_get_model_channels(job->diffusion, job->channels));
-    return FALSE;
-  }
-  job->steps = ddim_step_table_new_loop(job->diffusion, &job->sample, error);
-  return job->steps != NULL;
+  job->sample = steps.sample;
+  job->diffusion = g_steal_pointer(&steps.diffusion);
+  job->steps = g_steal_pointer(&steps.table);
+  return done;
 }
 
 static gboolean

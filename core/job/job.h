@@ -15,7 +15,7 @@ typedef struct {
   DdimRequest *resolved; /* the request with seed, size, batch and model filled in */
   DdimDiffusion *diffusion;
   DdimSampleParams sample;
-  DdimStepTable *steps; /* of `diffusion` */
+  DdimStepTable *steps; /* of `diffusion`, or of the model's own program */
   guint channels, height, width;
   guint count;
   guint batch;   /* how many images share one draw of noise */

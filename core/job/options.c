@@ -5,7 +5,7 @@
 
 #include "core/diffusion/sampler.h"
 
-static const char *const samplers[] = {DDIM_SAMPLER_NAMES, NULL};
+static const char *const samplers[] = {"own", DDIM_SAMPLER_NAMES, NULL};
 static const char *const precisions[] = {"f32", "f16", NULL};
 static const char *const axes[] = {"x", "y", "xy", NULL};
 static const char *const seamless_axes[] = {"none", "x", "y", "xy", NULL};
@@ -231,8 +231,9 @@ static const DdimOption table[] = {
     {.name = "sampler",
      .type = G_TYPE_STRING,
      .label = N_("Sampler"),
-     .help = N_("ddim needs few steps, dpm++ and unipc fewer; ddpm is for many"),
-     .text = "ddim",
+     .help = N_("own: what the model's program does, usually ddim; ddim needs few steps, dpm++ and "
+                "unipc fewer; ddpm is for many"),
+     .text = "own",
      .choices = samplers,
      .on_command_line = 6,
      .value_word = N_("NAME"),

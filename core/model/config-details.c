@@ -38,6 +38,13 @@ ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)
   params->rescale_timesteps = ddim_values_get_bool(values, DDIM_KEY_RESCALE_TIMESTEPS);
 }
 
+const DdimScheduler *
+ddim_config_get_scheduler(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->scheduler;
+}
+
 const char *const *
 ddim_config_get_extra_tensors(DdimConfig *config)
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/diffusion/diffusion.h"
+#include "core/diffusion/scheduler.h"
 #include "core/model/architecture.h"
 #include "core/model/config.h"
 
@@ -19,6 +20,10 @@ guint ddim_config_get_out_channels(DdimConfig *config);
  * rescale_timesteps, as create_gaussian_diffusion does. timestep_respacing is the configuration's
  * own, usually ""; the caller replaces it. Strings live as long as @config. */
 void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
+
+/** The scheduler of a model of diffusers, as its scheduler_config.json describes it. (transfer
+ * none) (nullable) */
+const DdimScheduler *ddim_config_get_scheduler(DdimConfig *config);
 
 /** Names of tensors that the model does not use. NULL-terminated. */
 const char *const *ddim_config_get_extra_tensors(DdimConfig *config);

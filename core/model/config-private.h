@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/config.h"
+#include "core/diffusion/scheduler.h"
 #include "core/model/family.h"
 
 G_BEGIN_DECLS
@@ -14,6 +15,7 @@ struct _DdimConfig {
   char *name, *preset;
   char *description, *license; /* (nullable) */
   GStrv class_names;           /* (nullable) one for each class */
+  DdimScheduler *scheduler;    /* (nullable) */
   GPtrArray *notes, *extra;    /* char*, NULL-terminated */
 };
 

@@ -28,6 +28,7 @@ ddim_config_unref(DdimConfig *config)
   g_free(config->license);
   g_free(config->preset);
   g_strfreev(config->class_names);
+  g_clear_pointer(&config->scheduler, ddim_scheduler_free);
   g_ptr_array_unref(config->notes);
   g_ptr_array_unref(config->extra);
   g_free(config);

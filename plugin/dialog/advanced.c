@@ -18,7 +18,7 @@ static void
 show_eta(Advanced *advanced)
 {
   g_autofree char *sampler = ui_choice_get(advanced->sampler);
-  gboolean ddim = g_str_equal(sampler, "ddim");
+  gboolean ddim = g_str_equal(sampler, "ddim") || g_str_equal(sampler, "own");
   gboolean suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(advanced->model_eta));
 
   gtk_widget_set_sensitive(advanced->model_eta, ddim);
@@ -69,6 +69,7 @@ build_sampling(Advanced *advanced, UiRows *rows)
   g_autofree char *suits = ui_mnemonic(_("The eta that suits the model"), rows->mnemonics);
 
   advanced->sampler = ui_choice_new();
+  ui_choice_add(advanced->sampler, "own", _("The model's own"));
   ui_choice_add(advanced->sampler, "ddim", _("DDIM"));
   ui_choice_add(advanced->sampler, "dpm++", _("DPM++ (2M)"));
   ui_choice_add(advanced->sampler, "unipc", _("UniPC"));

@@ -29,7 +29,7 @@ test_defaults(void)
                &height, "seed", &seed, "eta", &eta, "clip", &clip, NULL);
   g_assert_null(model);
   g_assert_cmpstr(steps, ==, "25");
-  g_assert_cmpstr(sampler, ==, "ddim");
+  g_assert_cmpstr(sampler, ==, "own");
   g_assert_cmpstr(rng, ==, "torch");
   g_assert_cmpstr(precision, ==, "f32");
   g_assert_cmpint(count, ==, 1);
@@ -86,7 +86,7 @@ test_refusals(void)
   assert_refused("eta", "-0.1", "a number from 0");
   assert_refused("eta", "0,5", "a number from");
   assert_refused("eta", "10.5", "a number from");
-  assert_refused("sampler", "euler", "ddim, ddpm");
+  assert_refused("sampler", "euler", "own, ddim, ddpm");
   assert_refused("precision", "f64", "f32, f16");
   assert_refused("clip", "maybe", "true or false");
   assert_refused("colour", "red", "colour");
@@ -153,7 +153,7 @@ test_json(void)
   assert_equal(request, again);
   assert_equal(request, copy);
   /* every setting with a value is written, also one that is the default */
-  g_assert_nonnull(strstr(json, "\"sampler\":\"ddim\""));
+  g_assert_nonnull(strstr(json, "\"sampler\":\"own\""));
   g_assert_nonnull(strstr(json, "9007199254740993"));
 }
 
