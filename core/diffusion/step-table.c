@@ -20,6 +20,7 @@ struct _DdimStepTable {
   guint history;        /* arrays that the loop needs */
   guint n_kept, n_peak; /* arrays on the stack of what is kept, now and at most */
   gboolean uses_noise, draws_noise, follows_x0;
+  double start_scale;
 };
 
 static void
@@ -39,6 +40,7 @@ ddim_step_table_new(const DdimDiffusion *diffusion, GError **error)
 
   table->diffusion = diffusion;
   table->follows_x0 = TRUE;
+  table->start_scale = 1;
   table->timesteps = g_try_new(double, n);
   table->conditions = g_try_new(guint, n);
   if (!table->timesteps || !table->conditions) {
@@ -56,6 +58,7 @@ ddim_step_table_new_plain(guint n_steps, GError **error)
   g_autoptr(DdimStepTable) table = g_new0(DdimStepTable, 1);
 
   table->follows_x0 = TRUE;
+  table->start_scale = 1;
   table->n_planned = n_steps;
   table->timesteps = g_try_new(double, MAX(n_steps, 1));
   if (!table->timesteps) {
@@ -258,6 +261,18 @@ ddim_step_table_append_step(DdimStepTable *table, const DdimTableStep *step, GEr
     own->t = table->n_planned - 1 - table->n_steps;
   commit(table, 1);
   return TRUE;
+}
+
+double
+ddim_step_table_get_start_scale(const DdimStepTable *table)
+{
+  return table->start_scale;
+}
+
+void
+ddim_step_table_set_start_scale(DdimStepTable *table, double scale)
+{
+  table->start_scale = scale;
 }
 
 guint

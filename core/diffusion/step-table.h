@@ -68,6 +68,10 @@ gboolean ddim_step_table_append_renoising(DdimStepTable *table, guint from, guin
 gboolean ddim_step_table_append_step(DdimStepTable *table, const DdimTableStep *step,
                                      GError **error);
 
+/** What standard normal noise is multiplied by to be the x before the first step; usually 1. */
+double ddim_step_table_get_start_scale(const DdimStepTable *table);
+void ddim_step_table_set_start_scale(DdimStepTable *table, double scale);
+
 guint ddim_step_table_get_n_steps(const DdimStepTable *table);
 /** (transfer none) Valid until the next append. */
 const DdimTableStep *ddim_step_table_get_step(const DdimStepTable *table, guint index);

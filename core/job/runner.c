@@ -222,6 +222,17 @@ start(DdimRunner *runner)
   runner->started = g_get_monotonic_time();
 }
 
+/* The noise becomes the state that the steps begin with. */
+static void
+scale_start(DdimRunner *runner, const DdimStepTable *steps)
+{
+  const double scale = ddim_step_table_get_start_scale(steps);
+  float *images = ddim_array_get_data(runner->images);
+
+  for (gsize i = 0; scale != 1 && i < runner->n * ddim_runner_get_image_size(runner); i++)
+    images[i] = (float)(scale * images[i]);
+}
+
 /* The loop also draws noise for steps that do not use it, which are all steps at eta 0, and the
  * last one. The original does so as well, and the numbers of later batches depend on it. */
 gboolean
@@ -243,6 +254,7 @@ ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSampli
   for (guint i = 0; i < n_hooks; i++)
     all[i] = hooks[i];
   all[n_hooks] = (DdimSamplingHooks){.after_step = after_step, .user_data = runner};
+  scale_start(runner, steps);
   if (!ddim_sampler_state_set_x(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
   if (!runner->started)

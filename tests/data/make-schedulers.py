@@ -139,6 +139,51 @@ def run_ermon(schedule, T, skip_type, N, eta):
             'result': [float(f'{v:.9g}') for v in x.flatten().tolist()]}
 
 
+def denoise(x, sigma, distilled, sigma_min, clip):
+    """KarrasDenoiser.denoise of openai/consistency_models; sigma is float32, x float64."""
+    data = 0.5
+    sigma = torch.tensor(sigma, dtype=torch.float32)
+    above = sigma - sigma_min if distilled else sigma
+    c_skip = data**2 / (above**2 + data**2)
+    c_out = above * data / (sigma**2 + data**2)**0.5
+    c_in = 1 / (sigma**2 + data**2)**0.5
+    t = 1000 * 0.25 * torch.log(sigma + 1e-44)
+    y = c_in * x
+    output = 0.7 * y + 0.4 * torch.sin(3 * y + t / 100)
+    x0 = c_out * output + c_skip * x
+    return x0.clamp(-1, 1) if clip else x0
+
+
+def run_consistency(sampler, distilled, spec, clip, sigma_min=0.002, sigma_max=80.0):
+    """karras_sample: sample_onestep, stochastic_iterative_sampler and sample_heun."""
+    rho, draws = 7.0, 0
+    x = torch.from_numpy(1.3 * np.sin(1.0 + np.arange(IMAGES * PLANE))).reshape(IMAGES, 1, PLANE, 1) * sigma_max
+    most, least = sigma_max**(1 / rho), sigma_min**(1 / rho)
+    if sampler == 'heun':
+        sigmas = torch.cat([(most + torch.linspace(0, 1, int(spec)) * (least - most))**rho, torch.zeros(1)])
+        for s, n in zip(sigmas[:-1], sigmas[1:]):
+            draws += 1
+            d = (x - denoise(x, s, distilled, sigma_min, clip)) / s
+            x2 = x + d * (n - s)
+            x = x2 if n == 0 else x + (d + (x2 - denoise(x2, n, distilled, sigma_min, clip)) / n) / 2 * (n - s)
+    elif spec == '1':
+        x = denoise(x, sigma_max, distilled, sigma_min, clip)
+    else:
+        ts = [int(t) for t in spec.split(',')] if ',' in spec else [int(np.round(i * 39 / int(spec))) for i in range(int(spec) + 1)]
+        for a, b in zip(ts[:-1], ts[1:]):
+            x0 = denoise(x, (most + a / ts[-1] * (least - most))**rho, distilled, sigma_min, clip)
+            following = np.clip((most + b / ts[-1] * (least - most))**rho, sigma_min, sigma_max)
+            x = x0 + draw(draws) * np.sqrt(following**2 - sigma_min**2)
+            draws += 1
+    return {'sampler': sampler, 'distilled': distilled, 'spec': spec, 'clip': clip, 'sigma_min': sigma_min, 'sigma_max': sigma_max,
+            'draws': draws, 'result': [float(f'{v:.9g}') for v in x.flatten().tolist()]}
+
+
+CONSISTENCY = [('multistep', True, '1', True), ('multistep', True, '1', False), ('multistep', True, '0,22,39', True),
+               ('multistep', True, '0,106,200', False), ('multistep', True, '3', True), ('multistep', True, '25', False),
+               ('heun', False, '10', True), ('heun', False, '18', False), ('heun', False, '1', True), ('heun', False, '2', False),
+               ('heun', True, '7', False), ('multistep', False, '4', False, 0.01, 50.0)]
+
 ERMON = [('linear', 1000, 'uniform', 10, 0), ('linear', 1000, 'uniform', 7, 0.5), ('linear', 1000, 'quad', 10, 0),
          ('linear', 1000, 'quad', 50, 1), ('quad', 1000, 'uniform', 20, 0.2), ('sigmoid', 1000, 'quad', 20, 0),
          ('const', 200, 'uniform', 9, 1), ('jsd', 100, 'quad', 8, 0), ('linear', 1000, 'uniform', 1, 0), ('linear', 1000, 'quad', 1, 0)]
@@ -152,6 +197,8 @@ def main():
         if len(case['timesteps']) > 100:
             case['timesteps'] = []
     out.with_name('ermon.json').write_text('[\n' + ',\n'.join(json.dumps(run_ermon(*case)) for case in ERMON) + '\n]\n')
+    out.with_name('consistency.json').write_text(
+        '[\n' + ',\n'.join(json.dumps(run_consistency(*case)) for case in CONSISTENCY) + '\n]\n')
     out.write_text('[\n' + ',\n'.join(json.dumps(case) for case in cases) + '\n]\n')
 
 

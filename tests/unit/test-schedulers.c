@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* diffusers' schedulers, with a model in closed form, against what diffusers itself makes of it
- * (tests/data/make-schedulers.py); and the steps of ermongroup/ddim likewise. */
+ * (tests/data/make-schedulers.py); and the steps of ermongroup/ddim and of
+ * openai/consistency_models likewise. */
 #include <math.h>
 #include <string.h>
 
 #include "core/data/error.h"
 #include "core/data/json.h"
+#include "core/diffusion/consistency-steps.h"
 #include "core/diffusion/ermon-steps.h"
 #include "core/diffusion/host-sampling.h"
 #include "core/diffusion/schedule.h"
@@ -95,10 +97,9 @@ make_scheduler(JsonObject *object)
 }
 
 static void
-sample(const DdimStepTable *table, Run *run, double *x)
+sample_with(const DdimModel *model, const DdimStepTable *table, Run *run, double *x)
 {
-  const DdimModel model = {predict, run};
-  const DdimHostSamplingParams params = {.model = &model,
+  const DdimHostSamplingParams params = {.model = model,
                                          .n = IMAGES,
                                          .plane = PLANE,
                                          .learned = run->learned,
@@ -109,9 +110,17 @@ sample(const DdimStepTable *table, Run *run, double *x)
   g_autoptr(DdimHostSampling) sampling = ddim_host_sampling_new(&params, &error);
 
   for (guint i = 0; i < COUNT; i++)
-    x[i] = 1.3 * sin(1.0 + i);
+    x[i] = ddim_step_table_get_start_scale(table) * 1.3 * sin(1.0 + i);
   ddim_sampling_run(table, ddim_host_sampling_get_backend(sampling), NULL, 0, NULL, &error);
   g_assert_no_error(error);
+}
+
+static void
+sample(const DdimStepTable *table, Run *run, double *x)
+{
+  const DdimModel model = {predict, run};
+
+  sample_with(&model, table, run, x);
 }
 
 static gboolean
@@ -246,6 +255,57 @@ test_ermon_spacing(void)
   g_assert_cmpuint(uniform[7], ==, 994);
   g_assert_null(ddim_space_timesteps(1000, "quad:0", &n, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+}
+
+/* ---- openai/consistency_models ---- */
+
+static gboolean
+predict_edm(gpointer user_data, const double *y, double t, gsize n, gsize plane, double *output,
+            GError **error)
+{
+  for (gsize i = 0; i < n * plane; i++)
+    output[i] = 0.7 * y[i] + 0.4 * sin(3 * y[i] + t / 100);
+  return TRUE;
+}
+
+static void
+test_consistency(gconstpointer data)
+{
+  JsonObject *object = (JsonObject *)data;
+  const gboolean heun = g_str_equal(json_object_get_string_member(object, "sampler"), "heun");
+  const DdimConsistencyRun how = {.sampler =
+                                      heun ? DDIM_CONSISTENCY_HEUN : DDIM_CONSISTENCY_MULTISTEP,
+                                  .distilled = json_object_get_boolean_member(object, "distilled"),
+                                  .sigma_min = json_object_get_double_member(object, "sigma_min"),
+                                  .sigma_max = json_object_get_double_member(object, "sigma_max"),
+                                  .spec = json_object_get_string_member(object, "spec"),
+                                  .clip = json_object_get_boolean_member(object, "clip")};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimStepTable) table = ddim_consistency_new_steps(&how, &error);
+  Run run = {0};
+  const DdimModel model = {predict_edm, NULL};
+  double x[COUNT];
+
+  g_assert_no_error(error);
+  sample_with(&model, table, &run, x);
+  g_assert_cmpuint(run.draws, ==, json_object_get_int_member(object, "draws"));
+  assert_near(object, x);
+}
+
+static void
+test_consistency_refused(void)
+{
+  static const char *const bad[] = {"", "0", "-1", "0,39,22", "22", "ddim25", "0,a", "100001"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+    const DdimConsistencyRun how = {.distilled = TRUE,
+                                    .sigma_min = g_str_equal(bad[i], "22") ? 90 : 0.002,
+                                    .sigma_max = 80,
+                                    .spec = bad[i]};
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ddim_consistency_new_steps(&how, &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+  }
 }
 
 /* ---- what is refused ---- */
@@ -440,9 +500,12 @@ main(int argc, char *argv[])
 
   g_autoptr(JsonParser) diffusers = json_parser_new();
   g_autoptr(JsonParser) ermon = json_parser_new();
+  g_autoptr(JsonParser) consistency = json_parser_new();
 
   add_cases(diffusers, "diffusers-schedulers.json", "class", test_case);
   add_cases(ermon, "ermon.json", "spec", test_ermon);
+  add_cases(consistency, "consistency.json", "sampler", test_consistency);
+  g_test_add_func("/schedulers/consistency-refused", test_consistency_refused);
   g_test_add_func("/schedulers/ermon-refused", test_ermon_refused);
   g_test_add_func("/schedulers/ermon-spacing", test_ermon_spacing);
   g_test_add_func("/schedulers/refused", test_refused);
