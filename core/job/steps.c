@@ -4,10 +4,12 @@
 #include <glib/gi18n-lib.h>
 
 #include "core/data/error.h"
+#include "core/diffusion/consistency-steps.h"
 #include "core/diffusion/ermon-steps.h"
 #include "core/diffusion/schedule.h"
 #include "core/diffusion/scheduler-steps.h"
 #include "core/job/options.h"
+#include "core/model/keys.h"
 
 /* The steps that the option says, if it names so many and nothing else; 0 if not. */
 static guint
@@ -49,6 +51,13 @@ get_var_type(const DdimScheduler *scheduler)
   return DDIM_VAR_FIXED_SMALL;
 }
 
+/* A model whose noise has sigmas and no betas. */
+static gboolean
+has_sigmas(DdimConfig *config)
+{
+  return g_str_equal(ddim_config_get_family(config), "consistency_models");
+}
+
 /* The process that our own samplers go through. */
 static DdimDiffusion *
 make_diffusion(DdimConfig *config, const char *spec, GError **error)
@@ -56,6 +65,8 @@ make_diffusion(DdimConfig *config, const char *spec, GError **error)
   const DdimScheduler *scheduler = ddim_config_get_scheduler(config);
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
 
+  if (has_sigmas(config)) /* none; what is returned is not used */
+    return ddim_diffusion_new(&params, error);
   if (scheduler) {
     g_autofree double *betas = ddim_scheduler_new_betas(scheduler, error);
     params.diffusion_steps = scheduler->num_train_timesteps;
@@ -110,6 +121,38 @@ make_ermon_table(const DdimSteps *steps, DdimConfig *config, const char *spec, G
   return betas ? ddim_ermon_new_steps(&run, error) : NULL;
 }
 
+/* As openai/consistency_models does; an EDM model's own sampler is Heun's method. Other samplers
+ * and other commands would need betas. */
+static DdimStepTable *
+make_consistency_table(const DdimSteps *steps, DdimRequest *request, DdimConfig *config,
+                       const char *sampler, const char *spec, GError **error)
+{
+  DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
+  g_autofree char *command = NULL;
+  const gboolean own = g_strcmp0(sampler, DDIM_SAMPLER_OWN) == 0;
+
+  g_object_get(request, "command", &command, NULL);
+  if (ddim_command_from_name(command) != DDIM_COMMAND_GENERATE ||
+      (!own && g_strcmp0(sampler, "heun") != 0)) {
+    g_set_error(
+        error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+        _("%s is a model of consistency_models: it takes 'ddim generate' with --sampler own "
+          "or heun"),
+        ddim_config_get_name(config));
+    return NULL;
+  }
+  ddim_config_get_diffusion(config, &params);
+  const gboolean distilled = g_str_equal(params.noise_schedule, DDIM_SCHEDULE_CONSISTENCY);
+  const DdimConsistencyRun run = {.sampler = own && distilled ? DDIM_CONSISTENCY_MULTISTEP
+                                                              : DDIM_CONSISTENCY_HEUN,
+                                  .distilled = distilled,
+                                  .sigma_min = 0.002,
+                                  .sigma_max = 80,
+                                  .spec = spec,
+                                  .clip = steps->sample.clip};
+  return ddim_consistency_new_steps(&run, error);
+}
+
 /* The table of the model's own program; NULL without an error when it is one of our samplers'. */
 static DdimStepTable *
 make_own_table(const DdimSteps *steps, DdimRequest *request, DdimConfig *config, const char *spec,
@@ -137,6 +180,9 @@ make_table(DdimSteps *steps, DdimRequest *request, DdimConfig *config, const cha
 {
   g_autoptr(GError) own_error = NULL;
 
+  if (has_sigmas(config))
+    return (steps->table = make_consistency_table(steps, request, config, sampler, spec, error)) !=
+           NULL;
   if (g_strcmp0(sampler, DDIM_SAMPLER_OWN) == 0) {
     steps->table = make_own_table(steps, request, config, spec, &own_error);
     if (own_error) {

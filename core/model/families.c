@@ -6,6 +6,10 @@
 #include "core/model/unetmodel.h"
 
 const DdimFamily *const ddim_families[] = {
-    &ddim_family_guided_diffusion, /* improved-diffusion would take its state dicts, too */
-    &ddim_family_improved_diffusion, &ddim_family_ermon, &ddim_family_diffusers, NULL,
+    &ddim_family_consistency_models, /* guided-diffusion would take its state dicts, too */
+    &ddim_family_guided_diffusion,   /* improved-diffusion would take its state dicts, too */
+    &ddim_family_improved_diffusion,
+    &ddim_family_ermon,
+    &ddim_family_diffusers,
+    NULL,
 };

@@ -251,9 +251,12 @@ ddim_key_parse(DdimKey key, const char *text, char **expected)
   case TYPE_ETA:
     return parse_eta(stripped, expected);
   case TYPE_SCHEDULE:
-    if (ddim_noise_schedule_is_known(stripped))
+    if (ddim_noise_schedule_is_known(stripped) ||
+        g_str_equal(stripped, DDIM_SCHEDULE_CONSISTENCY) ||
+        g_str_equal(stripped, DDIM_SCHEDULE_EDM))
       return g_steal_pointer(&stripped);
-    *expected = g_strdup_printf(_("one of: %s"), DDIM_NOISE_SCHEDULES);
+    *expected = g_strdup_printf(_("one of: %s"), DDIM_NOISE_SCHEDULES ", " DDIM_SCHEDULE_CONSISTENCY
+                                                                      ", " DDIM_SCHEDULE_EDM);
     return NULL;
   case TYPE_TEXT:
   default:

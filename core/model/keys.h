@@ -37,6 +37,11 @@ typedef enum {
   DDIM_N_KEYS
 } DdimKey;
 
+/** Values of noise_schedule for the models of consistency_models, whose noise has no betas: the
+ * models that are distilled, and the EDM models that they come from. */
+#define DDIM_SCHEDULE_CONSISTENCY "consistency"
+#define DDIM_SCHEDULE_EDM "edm"
+
 const char *ddim_key_name(DdimKey key);
 /** The default of improved_diffusion.script_util as text. */
 const char *ddim_key_default(DdimKey key);

@@ -27,6 +27,22 @@ recognise_guided(DdimCheckpoint *checkpoint, const char *const *stated)
          (states_guided || ddim_unetmodel_has_resampling_block(checkpoint));
 }
 
+static gboolean
+states_sigmas(const char *const *stated)
+{
+  const char *schedule = stated[DDIM_KEY_NOISE_SCHEDULE];
+
+  return g_strcmp0(schedule, DDIM_SCHEDULE_CONSISTENCY) == 0 ||
+         g_strcmp0(schedule, DDIM_SCHEDULE_EDM) == 0;
+}
+
+static gboolean
+recognise_consistency(DdimCheckpoint *checkpoint, const char *const *stated)
+{
+  return ddim_unetmodel_recognise(checkpoint) &&
+         (states_sigmas(stated) || ddim_unetmodel_has_flat_attention(checkpoint));
+}
+
 /* num_head_channels decides over num_heads (guided_diffusion/unet.py), but not over one from a more
  * binding source. */
 static void
@@ -85,6 +101,21 @@ check(const DdimInference *inference, const DdimValues *values, DdimKey *key, ch
   return check_heads_at(&unet, unet.level_channels[unet.n_levels - 1], "middle_block", key, reason);
 }
 
+/* What has no betas has two names. */
+static gboolean
+check_consistency(const DdimInference *inference, const DdimValues *values, DdimKey *key,
+                  char **reason)
+{
+  const char *schedule = values->text[DDIM_KEY_NOISE_SCHEDULE];
+
+  if (g_str_equal(schedule, DDIM_SCHEDULE_CONSISTENCY) || g_str_equal(schedule, DDIM_SCHEDULE_EDM))
+    return check(inference, values, key, reason);
+  *key = DDIM_KEY_NOISE_SCHEDULE;
+  *reason = g_strdup_printf(_("the models of this program have %s or %s"),
+                            DDIM_SCHEDULE_CONSISTENCY, DDIM_SCHEDULE_EDM);
+  return FALSE;
+}
+
 static DdimArchitecture *
 architecture_new(const DdimInference *inference, const DdimValues *values)
 {
@@ -116,5 +147,26 @@ const DdimFamily ddim_family_guided_diffusion = {
     .find_preset = ddim_unetmodel_find_preset,
     .settle = settle,
     .check = check,
+    .architecture_new = architecture_new,
+};
+
+/* cm.unet.UNetModel's attention is "flash" unless its code is changed; the published models have
+ * heads of 64 channels. */
+static const DdimDefault consistency_defaults[] = {
+    {DDIM_KEY_RESCALE_TIMESTEPS, "False"},
+    {DDIM_KEY_NUM_HEAD_CHANNELS, "64"},
+    {DDIM_KEY_USE_NEW_ATTENTION_ORDER, "True"},
+    {DDIM_KEY_NOISE_SCHEDULE, DDIM_SCHEDULE_CONSISTENCY},
+    {0}};
+
+const DdimFamily ddim_family_consistency_models = {
+    .name = "consistency_models",
+    .prefixes = prefixes,
+    .defaults = consistency_defaults,
+    .recognise = recognise_consistency,
+    .infer = ddim_unetmodel_infer,
+    .find_preset = ddim_unetmodel_find_consistency_preset,
+    .settle = settle,
+    .check = check_consistency,
     .architecture_new = architecture_new,
 };

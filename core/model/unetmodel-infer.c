@@ -359,3 +359,11 @@ ddim_unetmodel_has_resampling_block(DdimCheckpoint *checkpoint)
   }
   return FALSE;
 }
+
+gboolean
+ddim_unetmodel_has_flat_attention(DdimCheckpoint *checkpoint)
+{
+  const DdimTensor *qkv = ddim_checkpoint_lookup(checkpoint, "middle_block.1.qkv.weight");
+
+  return qkv && qkv->n_dims == 4;
+}

@@ -234,3 +234,16 @@ ddim_unetmodel_find_preset(const char *checkpoint_path, const DdimInference *inf
     g_ptr_array_extend_and_steal(settings->notes, g_steal_pointer(&named->notes));
   return g_steal_pointer(&settings);
 }
+
+DdimSettings *
+ddim_unetmodel_find_consistency_preset(const char *checkpoint_path, const DdimInference *inference)
+{
+  DdimSettings *settings = match_size(inference);
+  g_autofree char *base = g_path_get_basename(checkpoint_path);
+
+  if (g_str_has_prefix(base, "edm_")) {
+    settings->values[DDIM_KEY_NOISE_SCHEDULE] = g_strdup(DDIM_SCHEDULE_EDM);
+    ddim_settings_note(settings, _("the file is named like the published EDM models"));
+  }
+  return settings;
+}

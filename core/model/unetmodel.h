@@ -7,9 +7,11 @@ G_BEGIN_DECLS
 
 /* UNetModel and SuperResModel, the networks of improved-diffusion and of guided-diffusion. The
  * latter began as a copy of the former: its additions are residual blocks that resample, heads of a
- * fixed number of channels, and another order of q, k and v. */
+ * fixed number of channels, and another order of q, k and v. consistency_models has a copy of the
+ * latter whose attention has 2D convolutions and always the other order. */
 
-extern const DdimFamily ddim_family_improved_diffusion, ddim_family_guided_diffusion;
+extern const DdimFamily ddim_family_improved_diffusion, ddim_family_guided_diffusion,
+    ddim_family_consistency_models;
 
 /** The arguments of UNetModel.__init__, in the form in which the network is made of them. */
 typedef struct {
@@ -43,6 +45,8 @@ DdimArchitecture *ddim_unetmodel_architecture_new(const DdimUNetConfig *config);
 gboolean ddim_unetmodel_recognise(DdimCheckpoint *checkpoint);
 /** Whether one of its residual blocks upsamples, so that only guided-diffusion can have made it. */
 gboolean ddim_unetmodel_has_resampling_block(DdimCheckpoint *checkpoint);
+/** Whether its attention has 2D convolutions, as consistency_models makes them. */
+gboolean ddim_unetmodel_has_flat_attention(DdimCheckpoint *checkpoint);
 /** DdimInference.data is a DdimUNetConfig, of which only the fields of the attention's heads and
  * order are still missing. */
 DdimInference *ddim_unetmodel_infer(DdimCheckpoint *checkpoint, const char *const *stated,
@@ -54,5 +58,9 @@ DdimInference *ddim_unetmodel_infer(DdimCheckpoint *checkpoint, const char *cons
  * disagree, the value is left out. */
 DdimSettings *ddim_unetmodel_find_preset(const char *checkpoint_path,
                                          const DdimInference *inference);
+/** The size that the shapes tell, and for a file named like one of consistency_models' EDM models
+ * ("edm_imagenet64_ema.pt") that it is one. */
+DdimSettings *ddim_unetmodel_find_consistency_preset(const char *checkpoint_path,
+                                                     const DdimInference *inference);
 
 G_END_DECLS

@@ -354,7 +354,7 @@ test_bad_flags(Fixture *fixture, gconstpointer data)
       {"--num_heads 4.0", {"--num_heads 4.0", "whole number"}},
       {"--class_cond maybe", {"--class_cond maybe", "True or False"}},
       {"--class_cond ''", {"True or False"}},
-      {"--noise_schedule quadratic", {"--noise_schedule quadratic", "linear or cosine"}},
+      {"--noise_schedule quadratic", {"--noise_schedule quadratic", "linear, cosine"}},
       {"--diffusion_steps 0", {"--diffusion_steps 0"}},
       {"--diffusion_steps 2000000000", {"--diffusion_steps", "1000000"}},
       {"--attention_resolutions 16,,8", {"--attention_resolutions 16,,8", "16,8"}},

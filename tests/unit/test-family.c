@@ -7,7 +7,7 @@
 #include "core/data/error.h"
 #include "core/model/config-details.h"
 #include "core/model/config-private.h"
-#include "core/model/families.h"
+#include "core/model/unetmodel.h"
 #include "check-architecture.h"
 #include "fake-checkpoint.h"
 
@@ -200,7 +200,7 @@ static const DdimFamily toy = {
 /* The tests. */
 
 typedef struct {
-  const DdimFamily *families[4]; /* the built-in ones and the toy */
+  const DdimFamily *families[4]; /* two of the built-in ones and the toy */
   GPtrArray *tensors;            /* of a good model: 16 and 32 channels, written out by hand */
   char *folder;
 } Fixture;
@@ -275,8 +275,8 @@ add_all(GPtrArray *tensors)
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-  fixture->families[0] = ddim_families[0];
-  fixture->families[1] = ddim_families[1];
+  fixture->families[0] = &ddim_family_guided_diffusion;
+  fixture->families[1] = &ddim_family_improved_diffusion;
   fixture->families[2] = &toy;
   fixture->tensors = fake_tensors_new();
   add_all(fixture->tensors);
