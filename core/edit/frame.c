@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+/* No side of a window is longer than MAX_TIMES times the side that the model was trained with, nor
+ * than MAX_SIDE pixels unless the model was trained with more. In larger windows models lose sight
+ * of the whole, and they take more memory. */
+#define MAX_TIMES 4
+#define MAX_SIDE 512
+/* Neighboring windows overlap by the longest side of a window, divided by this. */
+#define OVERLAP 4
+
 static guint
 round_up(guint n, guint unit)
 {
@@ -94,6 +102,30 @@ add_window(DdimFrame *frame, const Stretch *x, const Stretch *y)
 
   g_array_append_val(frame->windows, window);
   g_array_append_val(frame->shares, share);
+}
+
+static guint
+least_common_multiple(guint a, guint b)
+{
+  guint x = a, y = b;
+
+  while (y) {
+    const guint rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return a / x * b;
+}
+
+void
+ddim_frame_params_suit(DdimFrameParams *params, guint image_size, guint stride, guint cell,
+                       gboolean fixed)
+{
+  params->unit = least_common_multiple(stride, cell);
+  params->usual = MAX(image_size, 1);
+  params->maximum =
+      fixed ? params->usual : MAX(params->usual, MIN(params->usual * MAX_TIMES, MAX_SIDE));
+  params->overlap = params->maximum / OVERLAP;
 }
 
 DdimFrame *

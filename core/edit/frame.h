@@ -38,6 +38,13 @@ typedef struct {
   DdimWrap rings;      /**< axes along which the picture is a ring */
 } DdimFrameParams;
 
+/** Set unit, usual, maximum and overlap to what suits a model.
+ * @image_size  side of the images that it was trained with
+ * @cell   windows begin at multiples of this too; at least 1
+ * @fixed  windows are no larger than those images */
+void ddim_frame_params_suit(DdimFrameParams *params, guint image_size, guint stride, guint cell,
+                            gboolean fixed);
+
 DdimFrame *ddim_frame_new(const DdimFrameParams *params);
 void ddim_frame_free(DdimFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimFrame, ddim_frame_free)

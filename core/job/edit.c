@@ -13,13 +13,6 @@
 #include "core/data/memory.h"
 #include "core/model/config-details.h"
 
-/* No side of a window is longer than MAX_TIMES times the side that the model was trained with, nor
- * than MAX_SIDE pixels unless the model was trained with more. In larger windows models lose sight
- * of the whole, and they take more memory. */
-#define MAX_TIMES 4
-#define MAX_SIDE 512
-/* Neighboring windows overlap by the longest side of a window, divided by this. */
-#define OVERLAP 4
 /* The commands that fill a hole. How often each part of the sampling is repeated for that, and into
  * how many parts the steps are divided for that. */
 #define FILLS (DDIM_COMMAND_INPAINT | DDIM_COMMAND_SEAMLESS)
@@ -312,39 +305,21 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
   return ddim_mean_color_read(&edit->color, request, ddim_session_get_channels(session), error);
 }
 
-static guint
-least_common_multiple(guint a, guint b)
-{
-  guint x = a, y = b;
-
-  while (y) {
-    const guint rest = x % y;
-    x = y;
-    y = rest;
-  }
-  return a / x * b;
-}
-
 static void
 choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request)
 {
-  const guint usual = MAX(ddim_config_get_image_size(session->config), 1);
-  DdimFrameParams params = {
-      .width = edit->picture->width,
-      .height = edit->picture->height,
-      .unit = least_common_multiple(ddim_config_get_stride(session->config), MAX(edit->cell, 1)),
-      .usual = usual,
-      .maximum = MAX(usual, MIN(usual * MAX_TIMES, MAX_SIDE)),
-      .rings = edit->seams};
+  DdimFrameParams params = {.width = edit->picture->width,
+                            .height = edit->picture->height,
+                            .rings = edit->seams};
   int context;
 
-  if (ddim_config_is_super_res(session->config))
-    params.maximum = usual;
-  params.overlap = params.maximum / OVERLAP;
+  ddim_frame_params_suit(&params, ddim_config_get_image_size(session->config),
+                         ddim_config_get_stride(session->config), MAX(edit->cell, 1),
+                         ddim_config_is_super_res(session->config));
   ddim_rect_around(edit->coverage, params.width, params.height, &params.wanted);
   if (edit->command & FILLS) {
     g_object_get(request, "context", &context, NULL);
-    params.context = context < 0 ? usual / 2 : (guint)context;
+    params.context = context < 0 ? params.usual / 2 : (guint)context;
     g_object_set(request, "context", (int)params.context, NULL);
   }
   edit->frame = ddim_frame_new(&params);

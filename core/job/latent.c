@@ -57,8 +57,7 @@ static gboolean
 open_picture(End *end, DdimSession *session, GError **error)
 {
   const guint channels = ddim_session_get_channels(session);
-  g_autoptr(DdimImage) image =
-      ddim_session_open_picture(session, end->path, end->option, error);
+  g_autoptr(DdimImage) image = ddim_session_open_picture(session, end->path, end->option, error);
 
   if (!image || !(end->picture = ddim_edit_convert(image, channels, error)))
     return FALSE;

@@ -217,12 +217,12 @@ def main(module):
     tap.main(module)
 
 
-def make_png(rows):
-    """A PNG of rows of 8-bit RGB."""
+def make_png(rows, channels=3):
+    """A PNG of rows of 8-bit RGB, or RGBA."""
     def chunk(kind, body):
         return struct.pack('>I', len(body)) + kind + body + struct.pack('>I', zlib.crc32(kind + body))
 
-    head = struct.pack('>IIBBBBB', len(rows[0]) // 3 if rows else 0, len(rows), 8, 2, 0, 0, 0)
+    head = struct.pack('>IIBBBBB', len(rows[0]) // channels if rows else 0, len(rows), 8, {3: 2, 4: 6}[channels], 0, 0, 0)
     packed = zlib.compress(b''.join(b'\0' + row for row in rows), 9)
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', packed) + chunk(b'IEND', b'')
 
