@@ -31,7 +31,8 @@ FLOORS = [
     ['cli/terminal', 'plugin/image'],
     ['cli/files', 'plugin/work'],
     ['cli/commands', 'plugin/layers'],
-    ['cli', 'plugin/dialog'],
+    ['cli', 'plugin/edit'],
+    ['plugin/dialog'],
     ['plugin/gimp-2.10', 'plugin/gimp-3'],
 ]
 FLOOR = {folder: number for number, floor in enumerate(FLOORS) for folder in floor}

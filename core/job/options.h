@@ -50,6 +50,7 @@ typedef struct {
   DdimCommands commands;    /**< the commands that take the option; 0: all */
   gboolean is_filename;     /**< the value is in the encoding of file names */
   guint in_procedure;       /**< its place among the procedure's arguments, from 1; 0: not there */
+  guint in_edits;           /**< the same, for the procedures that change pictures */
 } DdimOption;
 
 /** All @n options, in the order in which settings and commands are written. (transfer none) */
@@ -64,6 +65,7 @@ GParamSpec *ddim_option_to_pspec(const DdimOption *option, GParamFlags flags);
  * it. */
 typedef guint (*DdimOptionPlaceFunc)(const DdimOption *option);
 guint ddim_option_get_procedure_place(const DdimOption *option);
+guint ddim_option_get_edit_place(const DdimOption *option);
 /** Names of the options that have a @place, sorted by it. NULL-terminated. (transfer container) */
 const char **ddim_options_list(DdimOptionPlaceFunc place);
 

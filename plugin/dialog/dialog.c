@@ -38,22 +38,10 @@ typedef struct {
 
 /* ---- what is shown ---- */
 
-/* Error messages are written to follow the command's name, so they begin in lower case. */
-static char *
-capitalise(const char *text)
-{
-  g_autofree char *first = NULL;
-
-  if (!*text)
-    return g_strdup("");
-  first = g_utf8_strup(text, g_utf8_next_char(text) - text);
-  return g_strconcat(first, g_utf8_next_char(text), NULL);
-}
-
 static void
 show_message(Dialog *dialog, GtkMessageType type, const char *text)
 {
-  g_autofree char *sentence = capitalise(text ? text : "");
+  g_autofree char *sentence = ui_capitalise(text ? text : "");
 
   gtk_label_set_text(GTK_LABEL(dialog->message), sentence);
   gtk_info_bar_set_message_type(GTK_INFO_BAR(dialog->message_bar), type);
@@ -331,8 +319,8 @@ build(Dialog *dialog)
   g_signal_connect(dialog->window, "focus-in-event", G_CALLBACK(on_focus), dialog);
 }
 
-static void
-init_toolkit(void)
+void
+dialog_init_toolkit(void)
 {
 #if DDIM_GIMP_MAJOR >= 3
   gimp_ui_init(PROCEDURE_ROLE);
@@ -347,7 +335,7 @@ dialog_run(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **
   Dialog dialog = {.image = image, .drawable = drawable, .request = request, .layer = NO_LAYER};
   g_autoptr(GError) problem = NULL;
 
-  init_toolkit();
+  dialog_init_toolkit();
   dialog.worker = worker_new();
   build(&dialog);
   form_write(dialog.form, request);

@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/** Once, before any dialog. */
+void dialog_init_toolkit(void);
+
 /** The procedure with a dialog, which stays open for more images until it is closed.
  * @request  the settings to begin with; on return the last ones used
  * Returns the last layer or group made; NO_LAYER without an error when the dialog was closed before

@@ -38,6 +38,10 @@ void ui_rows_add_wide(UiRows *rows, GtkWidget *widget);
  * when it is not in Latin letters. (transfer full) */
 char *ui_mnemonic(const char *text, GString *mnemonics);
 
+/** @text with a capital at its beginning: error messages, and the help of options, are written to
+ * follow a name, so they begin in lower case. (transfer full) */
+char *ui_capitalise(const char *text);
+
 /** A combo box of texts, each with an id. */
 GtkWidget *ui_choice_new(void);
 void ui_choice_add(GtkWidget *choice, const char *id, const char *text);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The front end for GIMP 3: registers the procedure and translates its named arguments. */
+/* The front end for GIMP 3: registers the procedures and translates their named arguments. */
 #include "plugin/layers/run.h"
 
 #include <glib/gi18n-lib.h>
-#include "core/data/error.h"
 #include "opencl/device/compile-worker.h"
 #include "plugin/dialog/dialog.h"
+#include "plugin/gimp-3/edits.h"
+#include "plugin/gimp-3/procedure.h"
 #include "plugin/work/devices.h"
 #include "plugin/layers/layers.h"
 #include "plugin/work/place.h"
@@ -82,89 +83,48 @@ run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawab
   GimpPDBStatusType status = GIMP_PDB_EXECUTION_ERROR;
   GimpDrawable *drawable = drawables ? drawables[0] : NULL;
   GError *error = NULL;
-  GimpValueArray *values;
   LayerRef layer;
 
   run_init();
   layer = dispatch(run_mode, image, drawable, config, &status, &error);
-  if (!layer)
-    return gimp_procedure_new_return_values(procedure, status, error);
-  if (run_mode != GIMP_RUN_NONINTERACTIVE) {
-    if (!image && run_mode == GIMP_RUN_WITH_LAST_VALS)
-      gimp_display_new(layers_get_image(layer));
-    gimp_displays_flush();
-  }
-  values = gimp_procedure_new_return_values(procedure, GIMP_PDB_SUCCESS, NULL);
-  GIMP_VALUES_SET_LAYER(values, 1, layer);
-  return values;
-}
-
-/* One argument of the procedure for the option @name. Ranges are left to settings_set_value():
- * libgimp and Script-Fu would clamp silently or complain without the argument's name. */
-static void
-add_argument(GimpProcedure *procedure, const char *name)
-{
-  GParamSpec *pspec = settings_get_pspec(name);
-  const char *nick = g_param_spec_get_nick(pspec);
-  g_autofree char *help = settings_get_help(name);
-
-  if (G_IS_PARAM_SPEC_INT(pspec))
-    gimp_procedure_add_int_argument(procedure, name, nick, help, G_MININT, G_MAXINT,
-                                    G_PARAM_SPEC_INT(pspec)->default_value, G_PARAM_READWRITE);
-  else if (G_IS_PARAM_SPEC_INT64(pspec)) /* GIMP has no 64-bit integers */
-    gimp_procedure_add_double_argument(procedure, name, nick, help, -G_MAXDOUBLE, G_MAXDOUBLE,
-                                       G_PARAM_SPEC_INT64(pspec)->default_value, G_PARAM_READWRITE);
-  else if (G_IS_PARAM_SPEC_DOUBLE(pspec))
-    gimp_procedure_add_double_argument(procedure, name, nick, help, -G_MAXDOUBLE, G_MAXDOUBLE,
-                                       G_PARAM_SPEC_DOUBLE(pspec)->default_value,
-                                       G_PARAM_READWRITE);
-  else {
-    const char *text = G_PARAM_SPEC_STRING(pspec)->default_value;
-    gimp_procedure_add_string_argument(procedure, name, nick, help, text ? text : "",
-                                       G_PARAM_READWRITE);
-  }
+  if (layer && !image && run_mode == GIMP_RUN_WITH_LAST_VALS)
+    gimp_display_new(layers_get_image(layer));
+  return procedure_return(procedure, run_mode, status, layer, error);
 }
 
 static GimpProcedure *
 ddim_plug_in_create_procedure(GimpPlugIn *plug_in, const char *name)
 {
-  GimpProcedure *procedure;
-  g_autofree char *icon = place_get_file("ddim.svg"), *help = place_get_help_uri();
+  const EditCommand *command = edit_command_find(name);
   g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("_Generate"), NULL);
   g_autofree const char **options = settings_list_options();
+  const ProcedureInfo info = {
+      .name = PROCEDURE_NAME,
+      .label = run_get_menu_label(),
+      .blurb = run_get_blurb(),
+      .help = run_get_help(),
+      .menu = menu,
+      .run = run,
+      .sensitivity = GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
+                     GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE};
+  GimpProcedure *procedure;
 
+  if (command)
+    return edits_create(plug_in, command);
   if (!g_str_equal(name, PROCEDURE_NAME))
     return NULL;
-  procedure = gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
-  gimp_procedure_set_image_types(procedure, "*");
-  gimp_procedure_set_sensitivity_mask(
-      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES |
-                     GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE);
-  gimp_procedure_set_menu_label(procedure, _(run_get_menu_label()));
-  gimp_procedure_add_menu_path(procedure, menu);
-  gimp_procedure_set_documentation(procedure, _(run_get_blurb()), _(run_get_help()),
-                                   PROCEDURE_NAME);
-  gimp_procedure_set_attribution(procedure, RUN_AUTHORS, RUN_COPYRIGHT, RUN_DATE);
-  if (icon) {
-    g_autoptr(GFile) file = g_file_new_for_path(icon);
-    gimp_procedure_set_icon_file(procedure, file);
+  procedure = procedure_new(plug_in, &info);
+  for (guint i = 0; options[i]; i++) {
+    g_autofree char *help = settings_get_help(options[i]);
+    procedure_add_argument(procedure, settings_get_pspec(options[i]), help);
   }
-  if (help) {
-    g_autoptr(GFile) file = g_file_new_for_uri(help);
-    gimp_plug_in_set_help_domain(plug_in, PLACE_HELP_DOMAIN, file);
-  }
-  for (guint i = 0; options[i]; i++)
-    add_argument(procedure, options[i]);
-  gimp_procedure_add_layer_return_value(procedure, "layer", _("Layer"),
-                                        _("The new layer, or the group of several"), FALSE,
-                                        G_PARAM_READWRITE);
   return procedure;
 }
 
 static GList *
 ddim_plug_in_query_procedures(GimpPlugIn *plug_in)
 {
-  return g_list_append(NULL, g_strdup(PROCEDURE_NAME));
+  return edits_list(g_list_append(NULL, g_strdup(PROCEDURE_NAME)));
 }
 
 /* The catalogs may lie in the system's folder, which libgimp does not look into; so bind them here.

@@ -137,9 +137,22 @@ insert_group(ImageRef image, const WorkerResult *result, GArray *layers, LayerRe
   for (guint i = 0; i < layers->len; i++) {
     const WorkerImage *picture = g_ptr_array_index(result->images, i);
     g_autofree char *own = make_name(result, picture->settings, picture->label);
-    insert(image, g_array_index(layers, LayerRef, i), own, group, i);
+    insert(image, g_array_index(layers, LayerRef, i), own, group, result->frames ? 0 : (int)i);
   }
   return group;
+}
+
+/* As layers without a group, because GIMP's export takes each layer as a frame. Returns the lowest.
+ */
+static LayerRef
+insert_frames(ImageRef image, const WorkerResult *result, GArray *layers)
+{
+  for (guint i = 0; i < layers->len; i++) {
+    const WorkerImage *picture = g_ptr_array_index(result->images, i);
+    g_autofree char *name = make_name(result, picture->settings, picture->label);
+    insert(image, g_array_index(layers, LayerRef, i), name, NO_LAYER, 0);
+  }
+  return g_array_index(layers, LayerRef, 0);
 }
 
 static LayerRef
@@ -193,10 +206,13 @@ layers_insert(const Target *target, const WorkerResult *result, GArray **made, G
   parent = target_find_place(target, &position);
   if (layers->len == 1)
     layer = insert_one(image, result, g_array_index(layers, LayerRef, 0), parent, position);
+  else if (result->frames && target->image == NO_IMAGE)
+    layer = insert_frames(image, result, layers);
   else
     layer = insert_group(image, result, layers, parent, position);
   target_add_mask(target, layer);
-  set_active(image, g_array_index(layers, LayerRef, 0)); /* the one on top, which is seen */
+  /* The one on top, which is seen. */
+  set_active(image, g_array_index(layers, LayerRef, result->frames ? layers->len - 1 : 0));
   gimp_image_undo_group_end(image);
   if (made)
     *made = g_steal_pointer(&layers);

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 #include "core/data/error.h"
+#include "plugin/image/profile.h"
 
 /* Babl's names of sRGB by number of channels. */
 static const char *const formats_u8[] = {"Y' u8", "Y'A u8", "R'G'B' u8", "R'G'B'A u8"};
@@ -13,8 +14,11 @@ static const char *const formats_float[] = {"Y' float", "Y'A float", "R'G'B' flo
 static GeglBuffer *
 picture_to_bytes(const WorkerImage *picture, GError **error)
 {
-  g_autoptr(DdimImage) image = ddim_image_new_from_samples(picture->samples, picture->channels,
-                                                           picture->height, picture->width, error);
+  g_autoptr(DdimImage) made =
+      picture->picture ? NULL
+                       : ddim_image_new_from_samples(picture->samples, picture->channels,
+                                                     picture->height, picture->width, error);
+  const DdimImage *image = picture->picture ? picture->picture : made;
   GeglRectangle all = {0, 0, picture->width, picture->height};
   GeglBuffer *buffer;
 
@@ -46,53 +50,13 @@ picture_to_floats(const WorkerImage *picture, GError **error)
   return buffer;
 }
 
-/* Copy sRGB pixels into a drawable of an image with a color profile: by babl, or by LittleCMS where
- * the profile is more than primaries and curves. */
-static gboolean
-convert(GimpColorProfile *profile, GeglBuffer *from, GeglBuffer *to, GError **error)
-{
-  AUTO_OBJECT(GimpColorProfile) srgb = gimp_color_profile_new_rgb_srgb();
-  AUTO_OBJECT(GimpColorTransform) transform = NULL;
-  const GeglRectangle *all = gegl_buffer_get_extent(from);
-  const Babl *format = gegl_buffer_get_format(to);
-  const Babl *space = gimp_color_profile_get_space(
-      profile, GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC, NULL);
-
-  if (space) {
-    /* Depending on its version, libgimp gives the drawable's buffer this space or none. */
-    gegl_buffer_set_format(to, babl_format_with_space(babl_format_get_encoding(format), space));
-    gegl_buffer_copy(from, all, GEGL_ABYSS_NONE, to, all);
-    return TRUE;
-  }
-  transform = gimp_color_transform_new(srgb, gegl_buffer_get_format(from), profile, format,
-                                       GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC,
-                                       GIMP_COLOR_TRANSFORM_FLAGS_BLACK_POINT_COMPENSATION);
-  if (!transform) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                _("No conversion from sRGB to the image’s color profile “%s”"),
-                gimp_color_profile_get_label(profile));
-    return FALSE;
-  }
-  gimp_color_transform_process_buffer(transform, from, all, to, all);
-  return TRUE;
-}
-
-/* Also true for profiles that describe sRGB in another way, as those in most PNG files do. */
-static gboolean
-is_srgb(GimpColorProfile *profile)
-{
-  return !profile ||
-         gimp_color_profile_get_space(profile, GIMP_COLOR_RENDERING_INTENT_RELATIVE_COLORIMETRIC,
-                                      NULL) == babl_space("sRGB");
-}
-
 gboolean
 pixels_fill(DrawableRef drawable, const WorkerImage *picture, GError **error)
 {
   ImageRef image = gimp_item_get_image(GIMP_ITEM(drawable));
   AUTO_OBJECT(GimpColorProfile) profile = gimp_image_get_color_profile(image);
   gboolean bytes =
-      gimp_image_get_precision(image) == GIMP_PRECISION_U8_NON_LINEAR && is_srgb(profile);
+      gimp_image_get_precision(image) == GIMP_PRECISION_U8_NON_LINEAR && profile_is_srgb(profile);
   AUTO_OBJECT(GeglBuffer) from = NULL;
   AUTO_OBJECT(GeglBuffer) to = NULL;
 
@@ -101,12 +65,13 @@ pixels_fill(DrawableRef drawable, const WorkerImage *picture, GError **error)
                 _("The model makes %u channels; GIMP takes 1 to 4"), picture->channels);
     return FALSE;
   }
-  from = bytes ? picture_to_bytes(picture, error) : picture_to_floats(picture, error);
+  from = bytes || picture->picture ? picture_to_bytes(picture, error)
+                                   : picture_to_floats(picture, error);
   if (!from)
     return FALSE;
   to = gimp_drawable_get_buffer(drawable);
   if (profile)
-    return convert(profile, from, to, error);
+    return profile_convert_from_srgb(profile, from, to, error);
   gegl_buffer_copy(from, gegl_buffer_get_extent(from), GEGL_ABYSS_NONE, to,
                    gegl_buffer_get_extent(from));
   return TRUE;

@@ -44,9 +44,19 @@ worker_image_free(WorkerImage *image)
     return;
   g_free(image->samples);
   g_free(image->label);
+  g_clear_pointer(&image->picture, ddim_image_free);
   g_clear_object(&image->settings);
   g_free(image->command);
   g_free(image);
+}
+
+WorkerResult *
+worker_result_new(void)
+{
+  WorkerResult *result = g_new0(WorkerResult, 1);
+
+  result->images = g_ptr_array_new_with_free_func((GDestroyNotify)worker_image_free);
+  return result;
 }
 
 void
@@ -391,8 +401,7 @@ worker_start(Worker *worker, DdimRequest *request)
 
   worker->request = ddim_request_copy(request);
   worker->cancellable = g_cancellable_new();
-  worker->result = g_new0(WorkerResult, 1);
-  worker->result->images = g_ptr_array_new_with_free_func((GDestroyNotify)worker_image_free);
+  worker->result = worker_result_new();
   worker->status = g_strdup(_("Starting"));
   worker->fraction = -1;
   worker->index = 0;

@@ -16,6 +16,7 @@ typedef struct _Job Worker;
 typedef struct {
   guint channels, height, width;
   float *samples;        /**< [channels][height][width], about [-1, 1] */
+  DdimImage *picture;    /**< (nullable) the image as bytes, in place of `samples` */
   char *label;           /**< (nullable) the name or number of its class */
   DdimRequest *settings; /**< every open choice made; width and height as asked; count 1 */
   char *command;         /**< the commands that sample the same */
@@ -28,9 +29,12 @@ typedef struct {
   char *warning;         /**< (nullable) a problem that did not stop the run */
   SizePlan size; /**< of what was sampled, which is then enlarged by the request's scale; width 0:
                     the model's own */
+  gboolean frames;   /**< images are frames of a film: the first one is the lowest layer */
   GPtrArray *images; /**< (element-type WorkerImage) */
 } WorkerResult;
 
+/** Without images. */
+WorkerResult *worker_result_new(void);
 void worker_result_free(WorkerResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkerResult, worker_result_free)
 

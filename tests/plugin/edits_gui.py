@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The dialogs of the procedures that change a picture, in a GIMP with windows, driven by the keyboard as a user would.
+
+Arguments: GIMP's version, the plug-in's program, GIMP's library folder, the source folder, the command `ddim`.
+Pictures of the screen are left in $DDIM_TEST_SHOTS.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import unittest
+
+import gimp
+from screen import Screen, Session, wait
+
+version, program, libdir, source, command = sys.argv[1:6]
+
+# The letter of the menu entry and the title of the dialog.
+FILL, VARY, UPSCALE, COLORIZE, INTERPOLATE = (('f', 'Fill Selection'), ('v', 'Vary Layer'), ('u', 'Upscale Layer'),
+                                              ('c', 'Colorize Layer'), ('i', 'Interpolate as Layers'))
+
+
+class Dialogs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(folder.cleanup)
+        cls.screen = Screen(folder.name, os.environ.get('DDIM_TEST_SHOTS'), version)
+        cls.addClassCleanup(cls.screen.close)
+
+    def start(self, size=(200, 150), before=''):
+        """A GIMP showing a white image, with a rectangle selected."""
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(folder.cleanup)
+        session = Session(self.screen, gimp.Gimp(version, program, libdir, source, folder.name), size, {})
+        self.addCleanup(session.quit)
+        session.ask(f'(begin (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 60 50 40 30) {before} '
+                    '(gimp-image-clean-all image))')
+        return session
+
+    def open_menu(self, session, letter):
+        """Filters > Generate > DDIM, then the entry with `letter`. Returns whether every menu came."""
+        screen = self.screen
+        screen.keys(session.main, 'Escape', 'Escape', 'Escape')
+        closed = screen.count()
+        for deeper, keys in enumerate((['alt+r'], ['g', 'g', 'Return'], ['m']), 1):
+            for key in keys:
+                screen.tool('key', '--clearmodifiers', key)
+                time.sleep(0.3)
+            try:
+                wait('a menu', lambda: screen.count() >= closed + deeper, 20)
+            except AssertionError:
+                return False
+        screen.tool('key', letter)
+        try:
+            wait('the menus close', lambda: screen.count() < closed + 3, 20)
+        except AssertionError:
+            return False
+        return True
+
+    def open(self, session, entry):
+        letter, title = entry
+        wait('the menus', lambda: self.open_menu(session, letter))
+        dialog = wait('the dialog', lambda: self.screen.window(title))[0]
+        # The letters are underlined, the lists filled in and the image looked at by then.
+        time.sleep(2)
+        return dialog
+
+    def ends(self, session, entry):
+        wait('the dialog goes', lambda: not self.screen.window(entry[1]))
+        wait('the plug-in ends', lambda: session.plugin() is None)
+
+    def check_untouched(self, session):
+        self.assertEqual((session.layers(), session.dirty()), (['base'], '0'))
+
+    def run_preview(self, session, dialog):
+        self.screen.keys(dialog, 'alt+p')
+        wait('a worker thread', session.is_generating)
+        wait('its end', lambda: not session.is_generating())
+        time.sleep(1)
+
+    def undo(self, session):
+        self.screen.keys(session.main, 'ctrl+z')
+        wait('one Undo', lambda: session.layers() == ['base'])
+        self.assertEqual(session.dirty(), '0')
+
+    def test_fill(self):
+        """A preview leaves the image alone; what was previewed is put in as it is; Undo and Repeat."""
+        session = self.start()
+        dialog = self.open(session, FILL)
+        self.screen.keys(dialog, 'alt+t')
+        self.screen.tool('type', '4')
+        self.run_preview(session, dialog)
+        self.check_untouched(session)
+        self.screen.shoot('fill', dialog)
+        self.screen.keys(dialog, 'alt+f')
+        wait('the layer', lambda: len(session.layers()) == 2)
+        self.ends(session, FILL)
+        self.screen.shoot('fill-done', session.main)
+        self.undo(session)
+        self.screen.keys(session.main, 'ctrl+f')
+        wait('Ctrl+F repeats', lambda: len(session.layers()) == 2)
+        self.assertEqual(session.app.printed(), [])
+
+    def test_stop_and_kill(self):
+        """Nothing is put in after Stop or when the plug-in is killed, and both can be followed by a run."""
+        session = self.start()
+        dialog = self.open(session, FILL)
+        self.screen.keys(dialog, 'alt+f')
+        wait('a worker thread', session.is_generating)
+        self.check_untouched(session)  # GIMP answers meanwhile
+        self.screen.keys(dialog, 'alt+s')
+        wait('the step ends', lambda: not session.is_generating())
+        time.sleep(1)
+        self.screen.shoot('fill-stopped', dialog)
+        self.check_untouched(session)
+        self.screen.keys(dialog, 'alt+f')
+        wait('a worker thread', session.is_generating)
+        os.kill(session.plugin(), signal.SIGKILL)
+        wait('the dialog goes', lambda: not self.screen.window(FILL[1]))
+        self.check_untouched(session)
+        self.assertIsNone(session.process.poll())
+        # And it can be used again. What is selected meanwhile counts.
+        session.ask('(gimp-selection-none image)')
+        dialog = self.open(session, FILL)
+        self.screen.shoot('fill-nothing', dialog)
+        self.screen.keys(dialog, 'alt+t')
+        self.screen.tool('type', '3')
+        session.ask('(begin (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 20 20 16 12) (gimp-image-clean-all image))')
+        self.screen.keys(dialog, 'alt+f')
+        wait('the layer', lambda: len(session.layers()) == 2)
+        self.assertEqual(session.value('(list (width (car (layers image))) (height (car (layers image))))'), '(20 16)')
+        self.ends(session, FILL)
+        self.undo(session)
+
+    def test_others(self):
+        """Each of the other dialogs makes its layer from a preview, as one undo step."""
+        session = self.start((96, 72), '(gimp-selection-none image)')
+        for entry, button in ((VARY, 'alt+v'), (COLORIZE, 'alt+o')):
+            with self.subTest(entry[1]):
+                dialog = self.open(session, entry)
+                self.screen.keys(dialog, 'alt+t')
+                self.screen.tool('type', '3')
+                self.run_preview(session, dialog)
+                self.check_untouched(session)
+                self.screen.shoot(entry[1].split()[0].lower(), dialog)
+                self.screen.keys(dialog, button)
+                wait('the layer', lambda: len(session.layers()) == 2)
+                self.ends(session, entry)
+                self.undo(session)
+        self.assertEqual(session.app.printed(), [])
+
+
+if __name__ == '__main__':
+    for tool in (f'gimp-{version}', 'Xvfb', 'xdotool'):
+        if not shutil.which(tool):
+            print(f'1..0 # SKIP {tool} is not installed')
+            sys.exit(0)
+    gimp.main('__main__')
