@@ -290,6 +290,7 @@ read_all(EditInput *input, ImageRef image, DrawableRef drawable, const EditSetti
   if (settings->new_image) {
     g_clear_object(&input->target.mask);
     input->target.image = NO_IMAGE;
+    input->target.drawable = NO_DRAWABLE;
     input->target.x = input->target.y = 0;
   }
   return TRUE;

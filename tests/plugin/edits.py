@@ -37,7 +37,7 @@ ARGUMENTS = {
 
 def scheme(value):
     if isinstance(value, bool):
-        return ('TRUE' if value else 'FALSE') if MAJOR == 2 else ('#t' if value else '#f')
+        return 'TRUE' if value else 'FALSE'
     return json.dumps(value, ensure_ascii=False)
 
 
