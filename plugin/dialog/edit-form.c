@@ -97,6 +97,34 @@ new_color(void)
   return choice;
 }
 
+/* How the user reads what an option may be. */
+static const struct {
+  const char *option, *value, *text;
+} words[] = {
+    {"axis", "x", N_("Left and right")},
+    {"axis", "y", N_("Top and bottom")},
+    {"axis", "xy", N_("All edges")},
+};
+
+static const char *
+find_words(const char *option, const char *value)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+    if (g_str_equal(words[i].option, option) && g_str_equal(words[i].value, value))
+      return _(words[i].text);
+  return value;
+}
+
+static GtkWidget *
+new_choice(const DdimOption *option)
+{
+  GtkWidget *choice = ui_choice_new();
+
+  for (guint i = 0; option->choices[i]; i++)
+    ui_choice_add(choice, option->choices[i], find_words(option->name, option->choices[i]));
+  return choice;
+}
+
 /* A seed to type, or a layer to choose. */
 static GtkWidget *
 new_end(ImageRef image)
@@ -121,10 +149,13 @@ new_end(ImageRef image)
 static GtkWidget *
 new_control(GParamSpec *pspec, ImageRef image)
 {
+  const DdimOption *option = ddim_option_find(pspec->name);
   GtkWidget *entry;
 
   if (!G_IS_PARAM_SPEC_STRING(pspec))
     return new_number(pspec);
+  if (option && option->choices)
+    return new_choice(option);
   if (g_str_equal(pspec->name, "color"))
     return new_color();
   if (g_str_equal(pspec->name, "from") || g_str_equal(pspec->name, "to"))

@@ -28,6 +28,17 @@ static const EditCommand commands[] = {
                 "is a new layer above the given one; where something is selected, only that "
                 "changes."),
      .traits = EDIT_MASKS | EDIT_MAY_BE_VISIBLE},
+    {.command = DDIM_COMMAND_SEAMLESS,
+     .procedure = "plug-in-ddim-seamless",
+     .label = N_("Make _Seamless…"),
+     .title = N_("Make Seamless"),
+     .action = N_("Make Seamless"),
+     .blurb = N_("Make the layer tile: its copies fit together without a seam"),
+     .help =
+         N_("A diffusion model makes a strip along the layer’s edges anew, so that it fits what "
+            "is on the other side. The result is a new layer above the given one. Where "
+            "something is selected, only the rectangle around it is taken."),
+     .traits = EDIT_TILES | EDIT_MAY_BE_VISIBLE},
     {.command = DDIM_COMMAND_UPSCALE,
      .procedure = "plug-in-ddim-upscale",
      .label = N_("_Upscale Layer…"),

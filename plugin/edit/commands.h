@@ -16,6 +16,7 @@ typedef enum {
   EDIT_GOES_BETWEEN = 1 << 3,   /**< from one seed or layer to another */
   EDIT_MAY_BE_VISIBLE = 1 << 4, /**< takes what is visible in place of the layer, if told */
   EDIT_MAY_BE_NEW = 1 << 5,     /**< puts the result into a new image, if told */
+  EDIT_TILES = 1 << 6,          /**< the result tiles */
 } EditTraits;
 
 typedef struct {

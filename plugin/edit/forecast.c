@@ -3,9 +3,12 @@
 
 #include <glib/gi18n-lib.h>
 #include "core/edit/frame.h"
+#include "core/edit/picture.h"
 
 /* How often steps are done again in order to fill a hole, if the user does not say it. */
 #define USUAL_QUALITY 4
+/* A seam is as wide as the images that the model was trained with, divided by this. */
+#define SEAM_PART 8
 
 /* All numbers of a respacing added up: "25", "10,15,20", "ddim50"; 0 for one that is empty. */
 static guint
@@ -36,7 +39,7 @@ repeat_steps(const EditInput *input, guint steps)
   if (input->command->traits & EDIT_GOES_BETWEEN)
     return steps;
   if (!quality)
-    quality = input->command->traits & EDIT_FILLS ? USUAL_QUALITY : 1;
+    quality = input->command->traits & (EDIT_FILLS | EDIT_TILES) ? USUAL_QUALITY : 1;
   return steps * (guint)quality;
 }
 
@@ -52,6 +55,23 @@ set_size(const EditInput *input, int scale, int context, DdimFrameParams *params
                                 (guint)input->cut.height};
     params->context = context < 0 ? params->usual / 2 : (guint)context;
   }
+}
+
+/* Leave out the windows that a seam does not touch. */
+static void
+drop_idle(const EditInput *input, const DdimFrameParams *params, DdimFrame *frame)
+{
+  const guint side = MIN(params->width, params->height);
+  g_autofree guint8 *coverage = NULL;
+  int width;
+
+  g_object_get(input->request, "seam-width", &width, NULL);
+  if (!width)
+    width = (int)CLAMP(params->usual / SEAM_PART, 1, MAX(side / 4, 1));
+  coverage = ddim_edit_mask_from_seams(params->width, params->height, params->rings,
+                                       MIN((guint)width, MAX(side / 2, 1)), NULL);
+  if (coverage)
+    ddim_frame_drop_idle(frame, coverage, params->width, params->height);
 }
 
 EditForecast
@@ -74,7 +94,10 @@ edit_forecast_new(const EditInput *input, guint image_size, guint stride)
   }
   ddim_frame_params_suit(&params, image_size, stride, scale, FALSE);
   set_size(input, scale, context, &params);
+  params.rings = edit_input_get_axes(input);
   frame = ddim_frame_new(&params);
+  if (params.rings)
+    drop_idle(input, &params, frame);
   forecast.width = params.wanted.width;
   forecast.height = params.wanted.height;
   forecast.n_windows = frame->windows->len;

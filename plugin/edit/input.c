@@ -7,11 +7,14 @@
 #include "core/data/image-private.h"
 #include "core/data/memory.h"
 #include "core/edit/picture.h"
+#include "core/job/request-private.h"
 #include "plugin/image/source.h"
 
 /* Pixels around the context of what is filled that are taken along, so that the model's windows
  * find as many as they want. */
 #define MARGIN 1024
+/* Pictures of more pixels are not repeated for the eye. */
+#define MAX_TILED (4 * 1024 * 1024)
 
 void
 edit_input_free(EditInput *input)
@@ -345,6 +348,32 @@ get_view(const EditInput *input)
   return (DdimRect){(guint)view.x, (guint)view.y, (guint)view.width, (guint)view.height};
 }
 
+DdimWrap
+edit_input_get_axes(const EditInput *input)
+{
+  return input->command->traits & EDIT_TILES ? ddim_request_get_axes(input->request, "axis")
+                                             : DDIM_WRAP_NONE;
+}
+
+/* @picture three times along each axis along which it tiles, if that is not too large to look at.
+ */
+static DdimImage *
+tile(const EditInput *input, const DdimImage *picture)
+{
+  const DdimWrap axes = edit_input_get_axes(input);
+  const guint channels = picture->channels, width = picture->width, height = picture->height;
+  const gboolean large = (guint64)width * height > MAX_TILED;
+  const guint across = axes & DDIM_WRAP_X && !large ? 3 : 1;
+  const guint down = axes & DDIM_WRAP_Y && !large ? 3 : 1;
+  DdimImage *out = ddim_image_new(width * across, height * down, channels, NULL);
+
+  for (guint y = 0; out && y < out->height; y++)
+    for (guint i = 0; i < across; i++)
+      memcpy(out->pixels + ((gsize)y * across + i) * width * channels,
+             picture->pixels + (gsize)(y % height) * width * channels, (gsize)width * channels);
+  return out;
+}
+
 /* One pixel as RGBA. */
 static void
 get_rgba(const DdimImage *picture, gsize at, guint8 *out)
@@ -366,8 +395,8 @@ edit_input_show(const EditInput *input, const DdimImage *made)
 
   if (!picture)
     return made ? ddim_image_copy(made, NULL) : NULL;
-  if (made && !input->coverage)
-    return ddim_image_copy(made, NULL);
+  if (!input->coverage && (made || input->command->traits & EDIT_TILES))
+    return tile(input, made ? made : picture);
   view = get_view(input);
   shown = ddim_image_new(view.width, view.height, 4, NULL);
   for (guint y = 0; shown && y < view.height; y++)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/data/image.h"
+#include "opencl/ops/wrap.h"
 #include "plugin/edit/commands.h"
 #include "plugin/image/target.h"
 
@@ -31,8 +32,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EditInput, edit_input_free)
 /** Whether both make the same of the same settings: pixels, selection and place. */
 gboolean edit_input_equal(const EditInput *a, const EditInput *b);
 
+/** The axes along which the result tiles. */
+DdimWrap edit_input_get_axes(const EditInput *input);
+
 /** What the user sees of the picture once @made (nullable) is in place; before that, what will be
- * made anew is transparent. NULL where there is no picture. (transfer full) */
+ * made anew is transparent. A picture that tiles is seen three times along its axes. NULL where
+ * there is no picture. (transfer full) */
 DdimImage *edit_input_show(const EditInput *input, const DdimImage *made);
 
 G_END_DECLS

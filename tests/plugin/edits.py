@@ -28,6 +28,8 @@ VISIBLE, NEW_IMAGE = [('sample-visible', False)], [('new-image', True)]
 ARGUMENTS = {
     'fill': [('context', -1), ('feather', 2), ('quality', 0), ('input-noise', 0), ('color', ''), *MODEL, *LAST, *VISIBLE],
     'vary': [('strength', 0.5), ('color', ''), *MODEL, *LAST, *VISIBLE],
+    'seamless': [('axis', 'xy'), ('seam-width', 0), ('context', -1), ('feather', 2), ('quality', 0), ('input-noise', 0),
+                 ('color', ''), *MODEL, *LAST, *VISIBLE],
     'upscale': [('scale', 0), ('quality', 0), ('input-noise', 0), *MODEL, *LAST, *VISIBLE, *NEW_IMAGE],
     'colorize': [('quality', 0), ('input-noise', 0), ('color', ''), *MODEL, *LAST, *VISIBLE],
     'interpolate': [('from', '1'), ('to', '2'), ('model', ''), ('class', ''), ('width', 0), ('height', 0), ('count', 8),
@@ -312,6 +314,13 @@ class Others(Edits):
         self.assertEqual(read_png(self.path('new.png')), expected)
         self.assertEqual(read_png(self.path('inside.png')), expected)
 
+    def test_seamless(self):
+        self.write('in.png', picture(64, 48))
+        said, layer, _ = self.make(f'{self.load("in.png")} (define new {call("seamless", axis="x", seam_width=6, quality=1)}) '
+                                   '(say (length (layers image)))')
+        self.assertEqual(said, ['2', '(0 0)'])
+        self.assertEqual(layer, self.ddim('seamless', '-i', self.path('in.png'), '--axis', 'x', '--width', '6', '--quality', '1'))
+
     def test_colorize(self):
         self.write('in.png', picture(48, 32))
         _, layer, _ = self.make(f'{self.load("in.png")} (define new {call("colorize", **{"class": "lava"})})')
@@ -376,7 +385,7 @@ class Failures(Edits):
                    f'(gimp-image-resize image 80 60 0 0) {self.select(60, 40, 10, 10)}')
 
     def test_images(self):
-        every = [call(name) for name in ('fill', 'vary', 'upscale', 'colorize')]
+        every = [call(name) for name in ('fill', 'vary', 'seamless', 'upscale', 'colorize')]
         self.check([(case, 'RGB') for case in every], f'(to-indexed image) {self.select(2, 2, 8, 8)}')
         self.check([(call('colorize'), 'RGB')], '(gimp-image-convert-grayscale image)')
         self.check([(call('vary'), 'no less than 8x8')], self.select(2, 2, 4, 4))
@@ -394,7 +403,7 @@ class Failures(Edits):
                     (call('fill', quality=101), 'quality'), (call('fill', color='blue'), 'color'),
                     (call('fill', steps='0,'), 'steps'), (call('fill', seed=-2), 'seed'), (call('fill', sampler='euler'), 'sampler'),
                     (call('fill', **{'class': 'nothing'}), 'class'), (call('fill', model='nothing'), 'textures'),
-                    (call('vary', strength=1.5), 'strength'), (call('upscale', scale=17), 'scale'),
+                    (call('vary', strength=1.5), 'strength'), (call('upscale', scale=17), 'scale'), (call('seamless', axis='z'), 'axis'),
                     (call('interpolate', count=1), 'count'), (call('interpolate', **{'from': 'nobody'}), 'nobody')], box)
 
     def test_ends_of_two_sizes(self):

@@ -140,10 +140,10 @@ class Dialogs(unittest.TestCase):
     def test_others(self):
         """Each of the other dialogs makes its layer from a preview, as one undo step."""
         session = self.start((96, 72), '(gimp-selection-none image)')
-        for entry, button in ((VARY, 'alt+v'), (COLORIZE, 'alt+o')):
+        for entry, steps, button in ((VARY, 'alt+e', 'alt+v'), (COLORIZE, 'alt+t', 'alt+o')):
             with self.subTest(entry[1]):
                 dialog = self.open(session, entry)
-                self.screen.keys(dialog, 'alt+t')
+                self.screen.keys(dialog, steps)
                 self.screen.tool('type', '3')
                 self.run_preview(session, dialog)
                 self.check_untouched(session)
