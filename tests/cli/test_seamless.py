@@ -120,11 +120,11 @@ class Make(ddim.Case):
     def test_settings(self):
         """What was chosen is in the picture, and the command made of it makes it again."""
         self.save('in.png', picture(32, 24))
-        told = self.good('seamless', *MODEL, '--steps', '4', '--seed', '1', '-i', 'in.png', '-o', 'out.png', '--json')
-        request = json.loads(told.stdout)['request']
+        self.good('seamless', *MODEL, '--steps', '4', '--seed', '1', '-i', 'in.png', '-o', 'out.png')
+        info = json.loads(self.good('info', '--json', 'out.png').stdout)
+        request, command = info['request'], info['command']
         self.assertEqual((request['axis'], request['seam-width'], request['quality']), ('xy', 6, 4))
         before = (self.folder / 'out.png').read_bytes()
-        command = json.loads(self.good('info', '--json', 'out.png').stdout)['command']
         self.assertTrue(command.startswith('ddim seamless'), command)
         self.assertIn(' --width 6', command)
         self.good(*shlex.split(command)[1:], '-o', 'out.png')
