@@ -139,10 +139,10 @@ say_settings(DdimMaker *maker, DdimConfig *config)
 {
   const DdimDeviceInfo *device = ddim_generator_get_device(maker->generator);
   g_autofree char *steps = NULL, *sampler = NULL;
-  int width, height, batch;
+  int width, height, batch, window, overlap;
 
   g_object_get(maker->resolved, "width", &width, "height", &height, "batch", &batch, "steps",
-               &steps, "sampler", &sampler, NULL);
+               &steps, "sampler", &sampler, "window", &window, "overlap", &overlap, NULL);
   ddim_bar_say(maker->bar, DDIM_VERBOSE, _("model %s: %u channels, %u classes"),
                ddim_config_get_name(config), ddim_config_get_image_channels(config),
                ddim_config_get_n_classes(config));
@@ -150,6 +150,11 @@ say_settings(DdimMaker *maker, DdimConfig *config)
                ddim_device_info_get_name(device), ddim_device_info_get_driver_version(device));
   ddim_bar_say(maker->bar, DDIM_VERBOSE, _("%dx%d pixels, batches of %d, %s, steps '%s'"), width,
                height, batch, sampler, steps);
+  if (window > 0)
+    ddim_bar_say(maker->bar, DDIM_VERBOSE, _("windows of %d pixels, which overlap by %d"), window,
+                 overlap);
+  else if (window == 0)
+    ddim_bar_say(maker->bar, DDIM_VERBOSE, _("computed in one piece"));
 }
 
 static void

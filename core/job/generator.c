@@ -219,8 +219,7 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
       !open_work(&work, generator->session, request, error) ||
       !ddim_session_start(generator->session, request, &params, error))
     return FALSE;
-  runner.session = generator->session;
-  runner.job = work.job;
+  ddim_runner_set_job(&runner, generator->session, work.job);
   done = run_work(&runner, &work, &why);
   ddim_runner_clear(&runner);
   ddim_session_set_status(generator->session, NULL, NULL);

@@ -190,7 +190,9 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
     resolve_batch(job);
     return g_steal_pointer(&job);
   }
-  if (!open_noise(job, error) || !resolve_size(job, session->config, error))
+  if (!open_noise(job, error) || !resolve_size(job, session->config, error) ||
+      !ddim_window_choice_make(&job->windows, session->config, job->resolved, job->width,
+                               job->height, error))
     return NULL;
   resolve_batch(job);
   if ((job->init_noise && !check_noise(job, error)) ||

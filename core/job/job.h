@@ -5,6 +5,7 @@
 #include "core/data/samples.h"
 #include "core/diffusion/step-table.h"
 #include "core/job/session.h"
+#include "core/job/window-choice.h"
 #include "opencl/ops/wrap.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,7 @@ typedef struct {
   DdimSampleParams sample;
   DdimStepTable *steps; /* of `diffusion`, or of the model's own program */
   guint channels, height, width;
+  DdimWindowChoice windows;
   guint count;
   guint batch;   /* how many images share one draw of noise */
   DdimWrap wrap; /* axes along which images are seamless */

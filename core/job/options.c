@@ -234,6 +234,29 @@ static const DdimOption table[] = {
      .value_word = N_("N"),
      .commands = DDIM_COMMAND_ALL & ~DDIM_COMMAND_ENCODE},
 
+    {.name = "window",
+     .type = G_TYPE_INT,
+     .label = N_("Window"),
+     .help = N_("side of the overlapping windows in which a large picture is computed; 0: in one "
+                "piece; -1: in one piece up to 1024x1024 pixels in area, else windows of the "
+                "model's own size"),
+     .minimum = -1,
+     .maximum = MAX_SIDE,
+     .number = -1,
+     .on_command_line = 20,
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE},
+    {.name = "overlap",
+     .type = G_TYPE_INT,
+     .label = N_("Overlap"),
+     .help = N_("pixels that neighboring windows share, at most half a window; -1: a quarter"),
+     .minimum = -1,
+     .maximum = MAX_SIDE / 2,
+     .number = -1,
+     .on_command_line = 21,
+     .value_word = N_("N"),
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE},
+
     /* How it is sampled. */
     {.name = "steps",
      .type = G_TYPE_STRING,

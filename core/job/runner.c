@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/network/windows.h"
 
 /* The shortest time between two previews that are read from the device. */
 #define PREVIEW_INTERVAL (G_USEC_PER_SEC / 10)
@@ -42,9 +43,87 @@ have_images(DdimRunner *runner, GError **error)
          (runner->images = ddim_array_new(DDIM_DTYPE_F32, 4, shape, error)) != NULL;
 }
 
+/* Seconds left; negative while that is unknown. The first step tells little about it, because
+ * drivers build kernels then. */
+static double
+estimate(DdimRunner *runner, double done, double total)
+{
+  gint64 now = g_get_monotonic_time();
+
+  if (done >= total)
+    return 0;
+  if (done > 0 && !runner->warm) {
+    runner->warm = now;
+    runner->warm_done = done;
+  }
+  if (!runner->warm || done <= runner->warm_done)
+    return -1;
+  return (now - runner->warm) / (double)G_USEC_PER_SEC * (total - done) /
+         (done - runner->warm_done);
+}
+
+/* @part  of the coming step that is done */
+static void
+report_progress(DdimRunner *runner, double part)
+{
+  const DdimJob *job = runner->job;
+  const guint n_of_loop = ddim_step_table_get_n_steps(runner->steps);
+  const guint n_steps = runner->n_loops * n_of_loop;
+  const guint step = runner->done + runner->loop * n_of_loop;
+  double total = (double)job->count * n_steps, done;
+  DdimProgress progress = {.n_images = job->count, .batch = runner->n, .n_steps = n_steps};
+
+  done = (double)runner->first * n_steps + runner->n * (step + part);
+  progress.image = step == n_steps ? runner->first + runner->n : runner->first;
+  progress.step = step;
+  progress.fraction = total > 0 ? done / total : 1;
+  progress.elapsed = (g_get_monotonic_time() - runner->started) / (double)G_USEC_PER_SEC;
+  progress.remaining = estimate(runner, done, total);
+  if (runner->callbacks->progress)
+    runner->callbacks->progress(&progress, runner->user_data);
+}
+
+/* Between the windows of a step. */
+static gboolean
+on_window(double fraction, gpointer data, GError **error)
+{
+  DdimRunner *runner = data;
+
+  if (g_cancellable_set_error_if_cancelled(runner->cancellable, error))
+    return FALSE;
+  if (fraction < 1)
+    report_progress(runner, fraction);
+  return TRUE;
+}
+
+void
+ddim_runner_set_job(DdimRunner *runner, DdimSession *session, const DdimJob *job)
+{
+  runner->session = session;
+  runner->job = job;
+  runner->windows = job->windows;
+}
+
+static DdimEvaluator *
+make_windows(DdimRunner *runner, const DdimNetworkParams *network_params, GError **error)
+{
+  const DdimJob *job = runner->job;
+  const DdimWindowsParams params = {.batch = runner->n,
+                                    .height = job->height,
+                                    .width = job->width,
+                                    .window = runner->windows.window,
+                                    .overlap = runner->windows.overlap,
+                                    .wrap = job->wrap,
+                                    .progress = on_window,
+                                    .progress_data = runner};
+
+  return ddim_windows_new(runner->session->network, runner->session->evaluators, &params,
+                          network_params, error);
+}
+
 /* A last batch that is shorter is computed in the same way as the others. */
-gboolean
-ddim_runner_prepare(DdimRunner *runner, GError **error)
+static gboolean
+make_evaluator(DdimRunner *runner, GError **error)
 {
   const DdimJob *job = runner->job;
   const DdimEvaluatorSize size = {.batch = runner->n,
@@ -52,17 +131,38 @@ ddim_runner_prepare(DdimRunner *runner, GError **error)
                                   .width = job->width,
                                   .usual_batch = MIN(job->batch, job->count),
                                   .wrap = job->wrap};
-  DdimNetworkParams params = ddim_runner_get_network_params(runner);
+  const DdimNetworkParams params = ddim_runner_get_network_params(runner);
+
+  /* The evaluator first: it knows whether the device has the memory for such a size. */
+  runner->evaluator = runner->windows.window ? make_windows(runner, &params, error)
+                                             : ddim_evaluator_cache_get(runner->session->evaluators,
+                                                                        &size, &params, error);
+  if (runner->evaluator)
+    runner->state = ddim_sampler_state_new(runner->evaluator, error);
+  return runner->state != NULL;
+}
+
+gboolean
+ddim_runner_prepare(DdimRunner *runner, GError **error)
+{
+  const DdimJob *job = runner->job;
+  g_autoptr(GError) trouble = NULL;
 
   if (runner->state && ddim_evaluator_get_size(runner->evaluator)->batch == runner->n)
     return TRUE;
   g_clear_pointer(&runner->state, ddim_sampler_state_free);
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
-  /* The evaluator first: it knows whether the device has the memory for such a size. */
-  runner->evaluator = ddim_evaluator_cache_get(runner->session->evaluators, &size, &params, error);
-  if (runner->evaluator)
-    runner->state = ddim_sampler_state_new(runner->evaluator, error);
-  return runner->state && have_images(runner, error);
+  if (make_evaluator(runner, &trouble))
+    return have_images(runner, error);
+  g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
+  if (!g_error_matches(trouble, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY) || runner->started ||
+      !ddim_window_choice_give_way(&runner->windows, runner->session->config, job->resolved,
+                                   job->width, job->height)) {
+    g_propagate_error(error, g_steal_pointer(&trouble));
+    return FALSE;
+  }
+  ddim_evaluator_cache_clear(runner->session->evaluators);
+  return make_evaluator(runner, error) && have_images(runner, error);
 }
 
 gsize
@@ -103,44 +203,6 @@ ddim_runner_draw(DdimRunner *runner, float *out)
 
   ddim_rng_normal(runner->job->rng, out, runner->job->batch * size);
   memmove(out, out + runner->skip * size, runner->n * size * sizeof *out);
-}
-
-/* Seconds left; negative while that is unknown. The first step tells little about it, because
- * drivers build kernels then. */
-static double
-estimate(DdimRunner *runner, double done, double total)
-{
-  gint64 now = g_get_monotonic_time();
-
-  if (done >= total)
-    return 0;
-  if (done > 0 && !runner->warm) {
-    runner->warm = now;
-    runner->warm_done = done;
-  }
-  if (!runner->warm || done <= runner->warm_done)
-    return -1;
-  return (now - runner->warm) / (double)G_USEC_PER_SEC * (total - done) /
-         (done - runner->warm_done);
-}
-
-static void
-report_progress(DdimRunner *runner, const DdimStepTable *steps, guint step)
-{
-  const DdimJob *job = runner->job;
-  const guint n_of_loop = ddim_step_table_get_n_steps(steps), n_steps = runner->n_loops * n_of_loop;
-  double total = (double)job->count * n_steps, done;
-  DdimProgress progress = {.n_images = job->count, .batch = runner->n, .n_steps = n_steps};
-
-  step += runner->loop * n_of_loop;
-  done = (double)runner->first * n_steps + (double)runner->n * step;
-  progress.image = step == n_steps ? runner->first + runner->n : runner->first;
-  progress.step = step;
-  progress.fraction = total > 0 ? done / total : 1;
-  progress.elapsed = (g_get_monotonic_time() - runner->started) / (double)G_USEC_PER_SEC;
-  progress.remaining = estimate(runner, done, total);
-  if (runner->callbacks->progress)
-    runner->callbacks->progress(&progress, runner->user_data);
 }
 
 DdimSample
@@ -188,8 +250,11 @@ show_preview(DdimRunner *runner, GError **error)
 static gboolean
 after_step(const DdimSamplingPoint *point, gpointer user_data, GError **error)
 {
-  report_progress(user_data, point->table, point->index + 1);
-  return show_preview(user_data, error);
+  DdimRunner *runner = user_data;
+
+  runner->done = point->index + 1;
+  report_progress(runner, 0);
+  return show_preview(runner, error);
 }
 
 /* Read the images. Values that are not finite are an error, because NaN would silently become
@@ -257,9 +322,11 @@ ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSampli
   scale_start(runner, steps);
   if (!ddim_sampler_state_set_x(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
+  runner->steps = steps;
+  runner->done = 0;
   if (!runner->started)
     start(runner);
-  report_progress(runner, steps, 0);
+  report_progress(runner, 0);
   return ddim_sampling_run(steps, ddim_device_sampling_get_backend(sampling), all, n_hooks + 1,
                            runner->cancellable, error) &&
          read_images(runner, error);

@@ -25,20 +25,26 @@ typedef struct {
   guint most;          /**< how many images are computed at a time; 0: a batch */
   guint loop, n_loops; /**< which loop of the batch, of how many */
 
-  DdimEvaluator *evaluator;  /**< of the current loop */
-  DdimSamplerState *state;   /**< of the current loop */
-  DdimArray *images;         /**< [batch][C][H][W]: where a loop starts and what it ends with */
-  gint64 *labels;            /**< [batch] of the current batch */
-  gint64 started, previewed; /**< monotonic microseconds */
-  gint64 warm;               /**< when the first step was over, which may build kernels */
-  double warm_done;          /**< image-steps done then */
+  DdimWindowChoice windows;   /**< the job's, unless the device has no memory for one piece */
+  const DdimStepTable *steps; /**< of the current loop */
+  guint done;                 /**< how many of them are done */
+  DdimEvaluator *evaluator;   /**< of the current loop */
+  DdimSamplerState *state;    /**< of the current loop */
+  DdimArray *images;          /**< [batch][C][H][W]: where a loop starts and what it ends with */
+  gint64 *labels;             /**< [batch] of the current batch */
+  gint64 started, previewed;  /**< monotonic microseconds */
+  gint64 warm;                /**< when the first step was over, which may build kernels */
+  double warm_done;           /**< image-steps done then */
 } DdimRunner;
 
 void ddim_runner_clear(DdimRunner *runner);
 /** For the status callback. */
 DdimNetworkParams ddim_runner_get_network_params(const DdimRunner *runner);
-/** Make the evaluator that computes runner->n images of the job's size, and the memory for them.
- * Does nothing when they are there already. Errors: as ddim_evaluator_new(); no memory. */
+/** Begin to run the job @job. */
+void ddim_runner_set_job(DdimRunner *runner, DdimSession *session, const DdimJob *job);
+/** Make the evaluator that computes runner->n images of the job's size, in one piece or in windows,
+ * and the memory for them. Does nothing when they are there already. Errors: as
+ * ddim_evaluator_new(); no memory. */
 gboolean ddim_runner_prepare(DdimRunner *runner, GError **error);
 /** How many values one image has. */
 gsize ddim_runner_get_image_size(const DdimRunner *runner);

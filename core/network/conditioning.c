@@ -139,28 +139,48 @@ read_label(const DdimConditioning *c, gint64 label, float *out, GError **error)
                                      DDIM_DTYPE_F32, out, error);
 }
 
-/* What the batch's labels add to the embedding. */
+/* What one image's classes add to the embedding: the weighted sum of what each of them does. */
 static gboolean
-read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
+read_mix(const DdimConditioning *c, const DdimClassMix *mix, float *out, GError **error)
 {
-  const DdimEmbedding *embedding = &c->network->architecture->embedding;
-  const guint classes = embedding->n_classes;
+  const guint classes = c->network->architecture->embedding.n_classes;
+  g_autofree double *sum = g_new0(double, c->width);
+  g_autofree float *row = g_new(float, c->width);
+  for (guint k = 0; k < mix->n; k++) {
+    if (mix->labels[k] < 0 || mix->labels[k] >= classes) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                  _("label %" PRId64 " is not one of the model's classes, 0 to %u"), mix->labels[k],
+                  classes - 1);
+      return FALSE;
+    }
+    if (!read_label(c, mix->labels[k], row, error))
+      return FALSE;
+    for (guint i = 0; i < c->width; i++)
+      sum[i] += mix->weights[k] * row[i];
+  }
+  for (guint i = 0; i < c->width; i++)
+    out[i] = (float)sum[i];
+  return TRUE;
+}
+
+/* What the batch's labels, or @mix, add to the embedding. */
+static gboolean
+read_labels(DdimConditioning *c, const gint64 *labels, const DdimClassMix *mix, GError **error)
+{
+  const guint classes = c->network->architecture->embedding.n_classes;
   if (!classes)
     return TRUE;
-  if (!labels) {
+  if (!labels && !mix) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("this model is class-conditional: it needs labels from 0 to %u"), classes - 1);
     return FALSE;
   }
   c->labels = g_new(float, (gsize)c->batch * c->width);
   for (guint i = 0; i < c->batch; i++) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                  _("label %" PRId64 " is not one of the model's classes, 0 to %u"), labels[i],
-                  classes - 1);
-      return FALSE;
-    }
-    if (!read_label(c, labels[i], c->labels + (gsize)i * c->width, error))
+    gint64 label = mix ? 0 : labels[i];
+    double whole = 1;
+    const DdimClassMix own = {.n = 1, .labels = &label, .weights = &whole};
+    if (!read_mix(c, mix ? mix : &own, c->labels + (gsize)i * c->width, error))
       return FALSE;
   }
   return TRUE;
@@ -168,7 +188,8 @@ read_labels(DdimConditioning *c, const gint64 *labels, GError **error)
 
 DdimConditioning *
 ddim_conditioning_new(const DdimNetwork *network, const double *timesteps, guint n_steps,
-                      guint per_step, const gint64 *labels, guint batch, GError **error)
+                      guint per_step, const gint64 *labels, const DdimClassMix *mix, guint batch,
+                      GError **error)
 {
   const DdimNetworkEmbedding *embedding = &network->embedding;
   DdimConditioning *c = g_new0(DdimConditioning, 1);
@@ -180,7 +201,7 @@ ddim_conditioning_new(const DdimNetwork *network, const double *timesteps, guint
   c->width = embedding->second->matrix->out;
   c->per_step = per_step;
   c->timesteps = g_memdup2(timesteps, sizeof(double) * n_steps * per_step);
-  if (read_labels(c, labels, error) && record(c, error))
+  if (read_labels(c, labels, mix, error) && record(c, error))
     return c;
   ddim_conditioning_free(c);
   return NULL;

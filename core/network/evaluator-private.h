@@ -5,9 +5,23 @@
 #include "core/network/evaluator.h"
 #include "core/network/record.h"
 
+/** How an evaluator computes that does not do so in one piece, see core/network/windows.h. */
+typedef struct {
+  gboolean (*set_conditions)(gpointer data, const double *timesteps, guint n_steps, guint per_step,
+                             const gint64 *labels, const DdimClassMix *mix, GError **error);
+  /** Enqueue output = network(x, timesteps[step]). @x planar [batch][x_channels][H][W] */
+  gboolean (*evaluate)(gpointer data, DdimClMem x, guint step, GError **error);
+  double (*get_flops)(gpointer data);
+  void (*free)(gpointer data);
+} DdimEvaluatorParts;
+
 struct _DdimEvaluator {
   guint refs;
   DdimNetwork *network;
+  const DdimEvaluatorParts *parts; /**< NULL: computed in one piece. Otherwise it has no memory for
+                                        x, no planar output and no convolutions. */
+  gpointer parts_data;
+  DdimClassMix *mix;      /**< (nullable) in place of labels */
   DdimEvaluatorSize size; /**< usual_batch is never 0 */
   guint x_channels;       /**< of x: those of the input without low_res's */
   DdimRecordConv *convs;  /**< one for each of DdimNetwork.convs */
@@ -21,6 +35,9 @@ struct _DdimEvaluator {
   double flops;
 };
 
+/** Enqueue the evaluation of x at a place on the device. @x as in DdimEvaluatorParts */
+gboolean ddim_evaluator_evaluate_at(DdimEvaluator *evaluator, DdimClMem x, guint step,
+                                    GError **error);
 /** The first half of ddim_evaluator_new(): choose, and record. The evaluator's weights have memory,
  * which is not touched yet, and no contents. */
 DdimEvaluator *ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size,

@@ -193,6 +193,9 @@ ddim_evaluator_unref(DdimEvaluator *e)
 {
   if (!e || --e->refs)
     return;
+  if (e->parts)
+    e->parts->free(e->parts_data);
+  ddim_class_mix_free(e->mix);
   ddim_conditioning_free(e->conditioning);
   ddim_cl_plan_free(e->plan);
   ddim_cl_buffer_free(e->memory);
@@ -208,10 +211,20 @@ set_conditions(DdimEvaluator *e, const double *timesteps, guint n_steps, guint p
                const gint64 *labels, GError **error)
 {
   g_return_val_if_fail(n_steps > 0, FALSE);
+  if (e->parts)
+    return e->parts->set_conditions(e->parts_data, timesteps, n_steps, per_step, labels, e->mix,
+                                    error);
   g_clear_pointer(&e->conditioning, ddim_conditioning_free);
-  e->conditioning =
-      ddim_conditioning_new(e->network, timesteps, n_steps, per_step, labels, e->size.batch, error);
+  e->conditioning = ddim_conditioning_new(e->network, timesteps, n_steps, per_step, labels, e->mix,
+                                          e->size.batch, error);
   return e->conditioning != NULL;
+}
+
+void
+ddim_evaluator_set_mix(DdimEvaluator *e, const DdimClassMix *mix)
+{
+  ddim_class_mix_free(e->mix);
+  e->mix = ddim_class_mix_copy(mix);
 }
 
 gboolean
@@ -248,6 +261,7 @@ gboolean
 ddim_evaluator_set_x(DdimEvaluator *e, const float *x, GError **error)
 {
   const guint64 count = (guint64)e->size.batch * e->x_channels * e->size.height * e->size.width;
+  g_return_val_if_fail(!e->parts, FALSE);
   return ddim_cl_plan_write(e->plan, e->x, count, x, error);
 }
 
@@ -258,6 +272,16 @@ ddim_evaluator_evaluate(DdimEvaluator *e, guint step, GError **error)
                        FALSE);
   return ddim_conditioning_load(e->conditioning, step, e->plan, e->ports.emb, error) &&
          ddim_cl_plan_run(e->plan, error);
+}
+
+gboolean
+ddim_evaluator_evaluate_at(DdimEvaluator *e, DdimClMem x, guint step, GError **error)
+{
+  const guint64 count = (guint64)e->size.batch * e->x_channels * e->size.height * e->size.width;
+  if (e->parts)
+    return e->parts->evaluate(e->parts_data, x, step, error);
+  return ddim_cl_plan_copy_bytes(e->plan, x, e->plan, e->x, count * sizeof(float), error) &&
+         ddim_evaluator_evaluate(e, step, error);
 }
 
 gboolean
@@ -273,10 +297,33 @@ ddim_evaluator_get_output_count(const DdimEvaluator *e)
          e->size.width;
 }
 
+/* The output as the network leaves it, where it is not kept in planes too. A line at a time, so
+ * that a large picture takes no second copy. */
+static gboolean
+read_nhwc(DdimEvaluator *e, float *output, GError **error)
+{
+  const DdimClTensor *y = &e->ports.y;
+  const gsize plane = (gsize)y->h * y->w, line = (gsize)y->w * y->ld;
+  const guint channels = e->network->architecture->out_channels;
+  g_autofree float *values = g_new(float, line);
+  for (gsize row = 0; row < (gsize)y->n * y->h; row++) {
+    float *to = output + (row / y->h) * channels * plane + row % y->h * y->w;
+    if (!ddim_cl_plan_read(e->plan, ddim_cl_mem_skip_floats(y->mem, row * line), line, values,
+                           error))
+      return FALSE;
+    for (guint c = 0; c < channels; c++)
+      for (guint i = 0; i < y->w; i++)
+        to[c * plane + i] = values[(gsize)i * y->ld + c];
+  }
+  return TRUE;
+}
+
 gboolean
 ddim_evaluator_get_output(DdimEvaluator *e, float *output, GError **error)
 {
-  return ddim_cl_plan_read(e->plan, e->output, ddim_evaluator_get_output_count(e), output, error);
+  return e->parts ? read_nhwc(e, output, error)
+                  : ddim_cl_plan_read(e->plan, e->output, ddim_evaluator_get_output_count(e),
+                                      output, error);
 }
 
 /* It is kept twice: planar for those who read it, and as the network leaves it for the steps. */
@@ -297,7 +344,8 @@ ddim_evaluator_set_output(DdimEvaluator *e, const float *output, GError **error)
       for (gsize pixel = 0; pixel < pixels; pixel++)
         values[(n * pixels + pixel) * y->ld + c] = output[(n * channels + c) * pixels + pixel];
   return ddim_cl_plan_write(e->plan, y->mem, count, values, error) &&
-         ddim_cl_plan_write(e->plan, e->output, ddim_evaluator_get_output_count(e), output, error);
+         (e->parts || ddim_cl_plan_write(e->plan, e->output, ddim_evaluator_get_output_count(e),
+                                         output, error));
 }
 
 const DdimEvaluatorSize *
@@ -309,7 +357,7 @@ ddim_evaluator_get_size(const DdimEvaluator *e)
 double
 ddim_evaluator_get_flops(const DdimEvaluator *e)
 {
-  return e->flops;
+  return e->parts ? e->parts->get_flops(e->parts_data) : e->flops;
 }
 
 gboolean

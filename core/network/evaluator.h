@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "core/network/class-mix.h"
 #include "core/network/network.h"
 #include "opencl/ops/wrap.h"
 
@@ -45,14 +46,18 @@ gboolean ddim_evaluator_set_conditions(DdimEvaluator *evaluator, const double *t
  * @timesteps [n_steps] */
 gboolean ddim_evaluator_set_common_conditions(DdimEvaluator *evaluator, const double *timesteps,
                                               guint n_steps, const gint64 *labels, GError **error);
+/** Whenever conditions are set from now on, all images get @mix in place of labels. NULL: labels
+ * count again. @mix  (nullable) is copied */
+void ddim_evaluator_set_mix(DdimEvaluator *evaluator, const DdimClassMix *mix);
 /** Super-resolution: @low_res [batch][C][height][width], upsampled bilinearly (align_corners false)
  * to the evaluator's size. It stays until it is set anew. */
 gboolean ddim_evaluator_set_low_res(DdimEvaluator *evaluator, const float *low_res, guint height,
                                     guint width, GError **error);
 /** @x [batch][C][H][W], C = in_channels (half of them for super-resolution). It stays until it is
- * set anew. */
+ * set anew. Not for an evaluator of windows, which a sampler state feeds. */
 gboolean ddim_evaluator_set_x(DdimEvaluator *evaluator, const float *x, GError **error);
-/** Enqueue output = network(x, timesteps[step], labels). Does not wait. */
+/** Enqueue output = network(x, timesteps[step], labels). Does not wait. Not for an evaluator of
+ * windows either. */
 gboolean ddim_evaluator_evaluate(DdimEvaluator *evaluator, guint step, GError **error);
 /** Wait for everything enqueued on the device. */
 gboolean ddim_evaluator_wait(DdimEvaluator *evaluator, GError **error);

@@ -110,10 +110,7 @@ ddim_sampler_state_evaluate(DdimSamplerState *state, DdimEvaluator *evaluator, g
                             GError **error)
 {
   g_return_val_if_fail(same_size(state, evaluator), FALSE);
-  const DdimClMem x = {.buffer = state->x};
-  return ddim_cl_plan_copy_bytes(evaluator->plan, x, evaluator->plan, evaluator->x,
-                                 state_bytes(state), error) &&
-         ddim_evaluator_evaluate(evaluator, step, error);
+  return ddim_evaluator_evaluate_at(evaluator, (DdimClMem){.buffer = state->x}, step, error);
 }
 
 /* Have the kernel of the update read @evaluator's output. */

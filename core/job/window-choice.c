@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "core/job/window-choice.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "core/data/error.h"
+
+/* Pictures of a larger area than this are computed in windows, unless the model was trained with
+ * larger ones. */
+#define WHOLE_PIXELS (1024 * 1024)
+/* Windows overlap by their side divided by this. */
+#define OVERLAP 4
+
+static guint
+get_usual_window(DdimConfig *config)
+{
+  const guint stride = ddim_config_get_stride(config);
+
+  return MAX(ddim_config_get_image_size(config) / stride, 1) * stride;
+}
+
+static gboolean
+check_window(guint window, DdimConfig *config, GError **error)
+{
+  const guint stride = ddim_config_get_stride(config), below = window / stride * stride;
+
+  if (window % stride == 0)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("window: %u is not possible, it must be a multiple of %u; the nearest are %u and "
+                "%u"),
+              window, stride, MAX(below, stride), below + stride);
+  return FALSE;
+}
+
+static gboolean
+settle(DdimWindowChoice *choice, DdimConfig *config, DdimRequest *request, guint window,
+       GError **error)
+{
+  int overlap;
+
+  g_object_get(request, "overlap", &overlap, NULL);
+  choice->window = window;
+  if (window == 0) {
+    g_object_set(request, "window", 0, "overlap", -1, NULL);
+    return TRUE;
+  }
+  choice->overlap = overlap >= 0 ? (guint)overlap : window / OVERLAP;
+  g_object_set(request, "window", (int)window, "overlap", (int)choice->overlap, NULL);
+  if (!check_window(window, config, error))
+    return FALSE;
+  if (choice->overlap <= window / 2)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("overlap: %u is too much for windows of %u; give at most %u"), choice->overlap,
+              window, window / 2);
+  return FALSE;
+}
+
+gboolean
+ddim_window_choice_make(DdimWindowChoice *choice, DdimConfig *config, DdimRequest *request,
+                        guint width, guint height, GError **error)
+{
+  const guint64 own = ddim_config_get_image_size(config);
+  const gboolean large = (guint64)width * height > MAX(WHOLE_PIXELS, own * own);
+  int window;
+
+  g_object_get(request, "window", &window, NULL);
+  choice->open = window < 0;
+  if (window < 0)
+    window = large ? (int)get_usual_window(config) : 0;
+  if ((guint)window >= width && (guint)window >= height)
+    window = 0;
+  return settle(choice, config, request, (guint)window, error);
+}
+
+gboolean
+ddim_window_choice_give_way(DdimWindowChoice *choice, DdimConfig *config, DdimRequest *request,
+                            guint width, guint height)
+{
+  const guint window = get_usual_window(config);
+
+  if (!choice->open || choice->window || (window >= width && window >= height))
+    return FALSE;
+  return settle(choice, config, request, window, NULL);
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Pictures that are computed in windows, against a computation in float64 (tests/data/make-windows.py)."""
+import json
+import shlex
+import signal
+import subprocess
+import time
+
+import ddim
+import npy
+import tap
+
+FLAGS = '--image_size 32 --num_heads 4 --class_cond True --noise_schedule cosine --diffusion_steps 1000 ' \
+        '--rescale_timesteps True'
+SMALL = ['-m', ddim.DATA / 'unet_small_cond.pt', '--flags', FLAGS]
+# The network's outputs are within 2e-4 of float64; the steps, and windows that compute the same pixel, add to that.
+TOLERANCE = 5e-4
+
+
+class Golden(ddim.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.cases = {case['name']: case['options'] for case in json.loads((ddim.DATA / 'windows.json').read_text())}
+        cls.golden = npy.load_npz(ddim.DATA / 'windows.npz')
+
+    def compare(self, name, *more):
+        self.good('generate', *SMALL, *self.cases[name], *more, '-q', '-o', f'{name}.npy')
+        made, golden = npy.load(self.folder / f'{name}.npy').values, self.golden[name].values
+        self.assertEqual(len(made), len(golden))
+        largest = max(1, max(map(abs, golden)))
+        worst = max(abs(a - b) for a, b in zip(made, golden))
+        self.assertLess(worst, TOLERANCE * largest, name)
+        return made
+
+    def test_paper(self):
+        """MultiDiffusion as its paper has it: every window takes the step by itself."""
+        self.compare('paper')
+
+    def test_uneven(self):
+        """Windows at uneven distances, steps with noise: it is drawn for the whole picture."""
+        self.compare('uneven')
+
+    def test_learned(self):
+        """Learned variances, and windows that overlap by half."""
+        self.compare('learned')
+
+    def test_windows_matter(self):
+        made = self.compare('uneven')
+        self.good('generate', *SMALL, *self.cases['uneven'], '--window', '0', '-q', '-o', 'whole.npy')
+        whole = npy.load(self.folder / 'whole.npy').values
+        self.assertGreater(max(abs(a - b) for a, b in zip(made, whole)), 20 * TOLERANCE)
+
+
+class Choice(ddim.Case):
+    def settings(self, *options):
+        self.good('generate', *SMALL, '--class', '1', '--seed', '1', '--steps', '1', *options, '-o', 'x.png')
+        return json.loads(self.good('info', '--json', 'x.png').stdout)
+
+    def test_rule(self):
+        """In one piece where nothing is said and the picture is small; in one piece if a window holds all of it."""
+        for options in [[], ['--window', '0'], ['--window', '32'], ['--window', '64', '--overlap', '8']]:
+            self.assertEqual(self.settings('--size', '32x24', *options)['request']['window'], 0)
+        found = self.settings('--size', '48x24', '--window', '24')
+        self.assertEqual((found['request']['window'], found['request']['overlap']), (24, 6))
+        self.assertIn('--window 24 --overlap 6', found['command'])
+
+    def test_large(self):
+        """What is larger than 1024x1024 pixels in area is computed in windows of the model's own size."""
+        done = self.good('generate', *SMALL, '--class', '1', '--size', '16384x68', '--steps', '1', '-v', '-o', 'x.png')
+        self.assertIn('windows of 32 pixels, which overlap by 8', done.stderr)
+
+    def test_same_again(self):
+        """info's command makes the same bytes, and batches of pictures are those made one by one."""
+        self.good('generate', *SMALL, '--class', '1,4', '--seed', '3', '--steps', '2', '--eta', '0', '--size', '40x24',
+                  '--window', '16', '-n', '2', '-o', 'a.png')
+        first = (self.folder / 'a-0.png').read_bytes()
+        shown = json.loads(self.good('info', '--json', 'a-0.png').stdout)
+        self.good(*shlex.split(shown['command'])[1:], '-o', 'b.png')
+        self.assertEqual(first, (self.folder / 'b-0.png').read_bytes())
+
+    def test_refused(self):
+        size = ['--size', '64x64']
+        self.assertIn('window: 30 is not possible, it must be a multiple of 4; the nearest are 28 and 32',
+                      self.refused(1, 'generate', *SMALL, *size, '--window', '30', '-o', 'x.png'))
+        self.assertIn('overlap: 17 is too much for windows of 32; give at most 16',
+                      self.refused(1, 'generate', *SMALL, *size, '--window', '32', '--overlap', '17', '-o', 'x.png'))
+        for value in ['-2', '65537', 'x', '1.5', '']:
+            self.refused(2, 'generate', *SMALL, *size, '--window', value, '-o', 'x.png')
+            self.refused(2, 'generate', *SMALL, *size, '--overlap', value, '-o', 'x.png')
+
+
+class Stop(ddim.Case):
+    def test_within_a_step(self):
+        """Ctrl-C is answered between two windows, and leaves nothing behind."""
+        process = ddim.popen('generate', *SMALL, '--class', '1', '--size', '2048', '--steps', '2', '-v', '-o', 'x.png',
+                             cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith('windows of'):
+                break
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        process.stderr.close()
+        self.assertNotEqual(process.wait(60), 0)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+
+if __name__ == '__main__':
+    tap.main()

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Pictures that are computed in windows: where windows lie, what they count, and that their order
+ * does not matter. What comes out is held against float64 in tests/cli/test_windows.py. */
+#include <math.h>
+#include <string.h>
+
+#include "core/diffusion/noise.h"
+#include "core/network/sampler-state.h"
+#include "core/network/window-axis.h"
+#include "core/network/windows.h"
+#include "golden.h"
+
+enum { CHANNELS = 3, OUT_CHANNELS = 6 };
+
+/* ---- axes ---- */
+
+/* What every axis must hold, counted pixel by pixel. */
+static void
+check_axis(const DdimWindowAxisParams *params)
+{
+  g_autoptr(DdimWindowAxis) axis = ddim_window_axis_new(params);
+  const DdimClWindowAxis *view = &axis->view;
+  g_autofree double *sums = g_new0(double, params->length);
+  g_autofree guint *terms = g_new0(guint, params->length);
+
+  g_assert_cmpuint(view->length, ==, params->length);
+  g_assert_cmpuint(view->window, ==, MIN(params->window, params->length));
+  for (guint i = 0; i < view->n; i++) {
+    g_assert_cmpuint(view->places[i] % params->unit, ==, 0);
+    g_assert_cmpuint(view->places[i], <, params->length);
+    if (!params->wrap)
+      g_assert_cmpuint(view->places[i] + view->window, <=, params->length);
+    for (guint x = 0; x < view->window; x++) {
+      const float weight = view->weights[(gsize)i * view->window + x];
+      const guint at = (view->places[i] + x) % params->length;
+      g_assert_cmpfloat(weight, >=, 0);
+      g_assert_cmpfloat(weight, <=, 1);
+      sums[at] += weight;
+      terms[at] += weight > 0;
+    }
+  }
+  for (guint x = 0; x < params->length; x++) {
+    g_assert_cmpfloat(fabs(sums[x] - 1), <, 1e-6);
+    g_assert_cmpuint(terms[x], >=, 1);
+    g_assert_cmpuint(terms[x], <=, 2);
+  }
+  /* Neighbors share as much as is asked for. */
+  for (guint i = 0; i + 1 < view->n && params->window > params->unit; i++)
+    g_assert_cmpuint(view->places[i + 1] + params->overlap, <=, view->places[i] + view->window);
+}
+
+static void
+test_axes(void)
+{
+  for (guint unit = 1; unit <= 16; unit += 5)
+    for (guint window = unit; window <= 9 * unit; window += unit)
+      for (guint length = unit; length <= 40 * unit; length += unit)
+        for (guint overlap = 0; overlap <= window / 2; overlap += 1 + overlap / 3)
+          for (gboolean wrap = FALSE; wrap <= TRUE; wrap++)
+            check_axis(&(DdimWindowAxisParams){length, window, overlap, unit, wrap});
+}
+
+/* A picture, worked out by hand: two windows of 8 in 12 pixels share the pixels 4 to 7, and change
+ * over 2 of them. */
+static void
+test_by_hand(void)
+{
+  const DdimWindowAxisParams params = {.length = 12, .window = 8, .overlap = 2, .unit = 4};
+  static const float first[8] = {1, 1, 1, 1, 1, 0.75f, 0.25f, 0};
+  static const float second[8] = {0, 0.25f, 0.75f, 1, 1, 1, 1, 1};
+  g_autoptr(DdimWindowAxis) axis = ddim_window_axis_new(&params);
+
+  g_assert_cmpuint(axis->view.n, ==, 2);
+  g_assert_cmpuint(axis->view.places[1], ==, 4);
+  g_assert_cmpmem(axis->weights, sizeof first, first, sizeof first);
+  g_assert_cmpmem(axis->weights + 8, sizeof second, second, sizeof second);
+}
+
+/* ---- evaluations ---- */
+
+typedef struct {
+  DdimContext *context;
+  DdimCheckpoint *checkpoint;
+  DdimConfig *config;
+  DdimNetwork *network;
+  DdimEvaluatorCache *cache;
+} Fixture;
+
+static void
+set_up(Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = golden_path("unet_small_cond.pt");
+  g_autoptr(GError) error = NULL;
+
+  f->context = ddim_context_new(NULL, &error);
+  g_assert_no_error(error);
+  f->checkpoint = ddim_checkpoint_open(path, &error);
+  g_assert_no_error(error);
+  f->config =
+      ddim_config_load(f->checkpoint, "--image_size 32 --num_heads 4 --class_cond True", &error);
+  g_assert_no_error(error);
+  f->network = ddim_network_new(f->context, f->checkpoint, f->config, NULL, &error);
+  g_assert_no_error(error);
+  f->cache = ddim_evaluator_cache_new(f->network);
+}
+
+static void
+tear_down(Fixture *f, gconstpointer data)
+{
+  ddim_evaluator_cache_free(f->cache);
+  ddim_network_unref(f->network);
+  g_assert_cmpuint(ddim_context_get_device_bytes(f->context, NULL), ==, 0);
+  ddim_config_unref(f->config);
+  ddim_checkpoint_unref(f->checkpoint);
+  ddim_context_unref(f->context);
+}
+
+/* The output for @x, [batch][6][H][W]. (transfer full) */
+static float *
+evaluate(Fixture *f, const DdimWindowsParams *params, const float *x, const gint64 *labels)
+{
+  const double timesteps[] = {871, 3};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimEvaluator) evaluator = ddim_windows_new(f->network, f->cache, params, NULL, &error);
+  g_assert_no_error(error);
+  g_autoptr(DdimSamplerState) state = ddim_sampler_state_new(evaluator, &error);
+  g_assert_no_error(error);
+  float *output = g_new(float, ddim_evaluator_get_output_count(evaluator));
+
+  g_assert_true(ddim_evaluator_set_common_conditions(evaluator, timesteps, 2, labels, &error));
+  g_assert_true(ddim_sampler_state_set_x(state, x, &error));
+  g_assert_true(ddim_sampler_state_evaluate(state, evaluator, 0, &error));
+  g_assert_true(ddim_sampler_state_evaluate(state, evaluator, 1, &error));
+  g_assert_true(ddim_evaluator_get_output(evaluator, output, &error));
+  g_assert_no_error(error);
+  return output;
+}
+
+static float *
+make_x(guint batch, guint height, guint width)
+{
+  const gsize n = (gsize)batch * CHANNELS * height * width;
+  g_autoptr(DdimRng) rng = ddim_rng_new(NULL, 4, NULL);
+  float *x = g_new(float, n);
+
+  ddim_rng_normal(rng, x, n);
+  return x;
+}
+
+static void
+test_order(Fixture *f, gconstpointer data)
+{
+  DdimWindowsParams params = {.batch = 1, .height = 40, .width = 136, .window = 24, .overlap = 8};
+  const gint64 label = 3;
+  g_autofree float *x = make_x(1, params.height, params.width);
+  const gsize bytes = sizeof(float) * OUT_CHANNELS * params.height * params.width;
+  g_autofree float *forwards = evaluate(f, &params, x, &label);
+  params.backwards = TRUE;
+  g_autofree float *backwards = evaluate(f, &params, x, &label);
+
+  g_assert_cmpmem(forwards, bytes, backwards, bytes);
+}
+
+/* Several pictures at once, each with its class, are those made one by one. */
+static void
+test_batch(Fixture *f, gconstpointer data)
+{
+  DdimWindowsParams params = {.batch = 3, .height = 36, .width = 28, .window = 16, .overlap = 4};
+  const gint64 labels[] = {3, 0, 9};
+  const gsize plane = params.height * params.width, bytes = sizeof(float) * OUT_CHANNELS * plane;
+  g_autofree float *x = make_x(params.batch, params.height, params.width);
+  g_autofree float *together = evaluate(f, &params, x, labels);
+
+  params.batch = 1;
+  for (guint i = 0; i < 3; i++) {
+    g_autofree float *alone = evaluate(f, &params, x + i * CHANNELS * plane, labels + i);
+    g_assert_cmpmem(together + i * OUT_CHANNELS * plane, bytes, alone, bytes);
+  }
+}
+
+/* Shift @x by one distance of windows along @horizontal or vertical, around the edge. */
+static void
+roll(const float *x, guint planes, guint size, guint by, gboolean horizontal, float *rolled)
+{
+  for (guint p = 0; p < planes; p++)
+    for (guint y = 0; y < size; y++)
+      for (guint i = 0; i < size; i++)
+        rolled[(p * size + (horizontal ? y : (y + by) % size)) * size +
+               (horizontal ? (i + by) % size : i)] = x[(p * size + y) * size + i];
+}
+
+/* Where windows wrap, a picture that is shifted around the edge gives the same shifted. Where they
+ * do not, it does not. */
+static void
+test_wrap(Fixture *f, gconstpointer data)
+{
+  enum { SIZE = 48, DISTANCE = 16 };
+  const gsize bytes = sizeof(float) * OUT_CHANNELS * SIZE * SIZE;
+  g_autofree float *x = make_x(1, SIZE, SIZE), *shifted = make_x(1, SIZE, SIZE);
+  g_autofree float *expected = g_malloc(bytes);
+  const gint64 label = 5;
+
+  for (DdimWrap wrap = DDIM_WRAP_NONE; wrap <= DDIM_WRAP_XY; wrap++)
+    for (gboolean horizontal = FALSE; horizontal <= TRUE; horizontal++) {
+      const DdimWindowsParams params = {
+          .batch = 1, .height = SIZE, .width = SIZE, .window = 24, .overlap = 8, .wrap = wrap};
+      g_autofree float *plain = evaluate(f, &params, x, &label);
+      roll(x, CHANNELS, SIZE, DISTANCE, horizontal, shifted);
+      g_autofree float *actual = evaluate(f, &params, shifted, &label);
+      roll(plain, OUT_CHANNELS, SIZE, DISTANCE, horizontal, expected);
+      g_assert_cmpint(memcmp(actual, expected, bytes) == 0, ==,
+                      (wrap & (horizontal ? DDIM_WRAP_X : DDIM_WRAP_Y)) != 0);
+    }
+}
+
+/* ---- stopping ---- */
+
+static gboolean
+stop_later(double fraction, gpointer data, GError **error)
+{
+  double *last = data;
+
+  g_assert_cmpfloat(fraction, >, *last);
+  g_assert_cmpfloat(fraction, <=, 1);
+  *last = fraction;
+  if (fraction < 0.5)
+    return TRUE;
+  g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough");
+  return FALSE;
+}
+
+static void
+test_stop(Fixture *f, gconstpointer data)
+{
+  double last = 0, timestep = 5;
+  const gint64 label = 1;
+  const DdimWindowsParams params = {.batch = 1,
+                                    .height = 64,
+                                    .width = 64,
+                                    .window = 16,
+                                    .overlap = 4,
+                                    .progress = stop_later,
+                                    .progress_data = &last};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimEvaluator) evaluator =
+      ddim_windows_new(f->network, f->cache, &params, NULL, &error);
+  g_assert_no_error(error);
+  g_autoptr(DdimSamplerState) state = ddim_sampler_state_new(evaluator, &error);
+  g_autofree float *x = make_x(1, 64, 64);
+
+  g_assert_true(ddim_evaluator_set_common_conditions(evaluator, &timestep, 1, &label, &error));
+  g_assert_true(ddim_sampler_state_set_x(state, x, &error));
+  g_assert_false(ddim_sampler_state_evaluate(state, evaluator, 0, &error));
+  g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpfloat(last, <, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/windows/axes", test_axes);
+  g_test_add_func("/windows/by-hand", test_by_hand);
+  g_test_add("/windows/order", Fixture, NULL, set_up, test_order, tear_down);
+  g_test_add("/windows/batch", Fixture, NULL, set_up, test_batch, tear_down);
+  g_test_add("/windows/wrap", Fixture, NULL, set_up, test_wrap, tear_down);
+  g_test_add("/windows/stop", Fixture, NULL, set_up, test_stop, tear_down);
+  return g_test_run();
+}
