@@ -25,7 +25,8 @@ ddim_job_free(DdimJob *job)
   g_clear_object(&job->resolved);
   g_clear_pointer(&job->steps, ddim_step_table_free);
   g_clear_pointer(&job->diffusion, ddim_diffusion_free);
-  g_clear_pointer(&job->labels, g_array_unref);
+  ddim_classes_clear(&job->classes);
+  g_clear_pointer(&job->class_map, ddim_class_map_free);
   g_clear_pointer(&job->init_noise, ddim_samples_free);
   g_clear_pointer(&job->low_res, ddim_samples_free);
   g_clear_pointer(&job->rng, ddim_rng_free);
@@ -36,30 +37,10 @@ static gboolean
 resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
 {
   g_autofree char *text = NULL;
-  g_auto(GStrv) parts = NULL;
 
   g_object_get(job->resolved, "class", &text, NULL);
   job->n_classes = ddim_config_get_n_classes(config);
-  job->labels = g_array_new(FALSE, FALSE, sizeof(gint64));
-  if (!text)
-    return TRUE;
-  if (job->n_classes == 0) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("class: the model %s has no classes to choose from"),
-                ddim_config_get_name(config));
-    return FALSE;
-  }
-  parts = g_strsplit(text, ",", -1);
-  for (guint i = 0; parts[i]; i++) {
-    gint64 label;
-    if (!ddim_config_parse_class(config, g_strstrip(parts[i]), &label, error))
-      return FALSE;
-    g_array_append_val(job->labels, label);
-  }
-  if (job->labels->len > 0)
-    return TRUE;
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("class: '%s' names no class"), text);
-  return FALSE;
+  return ddim_classes_read(&job->classes, config, text, error);
 }
 
 static gboolean
@@ -192,7 +173,10 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
   }
   if (!open_noise(job, error) || !resolve_size(job, session->config, error) ||
       !ddim_window_choice_make(&job->windows, session->config, job->resolved, job->width,
-                               job->height, error))
+                               job->height, error) ||
+      (ddim_request_takes(job->resolved, "class-map") &&
+       !ddim_class_map_read(&job->class_map, &job->classes, session->config, job->resolved,
+                            job->width, job->height, error)))
     return NULL;
   resolve_batch(job);
   if ((job->init_noise && !check_noise(job, error)) ||

@@ -4,6 +4,8 @@
 #include "core/diffusion/noise.h"
 #include "core/data/samples.h"
 #include "core/diffusion/step-table.h"
+#include "core/job/class-map.h"
+#include "core/job/classes.h"
 #include "core/job/session.h"
 #include "core/job/window-choice.h"
 #include "opencl/ops/wrap.h"
@@ -25,7 +27,8 @@ typedef struct {
   gint64 seed;
   DdimRng *rng; /* seeded; its state moves as the job runs */
   guint n_classes;
-  GArray *labels;          /* gint64, repeated over the images; empty: random */
+  DdimClasses classes;
+  DdimClassMap *class_map; /* (nullable) for pictures of this size */
   DdimSamples *init_noise; /* (nullable) [count][C][H][W]; read batch by batch */
   DdimSamples *low_res;    /* (nullable) [1 or count][C][h][w] */
 } DdimJob;

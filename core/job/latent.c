@@ -189,9 +189,9 @@ ddim_latent_prepare_job(DdimLatent *latent, DdimJob *job, GError **error)
   g_autofree char *number = NULL;
   gint64 label;
 
-  if (job->n_classes > 0 && job->labels->len == 0) {
+  if (job->n_classes > 0 && job->classes.labels->len == 0) {
     ddim_rng_randint(job->rng, 0, job->n_classes, &label, 1);
-    g_array_append_val(job->labels, label);
+    g_array_append_val(job->classes.labels, label);
     number = g_strdup_printf("%" G_GINT64_FORMAT, label);
     g_object_set(job->resolved, "class", number, NULL);
   }

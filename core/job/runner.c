@@ -108,12 +108,16 @@ static DdimEvaluator *
 make_windows(DdimRunner *runner, const DdimNetworkParams *network_params, GError **error)
 {
   const DdimJob *job = runner->job;
+  const DdimClassMap *map = job->class_map;
+  const guint window = runner->windows.window;
   const DdimWindowsParams params = {.batch = runner->n,
                                     .height = job->height,
                                     .width = job->width,
-                                    .window = runner->windows.window,
+                                    .window = window ? window : MAX(job->width, job->height),
                                     .overlap = runner->windows.overlap,
                                     .wrap = job->wrap,
+                                    .regions = map ? map->regions : NULL,
+                                    .n_regions = map ? map->n : 0,
                                     .progress = on_window,
                                     .progress_data = runner};
 
@@ -134,9 +138,10 @@ make_evaluator(DdimRunner *runner, GError **error)
   const DdimNetworkParams params = ddim_runner_get_network_params(runner);
 
   /* The evaluator first: it knows whether the device has the memory for such a size. */
-  runner->evaluator = runner->windows.window ? make_windows(runner, &params, error)
-                                             : ddim_evaluator_cache_get(runner->session->evaluators,
-                                                                        &size, &params, error);
+  runner->evaluator =
+      runner->windows.window || job->class_map
+          ? make_windows(runner, &params, error)
+          : ddim_evaluator_cache_get(runner->session->evaluators, &size, &params, error);
   if (runner->evaluator)
     runner->state = ddim_sampler_state_new(runner->evaluator, error);
   return runner->state != NULL;
@@ -149,7 +154,7 @@ ddim_runner_prepare(DdimRunner *runner, GError **error)
   g_autoptr(GError) trouble = NULL;
 
   if (runner->state && ddim_evaluator_get_size(runner->evaluator)->batch == runner->n)
-    return TRUE;
+    return have_images(runner, error);
   g_clear_pointer(&runner->state, ddim_sampler_state_free);
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
   if (make_evaluator(runner, &trouble))
@@ -186,7 +191,7 @@ void
 ddim_runner_choose_labels(DdimRunner *runner)
 {
   const DdimJob *job = runner->job;
-  const GArray *given = job->labels;
+  const GArray *given = job->classes.labels;
 
   if (job->n_classes == 0)
     return;
@@ -217,7 +222,9 @@ ddim_runner_get_sample(const DdimRunner *runner, guint i)
                        .samples = images + i * ddim_runner_get_image_size(runner),
                        .label = job->n_classes ? runner->labels[i] : -1};
 
-  if (sample.label >= 0)
+  if (job->classes.name)
+    sample.label_name = job->classes.name;
+  else if (sample.label >= 0)
     sample.label_name = ddim_config_get_class_name(runner->session->config, sample.label);
   return sample;
 }
@@ -240,7 +247,8 @@ show_preview(DdimRunner *runner, GError **error)
   if (!runner->callbacks->preview || now - runner->previewed < PREVIEW_INTERVAL)
     return TRUE;
   runner->previewed = now;
-  if (!ddim_sampler_state_get_x0(runner->state, ddim_array_get_data(runner->images), error))
+  if (!have_images(runner, error) ||
+      !ddim_sampler_state_get_x0(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
   sample = ddim_runner_get_sample(runner, 0);
   runner->callbacks->preview(&sample, runner->user_data);
@@ -262,11 +270,12 @@ after_step(const DdimSamplingPoint *point, gpointer user_data, GError **error)
 static gboolean
 read_images(DdimRunner *runner, GError **error)
 {
-  float *images = ddim_array_get_data(runner->images);
   const gsize size = ddim_runner_get_image_size(runner);
 
-  if (!ddim_sampler_state_get_x(runner->state, images, error))
+  if (!have_images(runner, error) ||
+      !ddim_sampler_state_get_x(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
+  const float *images = ddim_array_get_data(runner->images);
   for (guint i = 0; i < runner->n; i++)
     if (!ddim_is_finite(images + i * size, size)) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
@@ -320,6 +329,7 @@ ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSampli
     all[i] = hooks[i];
   all[n_hooks] = (DdimSamplingHooks){.after_step = after_step, .user_data = runner};
   scale_start(runner, steps);
+  ddim_evaluator_set_mix(runner->evaluator, job->classes.mix);
   if (!ddim_sampler_state_set_x(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
   runner->steps = steps;
@@ -327,7 +337,12 @@ ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps, const DdimSampli
   if (!runner->started)
     start(runner);
   report_progress(runner, 0);
-  return ddim_sampling_run(steps, ddim_device_sampling_get_backend(sampling), all, n_hooks + 1,
-                           runner->cancellable, error) &&
-         read_images(runner, error);
+  /* A large picture is not kept twice: not its start while the loop runs, nor the noise after it.
+   */
+  if (runner->windows.window)
+    g_clear_pointer(&runner->images, ddim_array_free);
+  const gboolean done = ddim_sampling_run(steps, ddim_device_sampling_get_backend(sampling), all,
+                                          n_hooks + 1, runner->cancellable, error);
+  g_clear_pointer(&sampling, ddim_device_sampling_free);
+  return done && read_images(runner, error);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Pictures that are computed in windows, against a computation in float64 (tests/data/make-windows.py)."""
+"""Pictures that are computed in windows, or of several classes, against a computation in float64 (tests/data/make-windows.py)."""
 import json
 import shlex
 import signal
@@ -45,6 +45,18 @@ class Golden(ddim.Case):
         """Learned variances, and windows that overlap by half."""
         self.compare('learned')
 
+    def test_blend(self):
+        """The weighted sum of the classes' rows of the label table; weights may have any sum."""
+        made = self.compare('blend')
+        self.assertEqual(self.compare('blend', '--class', '8:10,3:30'), made)
+        self.compare('blend_in_windows')
+
+    def test_regions(self):
+        """Every class where the map has its color, mixed where the map is soft."""
+        for name in ['regions', 'regions_in_windows']:
+            npy.save_png(self.folder / 'map.png', self.golden[name + '_map'])
+            self.compare(name, '--class-map', 'map.png')
+
     def test_windows_matter(self):
         made = self.compare('uneven')
         self.good('generate', *SMALL, *self.cases['uneven'], '--window', '0', '-q', '-o', 'whole.npy')
@@ -88,6 +100,62 @@ class Choice(ddim.Case):
         for value in ['-2', '65537', 'x', '1.5', '']:
             self.refused(2, 'generate', *SMALL, *size, '--window', value, '-o', 'x.png')
             self.refused(2, 'generate', *SMALL, *size, '--overlap', value, '-o', 'x.png')
+
+
+class Classes(ddim.Case):
+    def setUp(self):
+        super().setUp()
+        npy.save_png(self.folder / 'map.png', npy.Array((2, 4, 3), '|u1', bytes([255, 0, 0, 0, 0, 255] * 4)))
+
+    def make(self, name, *options):
+        self.good('generate', *SMALL, '--seed', '1', '--steps', '2', *options, '-o', name)
+        return json.loads(self.good('info', '--json', name).stdout)
+
+    def test_one_color_is_one_class(self):
+        npy.save_png(self.folder / 'red.png', npy.Array((1, 1, 3), '|u1', bytes([255, 0, 0])))
+        self.make('map-made.png', '--size', '32', '--class-map', 'red.png', '--class-colors', '4=#ff0000,5=#00f')
+        self.make('plain.png', '--size', '32', '--class', '4')
+        self.make('blend.png', '--size', '32', '--class', '4:2,7:0')
+        plain = npy.load_png(self.folder / 'plain.png')[0].values
+        self.assertEqual(npy.load_png(self.folder / 'map-made.png')[0].values, plain)
+        self.assertEqual(npy.load_png(self.folder / 'blend.png')[0].values, plain)
+
+    def test_made_again(self):
+        for number, options in enumerate([['--class', '4:0.7,5:0.3'],
+                                          ['--class-map', 'map.png', '--class-colors', '4=#ff0000,5=#0000ff']]):
+            told = self.make(f'{number}.png', '--size', '64x32', *options)
+            self.assertTrue(set(options) <= set(shlex.split(told['command'])))
+            self.good(*shlex.split(told['command'])[1:], '-o', 'again.png')
+            self.assertEqual((self.folder / 'again.png').read_bytes(), (self.folder / f'{number}.png').read_bytes())
+
+    def test_refused(self):
+        def refused(*options):
+            return self.refused(1, 'generate', *SMALL, '--size', '64x32', '-o', 'x.png', *options)
+
+        self.assertIn("class: '-0.5' is no weight", refused('--class', '3:-0.5,4:1'))
+        for weight in ['nan', 'inf', '', 'x', '1x', '1e999']:
+            self.assertIn('is no weight', refused('--class', f'3:{weight},4:1'))
+        self.assertIn('have no sum', refused('--class', '3:0,4:0'))
+        self.assertIn('give every class one, or none', refused('--class', '3:0.5,4'))
+        self.assertIn('class', refused('--class', '3:0.5,10:1'))
+        self.assertIn('class', refused('--class', 'rust:0.5,3:1'))
+        colors = ['--class-colors', '4=#ff0000,5=#0000ff']
+        self.assertIn('give --class-colors', refused('--class-map', 'map.png'))
+        self.assertIn('give --class-map', refused(*colors))
+        self.assertIn('give one of the two', refused('--class-map', 'map.png', *colors, '--class', '3'))
+        for wrong in ['', '4', '4=', '4=red', '4=#ff00', '=#ff0000', '4=#ff0000,', '77=#ff0000', '4=#gg0000', '4=#f00,5=#ff0000']:
+            refused('--class-map', 'map.png', '--class-colors', wrong)
+        refused('--class-map', 'none.png', *colors)
+        (self.folder / 'broken.png').write_bytes((self.folder / 'map.png').read_bytes()[:40])
+        refused('--class-map', 'broken.png', *colors)
+        npy.save_png(self.folder / 'tall.png', npy.Array((8, 4, 3), '|u1', bytes(96)))
+        self.assertIn("other proportions than the picture's 64x32", refused('--class-map', 'tall.png', *colors))
+
+    def test_no_classes(self):
+        npy.save_png(self.folder / 'square.png', npy.Array((1, 1, 3), '|u1', bytes(3)))
+        model = ['-m', ddim.DATA / 'unet_tiny_uncond.pt', '--flags', '--image_size 16', '--size', '16', '-o', 'x.png']
+        for options in [['--class', '1:1'], ['--class-map', 'square.png', '--class-colors', '1=#ff0000']]:
+            self.assertIn('has no classes', self.refused(1, 'generate', *model, *options))
 
 
 class Stop(ddim.Case):
