@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/** The largest area, in pixels, that is sampled as it is. */
-#define SIZE_MAX_SAMPLED_AREA (1024 * 1024)
+/** The largest area, in pixels, that is sampled as it is, in one piece or in windows. */
+#define SIZE_MAX_SAMPLED_AREA (4096 * 4096)
 
 /** How an image of any size comes out of a UNet, which takes multiples of its stride only, and
  * knows only images of the size that it was trained with or larger ones.

@@ -35,11 +35,13 @@ test_every_size_is_held(void)
 static void
 test_large(void)
 {
-  SizePlan plan = size_plan(4000, 1000, 8, 0);
+  SizePlan plan = size_plan(16000, 4000, 8, 0);
 
   g_assert_true(plan.scaled);
-  g_assert_cmpuint(plan.sampled_width, ==, 2048);
-  g_assert_cmpuint(plan.sampled_height, ==, 512);
+  g_assert_cmpuint(plan.sampled_width, ==, 8192);
+  g_assert_cmpuint(plan.sampled_height, ==, 2048);
+  plan = size_plan(4000, 1000, 8, 0);
+  g_assert_false(plan.scaled);
   plan = size_plan(65536, 1, 8, 0);
   g_assert_false(plan.scaled);
   plan = size_plan(65536, 65536, 8, 0);
