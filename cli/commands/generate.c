@@ -12,6 +12,8 @@ static const DdimHelp help = {
     .examples =
         "ddim generate --class marble --seed 1 -o marble.png\n"
         "ddim generate --class wood,grass -n 16 --size 64x64 --grid -o sheet.png\n"
+        "ddim generate --class lava:0.7,rust:0.3 -o between.png\n"
+        "ddim generate --class brick --size 4096x4096 -o wall.png\n"
         "ddim generate -m imagenet64_uncond_100M_1500K.pt --steps 250 --sampler ddpm -n 4 -o "
         "out.npz\n"
         "ddim generate -m model.pt --flags \"--image_size 64 --noise_schedule cosine\" -o x.png"};

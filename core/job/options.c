@@ -186,7 +186,7 @@ static const DdimOption table[] = {
      .label = N_("Map of classes"),
      .help = N_("a picture whose colors say where each class is; it is scaled, and where colors "
                 "mix, classes do"),
-     .on_command_line = 22,
+     .on_command_line = 2,
      .value_word = "M.png",
      .commands = DDIM_COMMAND_GENERATE,
      .is_filename = TRUE},
@@ -194,7 +194,7 @@ static const DdimOption table[] = {
      .type = G_TYPE_STRING,
      .label = N_("Colors of classes"),
      .help = N_("which color in the map stands for which class"),
-     .on_command_line = 23,
+     .on_command_line = 2,
      .value_word = N_("NAME=#RRGGBB,..."),
      .commands = DDIM_COMMAND_GENERATE},
     {.name = "width",
@@ -254,13 +254,13 @@ static const DdimOption table[] = {
     {.name = "window",
      .type = G_TYPE_INT,
      .label = N_("Window"),
-     .help = N_("side of the overlapping windows in which a large picture is computed; 0: in one "
+     .help = N_("side of the overlapping windows that a large picture is computed in; 0: in one "
                 "piece; -1: in one piece up to 1024x1024 pixels in area, else windows of the "
                 "model's own size"),
      .minimum = -1,
      .maximum = MAX_SIDE,
      .number = -1,
-     .on_command_line = 20,
+     .on_command_line = 4,
      .value_word = N_("N"),
      .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE},
     {.name = "overlap",
@@ -270,7 +270,7 @@ static const DdimOption table[] = {
      .minimum = -1,
      .maximum = MAX_SIDE / 2,
      .number = -1,
-     .on_command_line = 21,
+     .on_command_line = 4,
      .value_word = N_("N"),
      .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE},
 
