@@ -11,6 +11,8 @@
 #include "core/data/printable.h"
 #include "core/edit/picture.h"
 
+/* Larger pictures have no maps. */
+#define MAX_PIXELS ((guint64)1 << 28)
 /* A class that is this far from the nearest color, as a part of all, is not there. */
 #define LEAST_SHARE (1.0 / 32)
 
@@ -274,6 +276,10 @@ ddim_class_map_read(DdimClassMap **map, DdimClasses *classes, DdimConfig *config
   g_object_get(request, "class-map", &path, "class-colors", &colors, NULL);
   if (!path && !colors)
     return TRUE;
+  if ((guint64)width * height > MAX_PIXELS)
+    return refuse(error,
+                  _("class-map: the picture is too large for a map; make it smaller than %s"),
+                  "16384x16384");
   if (!check_options(path, colors, classes, config, error) ||
       !(entries = parse_colors(config, colors, error)) ||
       !(image = ddim_edit_open_picture(path, "class-map", error)) ||

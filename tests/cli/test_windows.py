@@ -45,6 +45,10 @@ class Golden(ddim.Case):
         """Learned variances, and windows that overlap by half."""
         self.compare('learned')
 
+    def test_seamless(self):
+        """Windows that go on at the picture's other edge."""
+        self.compare('seamless')
+
     def test_blend(self):
         """The weighted sum of the classes' rows of the label table; weights may have any sum."""
         made = self.compare('blend')

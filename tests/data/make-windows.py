@@ -27,6 +27,7 @@ CASES = [
      'clip': False},
     {'name': 'uneven', 'size': [44, 60], 'window': 20, 'overlap': 4, 'steps': 'ddim4', 'labels': {7: 1}, 'eta': 0.6},
     {'name': 'learned', 'size': [32, 40], 'window': 24, 'overlap': 12, 'steps': '4', 'labels': {0: 1}, 'sampler': 'ddpm'},
+    {'name': 'seamless', 'size': [48, 40], 'window': 24, 'overlap': 8, 'steps': 'ddim4', 'labels': {6: 1}, 'wrap': True},
     {'name': 'blend', 'size': [16, 24], 'window': 0, 'overlap': 0, 'steps': 'ddim4', 'labels': {3: 0.75, 8: 0.25}},
     {'name': 'blend_in_windows', 'size': [16, 40], 'window': 16, 'overlap': 4, 'steps': 'ddim3', 'labels': {1: 0.5, 2: 0.5}},
     {'name': 'regions', 'size': [32, 16], 'window': 0, 'overlap': 0, 'steps': 'ddim4', 'labels': {}, 'map': [32, 16],
@@ -58,9 +59,30 @@ def axis(length, window, overlap):
     return places, weights, window
 
 
+def ring(length, window, overlap):
+    """The same where the picture's end is followed by its beginning: pixels are counted on through three pictures, of
+    which the middle one is kept."""
+    n = max(-(-length // (window - overlap)), 2)
+    places = [int(np.floor(i * length / n / STRIDE + 0.5)) * STRIDE for i in range(3 * n)]
+    middles = [(a + window + b) / 2 for a, b in zip(places, places[1:])]
+    shared = [a + window - b for a, b in zip(places, places[1:])]
+    ramp = min([overlap, *shared, *[int(b - a) for a, b in zip(middles, middles[1:])]])
+    at = np.arange(4 * length) + 0.5
+    weights = np.zeros((n, length))
+    for i in range(n, 2 * n):
+        begin, end = (np.floor(middle - ramp / 2) for middle in (middles[i - 1], middles[i]))
+        own = np.clip((at - begin) / ramp, 0, 1) * (1 - np.clip((at - end) / ramp, 0, 1))
+        weights[i - n] = own.reshape(4, length).sum(0)
+    return places[:n], weights, window
+
+
 class Windows:
     def __init__(self, case):
         width, height = case['size']
+        if case.get('wrap'):
+            self.rows, self.row_weights, self.height = ring(height, case['window'], case['overlap'])
+            self.columns, self.column_weights, self.width = ring(width, case['window'], case['overlap'])
+            return
         self.rows, self.row_weights, self.height = axis(height, case['window'], case['overlap'])
         self.columns, self.column_weights, self.width = axis(width, case['window'], case['overlap'])
 
@@ -69,7 +91,7 @@ class Windows:
         total, all_weights = 0, 0
         for i, top in enumerate(self.rows):
             for j, left in enumerate(self.columns):
-                place = (..., slice(top, top + self.height), slice(left, left + self.width))
+                place = (..., (top + np.arange(self.height))[:, None] % x.shape[-2], (left + np.arange(self.width)) % x.shape[-1])
                 result = compute(x[place], place)
                 whole = th.zeros(*result.shape[:-2], *x.shape[-2:], dtype=th.float64)
                 whole[place] = result
@@ -162,6 +184,8 @@ def to_options(case):
                case.get('sampler', 'ddim'), '--eta', str(case.get('eta', 0)), '--window', str(case['window'])]
     if case['window']:
         options += ['--overlap', str(case['overlap'])]
+    if case.get('wrap'):
+        options += ['--seamless', 'xy']
     if not case.get('clip', True):
         options += ['--no-clip']
     if 'colors' in case:
