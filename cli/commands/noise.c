@@ -5,7 +5,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/terminal/command.h"
-#include "core/diffusion/noise.h"
+#include "core/diffusion/noise-private.h"
 #include "core/data/npy.h"
 #include "cli/terminal/options.h"
 
@@ -16,6 +16,7 @@ typedef struct {
   gsize shape[DDIM_MAX_DIMS]; /* of the file; with draws, their number comes first */
   gsize draw;                 /* values of one draw */
   guint draws;
+  gsize n_images; /* in one draw: the first number of its shape */
 } NoiseShape;
 
 /* "1,3,8,8", each at least 1. */
@@ -37,7 +38,21 @@ parse_shape(const char *text, int draws, NoiseShape *shape)
       return FALSE;
     shape->shape[first + i] = size;
   }
+  shape->n_images = shape->shape[first];
   return TRUE;
+}
+
+/* A generator for each image takes up where its last draw ended. */
+static void
+draw(DdimRng *rng, const NoiseShape *shape, float *values)
+{
+  const gsize n = ddim_rng_is_per_image(rng) ? shape->n_images : 1, part = shape->draw / n;
+
+  for (gsize image = 0; image < n; image++) {
+    ddim_rng_begin_images(rng, image, 1);
+    for (gsize i = 0; i < shape->draws; i++)
+      ddim_rng_normal(rng, values + i * shape->draw + image * part, part);
+  }
 }
 
 static int
@@ -54,8 +69,7 @@ write_noise(const char *rng_kind, guint64 seed, const NoiseShape *shape, const c
   if (!array)
     return ddim_cli_fail(error);
   values = ddim_array_get_data(array);
-  for (gsize i = 0; i < shape->draws; i++)
-    ddim_rng_normal(rng, values + i * shape->draw, shape->draw);
+  draw(rng, shape, values);
   return ddim_npy_write(path, &array->tensor, &error) ? DDIM_EXIT_OK : ddim_cli_fail(error);
 }
 

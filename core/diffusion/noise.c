@@ -20,6 +20,9 @@
 
 struct _DdimRng {
   gboolean cuda;
+  /* Per image: one generator for each image of the present batch; else NULL. */
+  DdimRng *images;
+  guint n_images;
   /* CPU: at::CPUGeneratorImpl, engine and cached second normal number */
   DdimMt19937 mt;
   gboolean has_cached;
@@ -60,6 +63,7 @@ ddim_rng_new(const char *kind, guint64 seed, GError **error)
   g_autoptr(DdimRng) rng = g_new0(DdimRng, 1);
   const char *prefix = "torch-cuda";
 
+  rng->seed = seed;
   if (kind == NULL || strcmp(kind, "torch") == 0) {
     /* PyTorch's engine takes the low half of a seed. */
     ddim_mt19937_seed(&rng->mt, (guint32)seed);
@@ -70,13 +74,17 @@ ddim_rng_new(const char *kind, guint64 seed, GError **error)
     if (!parse_cuda(kind, *card ? card + 1 : card, &rng->max_blocks, error))
       return NULL;
     rng->cuda = TRUE;
-    rng->seed = seed;
+    return g_steal_pointer(&rng);
+  }
+  if (strcmp(kind, "torch-per-image") == 0) {
+    rng->images = g_new0(DdimRng, 1);
+    ddim_rng_begin_images(rng, 0, 1);
     return g_steal_pointer(&rng);
   }
   g_autofree char *shown = g_strescape(kind, NULL);
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-              _("unknown random generator \"%.60s\": expected \"torch\" or "
-                "\"torch-cuda:SMS,THREADS\""),
+              _("unknown random generator \"%.60s\": expected \"torch\", "
+                "\"torch-per-image\" or \"torch-cuda:SMS,THREADS\""),
               shown);
   return NULL;
 }
@@ -84,19 +92,51 @@ ddim_rng_new(const char *kind, guint64 seed, GError **error)
 DdimRng *
 ddim_rng_copy(const DdimRng *rng)
 {
-  return g_memdup2(rng, sizeof *rng);
+  DdimRng *copy = g_memdup2(rng, sizeof *rng);
+
+  copy->images = g_memdup2(rng->images, rng->n_images * sizeof *rng->images);
+  return copy;
 }
 
 void
 ddim_rng_assign(DdimRng *rng, const DdimRng *other)
 {
+  DdimRng *images = rng->images;
+
+  if (other->images)
+    images = g_renew(DdimRng, images, other->n_images);
   *rng = *other;
+  rng->images = images;
+  if (other->images)
+    memcpy(images, other->images, other->n_images * sizeof *images);
 }
 
 void
 ddim_rng_free(DdimRng *rng)
 {
+  if (rng)
+    g_free(rng->images);
   g_free(rng);
+}
+
+gboolean
+ddim_rng_is_per_image(const DdimRng *rng)
+{
+  return rng->images != NULL;
+}
+
+void
+ddim_rng_begin_images(DdimRng *rng, guint64 first, guint n)
+{
+  g_return_if_fail(rng != NULL && n > 0);
+
+  if (!rng->images)
+    return;
+  rng->images = g_renew(DdimRng, rng->images, n);
+  rng->n_images = n;
+  memset(rng->images, 0, n * sizeof *rng->images);
+  for (guint i = 0; i < n; i++)
+    ddim_mt19937_seed(&rng->images[i].mt, (guint32)(rng->seed + first + i));
 }
 
 /* at::uniform_real_distribution<float>: 24 bits */
@@ -136,6 +176,10 @@ next_normal(DdimRng *rng)
 static void
 cpu_normal(DdimRng *rng, float *out, gsize n)
 {
+  for (guint i = 0; i < rng->n_images; i++)
+    cpu_normal(&rng->images[i], out + i * (n / rng->n_images), n / rng->n_images);
+  if (rng->n_images)
+    return;
   if (n < 16) {
     for (gsize i = 0; i < n; i++)
       out[i] = next_normal(rng);
@@ -211,6 +255,7 @@ void
 ddim_rng_normal(DdimRng *rng, float *out, gsize n)
 {
   g_return_if_fail(rng != NULL && (out != NULL || n == 0));
+  g_return_if_fail(!rng->images || n % rng->n_images == 0);
 
   if (n == 0)
     return;
@@ -256,6 +301,7 @@ ddim_rng_randint(DdimRng *rng, gint64 low, gint64 high, gint64 *out, gsize n)
 {
   g_return_if_fail(rng != NULL && (out != NULL || n == 0));
   g_return_if_fail(low < high);
+  g_return_if_fail(!rng->images || n % rng->n_images == 0);
 
   const guint64 range = (guint64)high - (guint64)low;
   if (n == 0)
@@ -264,6 +310,10 @@ ddim_rng_randint(DdimRng *rng, gint64 low, gint64 high, gint64 *out, gsize n)
     cuda_randint(rng, range, low, out, n);
     return;
   }
+  for (guint i = 0; i < rng->n_images; i++)
+    ddim_rng_randint(&rng->images[i], low, high, out + i * (n / rng->n_images), n / rng->n_images);
+  if (rng->images)
+    return;
   for (gsize i = 0; i < n; i++)
     out[i] = reduce(range >= RANDINT_WIDE_RANGE ? ddim_mt19937_next64(&rng->mt)
                                                 : ddim_mt19937_next(&rng->mt),

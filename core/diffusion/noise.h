@@ -13,8 +13,11 @@ typedef struct _DdimRng DdimRng;
 
 /** @kind  "torch": torch.manual_seed + torch.randn on the CPU (mt19937);
  *         "torch-cuda:SMS,THREADS": torch.randn on a CUDA card with SMS multiprocessors of THREADS
- * resident threads each (Philox4x32-10), e.g. "torch-cuda:108,2048" for an A100; NULL means
- * "torch". (transfer full) Errors: DDIM_ERROR_ARGUMENT. */
+ * resident threads each (Philox4x32-10), e.g. "torch-cuda:108,2048" for an A100;
+ *         "torch-per-image": each image of a job has a generator of its own, and that of image k is
+ * "torch" seeded with seed + k. What an image is made of then does not depend on the other images.
+ * Outside a job it is the generator of image 0. NULL means "torch". (transfer full) Errors:
+ * DDIM_ERROR_ARGUMENT. */
 DDIM_AVAILABLE_IN_0_1
 DdimRng *ddim_rng_new(const char *kind, guint64 seed, GError **error);
 /** @rng  (nullable) */

@@ -21,7 +21,7 @@ run_part(DdimRunner *runner, gpointer data, GError **error)
     hooks = ddim_constraints_get_hooks(batches->constraints);
   if (!ddim_runner_prepare(runner, error))
     return FALSE;
-  ddim_runner_choose_labels(runner);
+  ddim_runner_begin_batch(runner);
   if (!ddim_low_res_set(runner->evaluator, job->low_res, runner->first, runner->n, error) ||
       !batches->start(runner, ddim_array_get_data(runner->images), batches->user_data, error) ||
       !ddim_runner_run(runner, job->steps, &hooks, batches->constraints != NULL, error))
@@ -32,6 +32,28 @@ run_part(DdimRunner *runner, gpointer data, GError **error)
   return TRUE;
 }
 
+/* Leave out a batch. What it would have drawn is drawn all the same, so that the next batch finds
+ * the generator where it would be. (DdimPartFunc) */
+static gboolean
+pass_batch(DdimRunner *runner, gpointer data, GError **error)
+{
+  const Batches *batches = data;
+  const DdimStepTable *steps = runner->job->steps;
+
+  if (!ddim_runner_have_images(runner, error))
+    return FALSE;
+  ddim_runner_begin_batch(runner);
+  if (!batches->start(runner, ddim_array_get_data(runner->images), batches->user_data, error))
+    return FALSE;
+  for (guint i = 0; i < ddim_step_table_get_n_steps(steps); i++) {
+    if (g_cancellable_set_error_if_cancelled(runner->cancellable, error))
+      return FALSE;
+    if (ddim_step_table_get_step(steps, i)->draws_noise)
+      ddim_runner_draw(runner, ddim_array_get_data(runner->images));
+  }
+  return TRUE;
+}
+
 gboolean
 ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
                  DdimConstraints *constraints, GError **error)
@@ -39,5 +61,5 @@ ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
   Batches batches = {start, user_data, constraints};
 
   runner->n_loops = 1;
-  return ddim_parts_run(runner, run_part, &batches, error);
+  return ddim_parts_run(runner, run_part, pass_batch, &batches, error);
 }

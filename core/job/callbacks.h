@@ -63,8 +63,14 @@ typedef struct {
   /** A line to show to the user: something was done otherwise than usual, and why. It changes the
    * time that the job takes, never what it makes. */
   void (*message)(const char *text, gpointer user_data);
+  /** Before the first step, for each image: whether it is wanted; *@wanted is TRUE before the call.
+   * The others are not handed out, and a batch with none that is wanted is not computed. Images
+   * come out as they would among all. @resolved is that of `started`. FALSE with @error set stops
+   * the job. When no image is wanted, `started` is not called. */
+  gboolean (*select)(DdimRequest *resolved, guint index, gboolean *wanted, gpointer user_data,
+                     GError **error);
 
-  gpointer reserved[7]; /**< NULL */
+  gpointer reserved[6]; /**< NULL */
 } DdimGeneratorCallbacks;
 
 G_END_DECLS

@@ -124,7 +124,7 @@ run_part(DdimRunner *runner, gpointer data, GError **error)
       !(canvas = ddim_canvas_new(edit->frame, runner->n, runner->job->channels, edit->picture,
                                  edit->coverage, error)))
     return FALSE;
-  ddim_runner_choose_labels(runner);
+  ddim_runner_begin_batch(runner);
   for (runner->loop = 0; runner->loop < windows->len; runner->loop++) {
     const DdimRect *share = &g_array_index(edit->frame->shares, DdimRect, runner->loop);
     if (ddim_canvas_is_open(canvas, share) &&
@@ -143,5 +143,5 @@ ddim_edit_run(DdimRunner *runner, const DdimEdit *edit, GError **error)
   if (!steps)
     return FALSE;
   runner->n_loops = edit->frame->windows->len;
-  return ddim_parts_run(runner, run_part, &work, error);
+  return ddim_parts_run(runner, run_part, NULL, &work, error);
 }

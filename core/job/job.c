@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/diffusion/noise-private.h"
 #include "core/job/low-res.h"
 #include "core/job/steps.h"
 #include "core/job/request-private.h"
@@ -13,8 +14,11 @@
 
 /* How many images are computed together unless the request says so: at most MAX_BATCH, with at most
  * MAX_BATCH_PIXELS pixels in all. The number must not depend on the device, because the batch is
- * part of what a seed means. 16 is the original's batch_size. */
+ * part of what a seed means. 16 is the original's batch_size. Where each image has its own numbers,
+ * there are SHARED_BATCHES of them if possible, so that several processes find work in a small job
+ * too. */
 #define MAX_BATCH 16
+#define SHARED_BATCHES 16
 #define MAX_BATCH_PIXELS (16 * 64 * 64)
 
 void
@@ -114,6 +118,8 @@ resolve_batch(DdimJob *job)
   g_object_get(job->resolved, "count", &count, "batch", &batch, NULL);
   if (batch == 0) {
     guint64 fit = MAX_BATCH_PIXELS / ((guint64)job->width * job->height);
+    if (ddim_rng_is_per_image(job->rng))
+      fit = MIN(fit, (guint64)count / SHARED_BATCHES);
     batch = MIN(count, (int)CLAMP(fit, 1, MAX_BATCH));
     g_object_set(job->resolved, "batch", batch, NULL);
   }

@@ -231,7 +231,7 @@ encode_end(DdimRunner *runner, gpointer data, GError **error)
   runner->n_loops = 1;
   if (!steps || !ddim_runner_prepare(runner, error))
     return FALSE;
-  ddim_runner_choose_labels(runner);
+  ddim_runner_begin_batch(runner);
   fill_picture(end, ddim_array_get_data(runner->images));
   runner->callbacks = &silent;
   done = ddim_runner_run(runner, steps, NULL, 0, error);

@@ -322,7 +322,8 @@ static const DdimOption table[] = {
     {.name = "rng",
      .type = G_TYPE_STRING,
      .label = N_("Random numbers"),
-     .help = N_("whose numbers: torch, or torch-cuda:SMS,THREADS as PyTorch on such a card"),
+     .help = N_("whose numbers: torch, torch-cuda:SMS,THREADS as PyTorch on such a card, or "
+                "torch-per-image, where image k has those of seed + k"),
      .text = "torch",
      .on_command_line = 9,
      .value_word = N_("KIND")},

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "core/data/error.h"
 #include "core/diffusion/noise-private.h"
 
 static const char *
@@ -99,16 +100,45 @@ run_batch(DdimRunner *runner, guint first, DdimPartFunc func, gpointer user_data
   return TRUE;
 }
 
+/* Leave out the batch that begins with image @first. Images that have numbers of their own need
+ * none of the others, and so does nobody when nothing is wanted. */
+static gboolean
+pass_batch(DdimRunner *runner, guint first, DdimPartFunc pass, gpointer user_data, GError **error)
+{
+  if (ddim_rng_is_per_image(runner->job->rng) || runner->total == 0)
+    return TRUE;
+  if (!pass) {
+    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                        _("rng: a part of the pictures can only be made with torch-per-image"));
+    return FALSE;
+  }
+  runner->first = first;
+  runner->skip = 0;
+  runner->n = MIN(runner->job->batch, runner->job->count - first);
+  return pass(runner, user_data, error);
+}
+
 gboolean
-ddim_parts_run(DdimRunner *runner, DdimPartFunc func, gpointer user_data, GError **error)
+ddim_parts_run(DdimRunner *runner, DdimPartFunc func, DdimPartFunc pass, gpointer user_data,
+               GError **error)
 {
   const DdimJob *job = runner->job;
 
   if (!runner->most)
     runner->most = job->batch;
-  for (guint first = 0; first < job->count; first += MIN(job->batch, job->count - first))
+  if (!ddim_runner_select(runner, error))
+    return FALSE;
+  for (guint first = 0, n; first < job->count; first += n) {
+    n = MIN(job->batch, job->count - first);
+    if (!ddim_runner_wants(runner, first, n)) {
+      if (!pass_batch(runner, first, pass, user_data, error))
+        return FALSE;
+      continue;
+    }
     if (!run_batch(runner, first, func, user_data, error))
       return FALSE;
+    runner->before += n;
+  }
   return TRUE;
 }
 

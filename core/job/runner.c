@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/data/memory.h"
+#include "core/diffusion/noise-private.h"
 #include "core/network/windows.h"
 
 /* The shortest time between two previews that are read from the device. */
@@ -19,6 +21,45 @@ ddim_runner_clear(DdimRunner *runner)
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
   g_clear_pointer(&runner->images, ddim_array_free);
   g_clear_pointer(&runner->labels, g_free);
+  g_clear_pointer(&runner->wanted, g_free);
+}
+
+gboolean
+ddim_runner_wants(const DdimRunner *runner, guint first, guint n)
+{
+  return !runner->wanted || memchr(runner->wanted + first, TRUE, n) != NULL;
+}
+
+static gboolean
+ask(DdimRunner *runner, GError **error)
+{
+  const DdimJob *job = runner->job;
+
+  if (!(runner->wanted = ddim_try_alloc(job->count, 1, error)))
+    return FALSE;
+  for (guint i = 0; i < job->count; i++) {
+    gboolean wanted = TRUE;
+    if (g_cancellable_set_error_if_cancelled(runner->cancellable, error) ||
+        !runner->callbacks->select(job->resolved, i, &wanted, runner->user_data, error))
+      return FALSE;
+    runner->wanted[i] = wanted != FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+ddim_runner_select(DdimRunner *runner, GError **error)
+{
+  const DdimJob *job = runner->job;
+
+  if (runner->callbacks->select && !ask(runner, error))
+    return FALSE;
+  runner->before = runner->total = 0;
+  for (guint first = 0; first < job->count; first += MIN(job->batch, job->count - first)) {
+    const guint n = MIN(job->batch, job->count - first);
+    runner->total += ddim_runner_wants(runner, first, n) ? n : 0;
+  }
+  return TRUE;
 }
 
 DdimNetworkParams
@@ -31,8 +72,8 @@ ddim_runner_get_network_params(const DdimRunner *runner)
                              .cancellable = runner->cancellable};
 }
 
-static gboolean
-have_images(DdimRunner *runner, GError **error)
+gboolean
+ddim_runner_have_images(DdimRunner *runner, GError **error)
 {
   const DdimJob *job = runner->job;
   const gsize shape[4] = {job->batch, job->channels, job->height, job->width};
@@ -66,15 +107,15 @@ estimate(DdimRunner *runner, double done, double total)
 static void
 report_progress(DdimRunner *runner, double part)
 {
-  const DdimJob *job = runner->job;
   const guint n_of_loop = ddim_step_table_get_n_steps(runner->steps);
   const guint n_steps = runner->n_loops * n_of_loop;
   const guint step = runner->done + runner->loop * n_of_loop;
-  double total = (double)job->count * n_steps, done;
-  DdimProgress progress = {.n_images = job->count, .batch = runner->n, .n_steps = n_steps};
+  const guint before = runner->before + runner->skip;
+  double total = (double)runner->total * n_steps, done;
+  DdimProgress progress = {.n_images = runner->total, .batch = runner->n, .n_steps = n_steps};
 
-  done = (double)runner->first * n_steps + runner->n * (step + part);
-  progress.image = step == n_steps ? runner->first + runner->n : runner->first;
+  done = (double)before * n_steps + runner->n * (step + part);
+  progress.image = step == n_steps ? before + runner->n : before;
   progress.step = step;
   progress.fraction = total > 0 ? done / total : 1;
   progress.elapsed = (g_get_monotonic_time() - runner->started) / (double)G_USEC_PER_SEC;
@@ -154,11 +195,11 @@ ddim_runner_prepare(DdimRunner *runner, GError **error)
   g_autoptr(GError) trouble = NULL;
 
   if (runner->state && ddim_evaluator_get_size(runner->evaluator)->batch == runner->n)
-    return have_images(runner, error);
+    return ddim_runner_have_images(runner, error);
   g_clear_pointer(&runner->state, ddim_sampler_state_free);
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
   if (make_evaluator(runner, &trouble))
-    return have_images(runner, error);
+    return ddim_runner_have_images(runner, error);
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
   if (!g_error_matches(trouble, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY) || runner->started ||
       !ddim_window_choice_give_way(&runner->windows, runner->session->config, job->resolved,
@@ -167,7 +208,7 @@ ddim_runner_prepare(DdimRunner *runner, GError **error)
     return FALSE;
   }
   ddim_evaluator_cache_clear(runner->session->evaluators);
-  return make_evaluator(runner, error) && have_images(runner, error);
+  return make_evaluator(runner, error) && ddim_runner_have_images(runner, error);
 }
 
 gsize
@@ -188,11 +229,12 @@ draw_labels(DdimRunner *runner)
 
 /* In the original's order: labels first, when they are random. */
 void
-ddim_runner_choose_labels(DdimRunner *runner)
+ddim_runner_begin_batch(DdimRunner *runner)
 {
   const DdimJob *job = runner->job;
   const GArray *given = job->classes.labels;
 
+  ddim_rng_begin_images(job->rng, runner->first - runner->skip, job->batch);
   if (job->n_classes == 0)
     return;
   if (given->len == 0)
@@ -234,6 +276,8 @@ ddim_runner_finish_image(DdimRunner *runner, guint i, const DdimImage *picture, 
 {
   DdimSample sample = ddim_runner_get_sample(runner, i);
 
+  if (!ddim_runner_wants(runner, sample.index, 1))
+    return TRUE;
   sample.picture = picture;
   return !runner->callbacks->image || runner->callbacks->image(&sample, runner->user_data, error);
 }
@@ -247,7 +291,7 @@ show_preview(DdimRunner *runner, GError **error)
   if (!runner->callbacks->preview || now - runner->previewed < PREVIEW_INTERVAL)
     return TRUE;
   runner->previewed = now;
-  if (!have_images(runner, error) ||
+  if (!ddim_runner_have_images(runner, error) ||
       !ddim_sampler_state_get_x0(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
   sample = ddim_runner_get_sample(runner, 0);
@@ -272,7 +316,7 @@ read_images(DdimRunner *runner, GError **error)
 {
   const gsize size = ddim_runner_get_image_size(runner);
 
-  if (!have_images(runner, error) ||
+  if (!ddim_runner_have_images(runner, error) ||
       !ddim_sampler_state_get_x(runner->state, ddim_array_get_data(runner->images), error))
     return FALSE;
   const float *images = ddim_array_get_data(runner->images);

@@ -23,6 +23,8 @@ typedef struct {
   guint first, n;      /**< what is computed now: the first image, and how many */
   guint skip;          /**< how many images of the batch come in front of those */
   guint most;          /**< how many images are computed at a time; 0: a batch */
+  guint8 *wanted;      /**< [count] for each image; NULL: all are wanted */
+  guint before, total; /**< images in the batches that are computed: before this one, and in all */
   guint loop, n_loops; /**< which loop of the batch, of how many */
 
   DdimWindowChoice windows;   /**< the job's, unless the device has no memory for one piece */
@@ -48,8 +50,16 @@ void ddim_runner_set_job(DdimRunner *runner, DdimSession *session, const DdimJob
 gboolean ddim_runner_prepare(DdimRunner *runner, GError **error);
 /** How many values one image has. */
 gsize ddim_runner_get_image_size(const DdimRunner *runner);
-/** Choose the classes of the batch: those of the job in turn, else random ones, which are drawn. */
-void ddim_runner_choose_labels(DdimRunner *runner);
+/** Ask which images are wanted. To be called before the first batch. Errors: no memory, and those
+ * of the callback. */
+gboolean ddim_runner_select(DdimRunner *runner, GError **error);
+/** Whether any of @n images from @first on is wanted. */
+gboolean ddim_runner_wants(const DdimRunner *runner, guint first, guint n);
+/** Begin to draw for a batch, and choose its classes: those of the job in turn, else random ones,
+ * which are drawn. */
+void ddim_runner_begin_batch(DdimRunner *runner);
+/** Memory for runner->images and labels. ddim_runner_prepare() does the same. */
+gboolean ddim_runner_have_images(DdimRunner *runner, GError **error);
 /** One torch.randn for the whole batch, also when fewer images are computed. @out
  * [job->batch][C][H][W]; the numbers of the current images come first */
 void ddim_runner_draw(DdimRunner *runner, float *out);
@@ -61,7 +71,7 @@ gboolean ddim_runner_run(DdimRunner *runner, const DdimStepTable *steps,
                          const DdimSamplingHooks *hooks, guint n_hooks, GError **error);
 /** Image @i of the batch. */
 DdimSample ddim_runner_get_sample(const DdimRunner *runner, guint i);
-/** Hand out image @i of the batch. @picture  (nullable) see DdimSample */
+/** Hand out image @i of the batch, if it is wanted. @picture  (nullable) see DdimSample */
 gboolean ddim_runner_finish_image(DdimRunner *runner, guint i, const DdimImage *picture,
                                   GError **error);
 

@@ -141,6 +141,112 @@ test_callbacks(void)
   g_assert_nonnull(ddim_device_info_get_name(ddim_generator_get_device(generator)));
 }
 
+/* Which images are selected, and what came out: [5][3 * PLANE]. */
+typedef struct {
+  guint n_asked, n_started, n_made;
+  gboolean wanted[5];
+  guint fail_at; /* 0: never */
+  float images[5][3 * PLANE];
+  DdimProgress last;
+} Selection;
+
+static void
+on_selection_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
+{
+  Selection *selection = data;
+
+  g_assert_cmpuint(selection->n_asked, ==, 5);
+  selection->n_started++;
+}
+
+static gboolean
+on_select(DdimRequest *resolved, guint index, gboolean *wanted, gpointer data, GError **error)
+{
+  Selection *selection = data;
+  gint64 seed;
+
+  g_object_get(resolved, "seed", &seed, NULL);
+  g_assert_cmpint(seed, ==, 7);
+  g_assert_cmpuint(index, ==, selection->n_asked++);
+  g_assert_true(*wanted);
+  *wanted = selection->wanted[index];
+  if (selection->n_asked != selection->fail_at)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_MISMATCH, "another one");
+  return FALSE;
+}
+
+static gboolean
+on_selected_image(const DdimSample *sample, gpointer data, GError **error)
+{
+  Selection *selection = data;
+
+  g_assert_true(selection->wanted[sample->index]);
+  selection->n_made++;
+  memcpy(selection->images[sample->index], sample->samples, sizeof selection->images[0]);
+  return TRUE;
+}
+
+static void
+on_selection_progress(const DdimProgress *progress, gpointer data)
+{
+  ((Selection *)data)->last = *progress;
+}
+
+static const DdimGeneratorCallbacks selecting = {.started = on_selection_started,
+                                                 .progress = on_selection_progress,
+                                                 .image = on_selected_image,
+                                                 .select = on_select};
+
+/* Images that are left out change nothing of the others, whatever generator they draw from. */
+static void
+test_selection(void)
+{
+  static const char *const kinds[] = {"torch", "torch-cuda:8,1024", "torch-per-image"};
+  static const gboolean some[5] = {FALSE, FALSE, TRUE, FALSE, TRUE};
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 5, 2);
+  g_autoptr(GError) error = NULL;
+  g_autofree Selection *all = g_new0(Selection, 1), *part = g_new0(Selection, 1);
+
+  for (guint k = 0; k < G_N_ELEMENTS(kinds); k++) {
+    g_object_set(request, "rng", kinds[k], "eta", 0.5, NULL);
+    *all = (Selection){.wanted = {TRUE, TRUE, TRUE, TRUE, TRUE}};
+    *part = (Selection){0};
+    memcpy(part->wanted, some, sizeof some);
+    g_assert_true(ddim_generator_run(generator, request, &selecting, all, NULL, &error));
+    g_assert_true(ddim_generator_run(generator, request, &selecting, part, NULL, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(all->n_made, ==, 5);
+    g_assert_cmpuint(part->n_made, ==, 2);
+    g_assert_cmpuint(part->n_started, ==, 1);
+    for (guint i = 2; i < 5; i += 2)
+      g_assert_cmpmem(part->images[i], sizeof part->images[i], all->images[i],
+                      sizeof all->images[i]);
+    /* Two batches are computed, of two images and of one. */
+    g_assert_cmpuint(part->last.n_images, ==, 3);
+    g_assert_cmpuint(part->last.image, ==, 3);
+    g_assert_cmpfloat(part->last.fraction, ==, 1);
+  }
+}
+
+static void
+test_no_selection(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 5, 2);
+  g_autoptr(GError) error = NULL;
+  g_autofree Selection *none = g_new0(Selection, 1);
+
+  g_assert_true(ddim_generator_run(generator, request, &selecting, none, NULL, &error));
+  g_assert_no_error(error);
+  g_assert_cmpuint(none->n_started + none->n_made, ==, 0);
+  *none = (Selection){.fail_at = 3, .wanted = {TRUE, TRUE, TRUE, TRUE, TRUE}};
+  g_assert_false(ddim_generator_run(generator, request, &selecting, none, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_MISMATCH);
+  g_assert_cmpuint(none->n_started + none->n_made, ==, 0);
+}
+
 /* The model, its plan and its kernels are kept; numbers are those of a fresh start. */
 static void
 test_second_job(void)
@@ -384,6 +490,8 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/generator/callbacks", test_callbacks);
+  g_test_add_func("/generator/selection", test_selection);
+  g_test_add_func("/generator/no-selection", test_no_selection);
   g_test_add_func("/generator/session-key", test_session_key);
   g_test_add_func("/generator/second-job", test_second_job);
   g_test_add_func("/generator/several-samplers", test_several_samplers);

@@ -5,7 +5,7 @@
 #include "core/diffusion/box-muller.h"
 #include "core/data/error.h"
 #include "core/diffusion/mt19937.h"
-#include "core/diffusion/noise.h"
+#include "core/diffusion/noise-private.h"
 #include "core/diffusion/philox.h"
 #include "golden.h"
 
@@ -316,6 +316,52 @@ test_extremes(void)
   g_assert_cmpfloat(second, ==, 0);
 }
 
+/* Image k has the numbers of torch with the seed + k, however many are drawn for together. */
+static void
+test_per_image(void)
+{
+  enum { N = 5, SIZE = 21, FIRST = 3, ROUNDS = 3 };
+  g_autoptr(DdimRng) rng = new_rng("torch-per-image", 40);
+  float drawn[N * SIZE], expected[SIZE];
+  gint64 labels[N * 2], label[2];
+
+  g_assert_true(ddim_rng_is_per_image(rng));
+  for (guint n = 1; n <= N; n += N - 1) {
+    g_autoptr(GPtrArray) single = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_rng_free);
+    ddim_rng_begin_images(rng, FIRST, n);
+    ddim_rng_randint(rng, 0, 1000, labels, 2 * n);
+    for (guint i = 0; i < n; i++) {
+      g_ptr_array_add(single, new_rng("torch", 40 + FIRST + i));
+      ddim_rng_randint(single->pdata[i], 0, 1000, label, 2);
+      g_assert_cmpmem(labels + 2 * i, sizeof label, label, sizeof label);
+    }
+    for (guint round = 0; round < ROUNDS; round++) {
+      const guint size = round == 1 ? 7 : SIZE; /* short draws are made in another way */
+      ddim_rng_normal(rng, drawn, n * size);
+      for (guint i = 0; i < n; i++) {
+        ddim_rng_normal(single->pdata[i], expected, size);
+        g_assert_cmpmem(drawn + i * size, size * sizeof(float), expected, size * sizeof(float));
+      }
+    }
+  }
+}
+
+/* A new generator is that of image 0; other kinds do not begin anew. */
+static void
+test_per_image_alone(void)
+{
+  g_autoptr(DdimRng) image = new_rng("torch-per-image", 9), torch = new_rng("torch", 9);
+  float ours[2 * 16], theirs[2 * 16];
+
+  g_assert_false(ddim_rng_is_per_image(torch));
+  ddim_rng_normal(image, ours, 16);
+  ddim_rng_normal(torch, theirs, 16);
+  ddim_rng_begin_images(torch, 0, 1);
+  ddim_rng_normal(image, ours + 16, 16);
+  ddim_rng_normal(torch, theirs + 16, 16);
+  g_assert_cmpmem(ours, sizeof ours, theirs, sizeof theirs);
+}
+
 static void
 test_bad_kinds(void)
 {
@@ -343,6 +389,9 @@ test_bad_kinds(void)
       "torch-cuda:1e2,2048",
       "torch-cuda:99999999999999999999,2048",
       "torch-cuda108,2048",
+      "torch-per-image:",
+      "torch-per-images",
+      "torch-per-",
       "torch\n",
   };
 
@@ -368,6 +417,8 @@ main(int argc, char **argv)
   g_test_add_func("/noise/moments", test_moments);
   g_test_add_func("/noise/nothing", test_nothing);
   g_test_add_func("/noise/extremes", test_extremes);
+  g_test_add_func("/noise/per-image", test_per_image);
+  g_test_add_func("/noise/per-image-alone", test_per_image_alone);
   g_test_add_func("/noise/bad-kinds", test_bad_kinds);
   return g_test_run();
 }
