@@ -37,6 +37,22 @@ DdimArray *ddim_npz_read(const char *path, const char *name, GError **error);
 DdimArray *ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error);
 /** Write @n tensors under their own names, stored like numpy.savez does. */
 gboolean ddim_npz_write(const char *path, const DdimTensor *tensors, guint n, GError **error);
+/** An .npz whose arrays are written piece by piece, so that none has to be in memory. The file is
+ * the one that ddim_npz_write() makes. It must be a regular one. */
+typedef struct _DdimNpzStream DdimNpzStream;
+
+DdimNpzStream *ddim_npz_stream_open(const char *path, GError **error);
+/** Without a commit before, nothing is left behind. */
+void ddim_npz_stream_free(DdimNpzStream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimNpzStream, ddim_npz_stream_free)
+/** Begin the next array: @layout tells everything but its data. */
+gboolean ddim_npz_stream_begin(DdimNpzStream *stream, const DdimTensor *layout, GError **error);
+/** The next bytes of the array, in C order. */
+gboolean ddim_npz_stream_write(DdimNpzStream *stream, gconstpointer data, gsize size,
+                               GError **error);
+/** To be called when all arrays are whole. */
+gboolean ddim_npz_stream_commit(DdimNpzStream *stream, GError **error);
+
 /** The version of libzip that is in use. */
 const char *ddim_npz_get_libzip_version(void);
 

@@ -25,6 +25,14 @@ typedef struct {
   GArray *members; /* Member */
 } Archive;
 
+struct _DdimNpzStream {
+  Archive archive;
+  guint64 left; /* bytes that are still to come of the last member */
+};
+
+/* Where the checksum stands in a local header. */
+#define CRC_OFFSET 14
+
 static void
 clear_member(gpointer member)
 {
@@ -183,4 +191,95 @@ ddim_npz_write(const char *path, const DdimTensor *tensors, guint n, GError **er
     if (!write_member(&archive, &tensors[i], error))
       return FALSE;
   return write_directory(&archive, error) && ddim_out_file_commit(output, error);
+}
+
+/* ---- piece by piece ---- */
+
+DdimNpzStream *
+ddim_npz_stream_open(const char *path, GError **error)
+{
+  g_autoptr(DdimNpzStream) stream = g_new0(DdimNpzStream, 1);
+
+  stream->archive.members = g_array_new(FALSE, FALSE, sizeof(Member));
+  g_array_set_clear_func(stream->archive.members, clear_member);
+  stream->archive.output = ddim_out_file_open(path, error);
+  return stream->archive.output ? g_steal_pointer(&stream) : NULL;
+}
+
+void
+ddim_npz_stream_free(DdimNpzStream *stream)
+{
+  if (!stream)
+    return;
+  ddim_out_file_free(stream->archive.output);
+  g_array_unref(stream->archive.members);
+  g_free(stream);
+}
+
+static Member *
+get_last(DdimNpzStream *stream)
+{
+  GArray *members = stream->archive.members;
+
+  return members->len ? &g_array_index(members, Member, members->len - 1) : NULL;
+}
+
+/* Put the checksum, which is known only now, into the header of the last member. */
+static gboolean
+end_member(DdimNpzStream *stream, GError **error)
+{
+  const Member *member = get_last(stream);
+  g_autoptr(GByteArray) crc = g_byte_array_new();
+
+  g_return_val_if_fail(stream->left == 0, FALSE);
+  if (!member)
+    return TRUE;
+  put(crc, 4, member->crc);
+  return ddim_out_file_rewrite(stream->archive.output, member->offset + CRC_OFFSET, crc->data,
+                               crc->len, error);
+}
+
+static gboolean
+write_counted(DdimNpzStream *stream, gconstpointer data, gsize size, GError **error)
+{
+  add_to_crc(data, size, &get_last(stream)->crc, NULL);
+  return write_bytes(data, size, &stream->archive, error);
+}
+
+gboolean
+ddim_npz_stream_begin(DdimNpzStream *stream, const DdimTensor *layout, GError **error)
+{
+  g_autoptr(GBytes) header = ddim_npy_make_header(layout, error);
+  g_autoptr(GByteArray) record = g_byte_array_new();
+  Member member = {0};
+  gconstpointer start;
+  gsize size;
+
+  if (!header || !end_member(stream, error))
+    return FALSE;
+  start = g_bytes_get_data(header, &size);
+  stream->left = ddim_tensor_count(layout) * ddim_dtype_size(layout->dtype);
+  member.offset = stream->archive.position;
+  member.name = g_strconcat(layout->name, ".npy", NULL);
+  member.size = size + stream->left;
+  g_array_append_val(stream->archive.members, member);
+  put_local(record, &member);
+  return write_bytes(record->data, record->len, &stream->archive, error) &&
+         write_counted(stream, start, size, error);
+}
+
+gboolean
+ddim_npz_stream_write(DdimNpzStream *stream, gconstpointer data, gsize size, GError **error)
+{
+  g_return_val_if_fail(size <= stream->left, FALSE);
+
+  stream->left -= size;
+  return write_counted(stream, data, size, error);
+}
+
+gboolean
+ddim_npz_stream_commit(DdimNpzStream *stream, GError **error)
+{
+  return end_member(stream, error) && write_directory(&stream->archive, error) &&
+         ddim_out_file_commit(stream->archive.output, error);
 }

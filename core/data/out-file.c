@@ -210,6 +210,25 @@ ddim_out_file_write(DdimOutFile *output, gconstpointer data, gsize size, GError 
   return TRUE;
 }
 
+gboolean
+ddim_out_file_rewrite(DdimOutFile *output, guint64 offset, gconstpointer data, gsize size,
+                      GError **error)
+{
+  const guint8 *from = data;
+
+  while (size > 0) {
+    gssize written = pwrite(output->fd, from, size, (off_t)offset);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return fail(output, errno, error);
+    from += written;
+    offset += (guint64)written;
+    size -= (gsize)written;
+  }
+  return TRUE;
+}
+
 /* Give the new file the owner and the permissions of the file that it replaces. Only root may give
  * a file to another user. Failing to do so is no error, because the new content matters more. */
 static void

@@ -20,6 +20,9 @@ void ddim_out_file_free(DdimOutFile *output);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimOutFile, ddim_out_file_free)
 
 gboolean ddim_out_file_write(DdimOutFile *output, gconstpointer data, gsize size, GError **error);
+/** Replace @size bytes at @offset, which were written before. A pipe cannot do that. */
+gboolean ddim_out_file_rewrite(DdimOutFile *output, guint64 offset, gconstpointer data, gsize size,
+                               GError **error);
 /** To be called when everything is written: flush the file to the disk and give it its name. */
 gboolean ddim_out_file_commit(DdimOutFile *output, GError **error);
 

@@ -219,6 +219,40 @@ test_npz(void)
   g_unlink(path);
 }
 
+/* Arrays that are written piece by piece make the same file. */
+static void
+test_npz_stream(void)
+{
+  g_autofree char *whole = make_path("whole.npz"), *streamed = make_path("streamed.npz");
+  g_autofree char *expected = NULL, *actual = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimArray) images = ddim_array_new(DDIM_DTYPE_U8, 4, (gsize[]){7, 5, 3, 3}, &error);
+  g_autoptr(DdimArray) labels = ddim_array_new(DDIM_DTYPE_I64, 1, (gsize[]){7}, &error);
+  g_autoptr(DdimNpzStream) stream = ddim_npz_stream_open(streamed, &error);
+  DdimTensor tensors[2] = {images->tensor, labels->tensor};
+  guint8 *pixels = ddim_array_get_data(images);
+  gsize expected_size, size;
+
+  for (guint i = 0; i < 315; i++)
+    pixels[i] = (guint8)(i * i);
+  tensors[0].name = "arr_0";
+  tensors[1].name = "arr_1";
+  g_assert_true(ddim_npz_write(whole, tensors, 2, &error));
+  g_assert_true(ddim_npz_stream_begin(stream, &tensors[0], &error));
+  for (guint i = 0; i < 7; i++)
+    g_assert_true(ddim_npz_stream_write(stream, pixels + 45 * i, 45, &error));
+  g_assert_true(ddim_npz_stream_begin(stream, &tensors[1], &error));
+  g_assert_true(ddim_npz_stream_write(stream, tensors[1].data, 7 * sizeof(gint64), &error));
+  g_assert_false(g_file_test(streamed, G_FILE_TEST_EXISTS));
+  g_assert_true(ddim_npz_stream_commit(stream, &error));
+  g_assert_no_error(error);
+  g_assert_true(g_file_get_contents(whole, &expected, &expected_size, &error));
+  g_assert_true(g_file_get_contents(streamed, &actual, &size, &error));
+  g_assert_cmpmem(actual, size, expected, expected_size);
+  g_unlink(whole);
+  g_unlink(streamed);
+}
+
 /* The same arrays make the same bytes, whenever they are written: the member's date is fixed, 1
  * January 1980. */
 static void
@@ -341,6 +375,7 @@ main(int argc, char **argv)
   g_test_add_func("/npy/round-trip", test_round_trip);
   g_test_add_func("/npy/strided", test_strided);
   g_test_add_func("/npz/round-trip", test_npz);
+  g_test_add_func("/npz/stream", test_npz_stream);
   g_test_add_func("/npz/reproducible", test_npz_reproducible);
   g_test_add_func("/npz/numpy", test_npz_from_numpy);
   g_test_add_func("/npz/flips", test_npz_flips);
