@@ -24,6 +24,7 @@ static const DdimCommand commands[] = {
     {"seamless", N_("make a picture tile"), ddim_cmd_seamless},
     {"encode", N_("find the noise that a picture comes from"), ddim_cmd_encode},
     {"interpolate", N_("make the pictures between two others"), ddim_cmd_interpolate},
+    {"join", N_("join pictures that were made in parts into one .npz"), ddim_cmd_join},
     {"models", N_("list the models found"), ddim_cmd_models},
     {"info", N_("tell what a checkpoint holds, or how a picture was made"), ddim_cmd_info},
     {"convert", N_("write a checkpoint as .safetensors that describes itself"), ddim_cmd_convert},

@@ -16,6 +16,7 @@ int ddim_cmd_encode(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_info(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_inpaint(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_interpolate(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_join(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_generate(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_models(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_noise(DdimCli *cli, int argc, char **argv);

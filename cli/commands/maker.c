@@ -24,6 +24,8 @@ struct _DdimMaker {
   DdimVerbosity verbosity;
   gboolean json;
   guint64 line; /* 0: none */
+  DdimRanks ranks;
+  gboolean resume;
   DdimGenerator *generator;
   GCancellable *interrupted; /* by the user */
   gulong handler;
@@ -40,8 +42,8 @@ struct _DdimMaker {
   DdimBar *bar;
   gboolean chose_class; /* the user named no class */
   GArray *waiting;      /* Told: images that are written when all are there */
-  guint finished;
-  gint64 begun; /* monotonic microseconds */
+  guint finished, kept; /* made now; found there */
+  gint64 begun;         /* monotonic microseconds */
 };
 
 static void
@@ -74,6 +76,7 @@ ddim_maker_new(DdimVerbosity verbosity)
   DdimMaker *maker = g_new0(DdimMaker, 1);
 
   maker->verbosity = verbosity;
+  maker->ranks.size = 1;
   maker->stop = g_cancellable_new();
   maker->interrupted = ddim_interrupt_new();
   maker->handler =
@@ -104,6 +107,13 @@ ddim_maker_set_json(DdimMaker *maker, guint64 line)
 {
   maker->json = TRUE;
   maker->line = line;
+}
+
+void
+ddim_maker_set_part(DdimMaker *maker, const DdimRanks *ranks, gboolean resume)
+{
+  maker->ranks = *ranks;
+  maker->resume = resume;
 }
 
 guint
@@ -157,6 +167,36 @@ say_settings(DdimMaker *maker, DdimConfig *config)
     ddim_bar_say(maker->bar, DDIM_VERBOSE, _("computed in one piece"));
 }
 
+static gboolean
+set_resolved(DdimMaker *maker, DdimRequest *resolved, GError **error)
+{
+  if (maker->resolved)
+    return TRUE;
+  maker->resolved = g_object_ref(resolved);
+  maker->command = ddim_request_to_command(resolved);
+  return ddim_writer_set_request(maker->writer, resolved, error);
+}
+
+static gboolean
+on_select(DdimRequest *resolved, guint index, gboolean *wanted, gpointer data, GError **error)
+{
+  DdimMaker *maker = data;
+  gboolean there = FALSE;
+  int batch;
+
+  if (!set_resolved(maker, resolved, error))
+    return FALSE;
+  g_object_get(resolved, "batch", &batch, NULL);
+  *wanted = index / batch % maker->ranks.size == maker->ranks.rank;
+  if (!*wanted || !maker->resume)
+    return TRUE;
+  if (!ddim_writer_is_there(maker->writer, index, &there, error))
+    return FALSE;
+  maker->kept += there;
+  *wanted = !there;
+  return TRUE;
+}
+
 static void
 on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
 {
@@ -164,10 +204,9 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
   g_autofree char *class_name = NULL;
   gint64 asked, seed;
 
-  maker->resolved = g_object_ref(resolved);
-  maker->command = ddim_request_to_command(resolved);
   g_atomic_int_set(&maker->sampling_begun, 1);
-  if (!ddim_writer_set_request(maker->writer, resolved, ddim_config_get_image_channels(config),
+  if (!set_resolved(maker, resolved, &maker->trouble) ||
+      !ddim_writer_check_space(maker->writer, ddim_config_get_image_channels(config),
                                &maker->trouble)) {
     g_cancellable_cancel(maker->stop);
     return;
@@ -330,6 +369,11 @@ finish(DdimMaker *maker, GError *why, GError **error)
   g_autoptr(GError) also = NULL;
   gboolean written = write_rest(maker, &also);
 
+  if (maker->kept)
+    ddim_bar_say(
+        maker->bar, DDIM_NORMAL,
+        ngettext("%u image was there already", "%u images were there already", maker->kept),
+        maker->kept);
   g_clear_pointer(&maker->bar, ddim_bar_free);
   if (why && !written)
     ddim_cli_fail(also);
@@ -346,7 +390,7 @@ begin(DdimMaker *maker, DdimRequest *request, DdimWriter *writer)
   maker->begun = g_get_monotonic_time();
   maker->request = request;
   maker->writer = writer;
-  maker->finished = 0;
+  maker->finished = maker->kept = 0;
   maker->chose_class = FALSE;
   maker->bar = ddim_bar_new(maker->verbosity);
   g_clear_object(&maker->resolved);
@@ -357,11 +401,13 @@ begin(DdimMaker *maker, DdimRequest *request, DdimWriter *writer)
 gboolean
 ddim_maker_run(DdimMaker *maker, DdimRequest *request, DdimWriter *writer, GError **error)
 {
-  static const DdimGeneratorCallbacks callbacks = {.status = on_status,
-                                                   .started = on_started,
-                                                   .progress = on_progress,
-                                                   .image = on_image,
-                                                   .message = on_message};
+  const gboolean in_part = maker->resume || maker->ranks.size > 1;
+  const DdimGeneratorCallbacks callbacks = {.status = on_status,
+                                            .started = on_started,
+                                            .progress = on_progress,
+                                            .image = on_image,
+                                            .message = on_message,
+                                            .select = in_part ? on_select : NULL};
   g_autoptr(GError) ended = NULL;
   gboolean done;
 

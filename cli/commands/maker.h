@@ -5,6 +5,7 @@
 
 #include "cli/files/writer.h"
 #include "cli/terminal/progress.h"
+#include "cli/terminal/ranks.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +25,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimMaker, ddim_maker_free)
 /** Print one line of JSON on standard output for each image, when it is written.
  * @line  its number in a file of requests, which each line repeats; 0: none */
 void ddim_maker_set_json(DdimMaker *maker, guint64 line);
+
+/** Make only the part of the images that falls to this rank, and with @resume only those that are
+ * not there yet. Batches are dealt out to the ranks in turn, so that each image is computed among
+ * the same others, whichever rank makes it. */
+void ddim_maker_set_part(DdimMaker *maker, const DdimRanks *ranks, gboolean resume);
 
 /** Make the images of @request and write them. Images that are finished before an error are kept.
  * Errors: as ddim_generator_run(), ddim_writer_add() and ddim_writer_finish(); G_FILE_ERROR when

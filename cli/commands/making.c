@@ -15,7 +15,8 @@
 typedef struct {
   char *path;
   char *batch_file;
-  gboolean grid, json, quiet, verbose;
+  char *shard;
+  gboolean grid, resume, json, quiet, verbose;
 } Output;
 
 static void
@@ -23,6 +24,7 @@ output_clear(Output *output)
 {
   g_free(output->path);
   g_free(output->batch_file);
+  g_free(output->shard);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Output, output_clear)
@@ -110,6 +112,11 @@ add_output_options(DdimOptions *options, Output *output, gboolean makes_pictures
       {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output->path,
        N_("what to write, see above; default: ddim-SEED.png"), N_("OUT")},
       {"grid", 0, 0, G_OPTION_ARG_NONE, &output->grid, N_("one contact sheet of all images"), NULL},
+      {"resume", 0, 0, G_OPTION_ARG_NONE, &output->resume,
+       N_("make only the pictures that are not there yet"), NULL},
+      {"shard", 0, 0, G_OPTION_ARG_STRING, &output->shard,
+       N_("make only part I of N, from 0 on; default: as mpirun, srun or a Slurm array say"),
+       "I/N"},
       G_OPTION_ENTRY_NULL};
   const GOptionEntry of_noise[] = {{"output", 'o', 0, G_OPTION_ARG_FILENAME, &output->path,
                                     N_("the file that the noise is written to"), "Z.npy"},
@@ -127,22 +134,97 @@ add_output_options(DdimOptions *options, Output *output, gboolean makes_pictures
   ddim_options_add(options, entries);
 }
 
+static gboolean
+check_part(DdimWriter *writer, const DdimRanks *ranks, const Output *output, int *code)
+{
+  if (ranks->size == 1 && !output->resume)
+    return TRUE;
+  if (output->batch_file)
+    *code = ddim_cli_usage(
+        output->resume ? _("--resume does not go together with --batch-file")
+                       : _("--batch-file is not shared out among ranks; use --shard 0/1 in one"));
+  else if (!ddim_writer_writes_pictures(writer))
+    *code = ddim_cli_usage(_("ranks and --resume need pictures (.png), each in a file of its own; "
+                             "'ddim join' makes an .npz of them"));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* What several runs must agree on without asking each other, unless the user says it. */
+static void
+agree(DdimRequest *request, const DdimRanks *ranks, const Output *output)
+{
+  g_autofree char *command = NULL;
+  const gboolean loud = !output->quiet && (ranks->rank == 0 || ranks->is_array);
+  gboolean edits;
+  gint64 seed;
+
+  g_object_get(request, "command", &command, "seed", &seed, NULL);
+  edits = (ddim_command_from_name(command) & DDIM_COMMANDS_EDITS) != 0;
+  if (ranks->size == 1 && !output->resume)
+    return;
+  if (loud && ranks->size > 1)
+    ddim_cli_warn(_("this is rank %u of %u (%s), which makes a part of the images; --shard 0/1 "
+                    "makes all"),
+                  ranks->rank, ranks->size, ranks->source);
+  if (!ddim_options_is_given(request, "rng") && (ranks->size > 1 || edits)) {
+    g_object_set(request, "rng", "torch-per-image", NULL);
+    if (loud)
+      ddim_cli_warn(_("--rng torch-per-image, because parts are made apart from each other"));
+  }
+  if (seed < 0) {
+    g_object_set(request, "seed", G_GINT64_CONSTANT(0), NULL);
+    if (loud)
+      ddim_cli_warn(_("--seed 0, because all parts need the same one"));
+  }
+}
+
+/* Find out the rank. A single image is not shared out among the tasks of an array: they are for
+ * different images, then. */
+static gboolean
+find_ranks(DdimRequest *request, const Output *output, DdimRanks *ranks, int *code)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *device = NULL, *command = NULL;
+  int count;
+
+  g_object_get(request, "count", &count, "device", &device, "command", &command, NULL);
+  if (ddim_command_from_name(command) == DDIM_COMMAND_ENCODE)
+    return TRUE;
+  if (!ddim_ranks_find(ranks, output->shard, &error)) {
+    *code = ddim_cli_usage("%s", error->message);
+    return FALSE;
+  }
+  if (ranks->is_array && count == 1)
+    *ranks = (DdimRanks){.size = 1};
+  if (ranks->size == 1 || (device && *device) || ddim_ranks_choose_device(ranks, &error))
+    return TRUE;
+  *code = ddim_cli_fail(error);
+  return FALSE;
+}
+
 static int
 make(DdimRequest *request, const Output *output)
 {
+  DdimRanks ranks = {.size = 1};
   g_autoptr(DdimWriter) writer = NULL;
   g_autoptr(DdimMaker) maker = NULL;
   g_autoptr(GError) error = NULL;
-  int count;
+  int count, code;
 
   g_object_get(request, "count", &count, NULL);
   if (!output->batch_file && !(writer = ddim_writer_new(output->path, count, output->grid, &error)))
     return ddim_cli_fail(error);
+  if (!find_ranks(request, output, &ranks, &code) || !check_part(writer, &ranks, output, &code))
+    return code;
+  agree(request, &ranks, output);
   maker = ddim_maker_new(output->quiet ? DDIM_QUIET : output->verbose ? DDIM_VERBOSE : DDIM_NORMAL);
   if (output->batch_file)
     return ddim_batch_file_run(maker, output->batch_file, request);
   if (output->json)
     ddim_maker_set_json(maker, 0);
+  ddim_maker_set_part(maker, &ranks, output->resume);
   return run(maker, request, writer);
 }
 

@@ -10,11 +10,37 @@ G_BEGIN_DECLS
  *   Software       "ddim VERSION"
  *   ddim:request   the resolved request as JSON
  *   ddim:index     which image of that request, from 0; not in a contact sheet
- *   ddim:class     the class, or the classes of a contact sheet */
+ *   ddim:class     the class, or the classes of a contact sheet
+ *   ddim:label     the class as a number; not in a contact sheet */
 
 /** @index  negative: a contact sheet
+ * @label  negative: none
  * @class_name  (nullable) */
-GHashTable *ddim_picture_text_new(DdimRequest *resolved, int index, const char *class_name);
+GHashTable *ddim_picture_text_new(DdimRequest *resolved, int index, gint64 label,
+                                  const char *class_name);
+
+/** Whether the picture @path is there and is image @index of @resolved, by the settings that it
+ * holds; on which device it was made does not matter. A picture that is broken is not there.
+ * Errors: DDIM_ERROR_MISMATCH for another file of this name; G_FILE_ERROR. */
+gboolean ddim_picture_is_there(const char *path, DdimRequest *resolved, guint index,
+                               gboolean *there, GError **error);
+
+/** What a picture says about itself. */
+typedef struct {
+  DdimRequest *request; /**< without the device, which does not change what is made */
+  gboolean is_sheet;    /**< a contact sheet, which has no index */
+  guint index;
+  gint64 label; /**< -1: none */
+} DdimPictureSettings;
+
+/** Errors: DDIM_ERROR_UNSUPPORTED for a picture that ddim has not made, and those of reading it. */
+gboolean ddim_picture_read_settings(const char *path, DdimPictureSettings *settings,
+                                    GError **error);
+void ddim_picture_settings_clear(DdimPictureSettings *settings);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DdimPictureSettings, ddim_picture_settings_clear)
+/** The first setting in which @a differs from @b, as a text for a message: "seed is 1, not 2"; NULL
+ * when they are the same. (transfer full) (nullable) */
+char *ddim_picture_compare(DdimRequest *a, DdimRequest *b);
 
 /** Whether @path begins as a PNG file does. */
 gboolean ddim_picture_is_png(const char *path);

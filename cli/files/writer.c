@@ -153,8 +153,8 @@ ddim_writer_free(DdimWriter *writer)
 
 /* Arrays are written when all images are there. So look for the space first: a night of sampling
  * must not end with a full disk. */
-static gboolean
-check_space(DdimWriter *writer, guint channels, GError **error)
+gboolean
+ddim_writer_check_space(DdimWriter *writer, guint channels, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname(writer->path);
   const guint64 size = writer->kind == KIND_NPY ? sizeof(float) : 1;
@@ -163,7 +163,7 @@ check_space(DdimWriter *writer, guint channels, GError **error)
   int width, height;
   guint64 needed;
 
-  if ((writer->kind != KIND_NPZ && writer->kind != KIND_NPY) ||
+  if ((writer->kind != KIND_NPZ && writer->kind != KIND_NPY) || g_str_equal(writer->path, "-") ||
       (stat(writer->path, &info) == 0 && !S_ISREG(info.st_mode)) || statvfs(folder, &disk) != 0)
     return TRUE;
   g_object_get(writer->request, "width", &width, "height", &height, NULL);
@@ -208,7 +208,7 @@ add_taken(DdimWriter *writer, const char *path)
 }
 
 gboolean
-ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channels, GError **error)
+ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, GError **error)
 {
   gint64 seed;
 
@@ -217,8 +217,21 @@ ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channel
     g_object_get(resolved, "seed", &seed, NULL);
     writer->path = g_strdup_printf("ddim-%" G_GINT64_FORMAT ".png", seed);
   }
-  return g_str_equal(writer->path, "-") ||
-         (check_taken(writer, error) && check_space(writer, channels, error));
+  return g_str_equal(writer->path, "-") || check_taken(writer, error);
+}
+
+gboolean
+ddim_writer_writes_pictures(DdimWriter *writer)
+{
+  return writer->kind == KIND_PNG && g_strcmp0(writer->path, "-") != 0;
+}
+
+gboolean
+ddim_writer_is_there(DdimWriter *writer, guint index, gboolean *there, GError **error)
+{
+  g_autofree char *path = numbered_path(writer, index);
+
+  return ddim_picture_is_there(path, writer->request, index, there, error);
 }
 
 static void
@@ -287,8 +300,9 @@ write_picture(DdimWriter *writer, const DdimSample *sample, const DdimImage *ima
               GError **error)
 {
   g_autofree char *path = numbered_path(writer, sample->index);
-  g_autoptr(GHashTable) text = ddim_picture_text_new(
-      writer->request, sample->index, g_ptr_array_index(writer->names, writer->names->len - 1));
+  g_autoptr(GHashTable) text =
+      ddim_picture_text_new(writer->request, (int)sample->index, sample->label,
+                            g_ptr_array_index(writer->names, writer->names->len - 1));
 
   if (!ddim_image_write_png(image, path, text, error))
     return FALSE;
@@ -341,7 +355,7 @@ write_grid(DdimWriter *writer, GError **error)
     names = g_strjoinv(", ", (char **)writer->names->pdata);
     g_ptr_array_remove_index(writer->names, writer->names->len - 1);
   }
-  text = ddim_picture_text_new(writer->request, -1, names);
+  text = ddim_picture_text_new(writer->request, -1, -1, names);
   return ddim_image_write_png(grid, writer->path, text, error);
 }
 

@@ -20,11 +20,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimWriter, ddim_writer_free)
 /** Names of files that were written before: @writer refuses to replace these, and adds its own.
  * @taken  absolute names, owned by the table */
 void ddim_writer_set_taken(DdimWriter *writer, GHashTable *taken);
-/** To be called before the first image: @resolved goes into the pictures' text. Fails when the disk
- * has too little space left for an array of all images with @channels channels, and when a name is
- * taken. */
-gboolean ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, guint channels,
-                                 GError **error);
+/** To be called before the first image: @resolved goes into the pictures' text. Fails when a name
+ * is taken. */
+gboolean ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, GError **error);
+/** Fails when the disk has too little space left for an array of all images with @channels
+ * channels.
+ */
+gboolean ddim_writer_check_space(DdimWriter *writer, guint channels, GError **error);
+/** Whether the picture of image @index has been written by an earlier run with the same settings.
+ * To be called after ddim_writer_set_request(). Errors: as ddim_picture_is_there(). */
+gboolean ddim_writer_is_there(DdimWriter *writer, guint index, gboolean *there, GError **error);
+/** Whether each image becomes a picture of its own, so that several runs can share them out. */
+gboolean ddim_writer_writes_pictures(DdimWriter *writer);
 /** Write @sample, or keep it for ddim_writer_finish(). @file (out) (nullable) (transfer full): what
  * was written. */
 gboolean ddim_writer_add(DdimWriter *writer, const DdimSample *sample, char **file, GError **error);

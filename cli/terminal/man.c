@@ -117,6 +117,12 @@ ddim_man_append_tail(GString *man)
   g_string_append(man, ".SH ENVIRONMENT\n");
   append_item(man, "DDIM_DEVICE", _("the device used when --device is not given"));
   append_item(man, "DDIM_MODEL_PATH", _("further folders with models, separated by colons"));
+  append_item(man,
+              "OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE, PMI_RANK, PMI_SIZE, SLURM_PROCID, "
+              "SLURM_STEP_NUM_TASKS, SLURM_ARRAY_TASK_ID, ...",
+              _("mpirun, srun and Slurm arrays set these: each process then makes a part of the "
+                "images, unless --shard says which; several devices of a machine are shared out "
+                "among its processes"));
   append_item(man, "XDG_DATA_HOME", _("models are also looked for in its folder ddim/models"));
   append_item(man, "XDG_CACHE_HOME",
               _("built kernels and measurements are kept in its folder ddim"));

@@ -25,13 +25,25 @@ find_given(const char *text)
   g_assert_not_reached(); /* GOption only calls this for options of the table */
 }
 
+#define GIVEN "ddim-given-%s"
+
+gboolean
+ddim_options_is_given(DdimRequest *request, const char *name)
+{
+  g_autofree char *key = g_strdup_printf(GIVEN, name);
+
+  return g_object_get_data(G_OBJECT(request), key) != NULL;
+}
+
 /* Called by GOption. */
 static gboolean
 on_option(const char *option, const char *value, gpointer request, GError **error)
 {
   const DdimOption *given = find_given(option);
+  g_autofree char *key = g_strdup_printf(GIVEN, given->name);
   GError *why = NULL;
 
+  g_object_set_data(G_OBJECT(request), key, GINT_TO_POINTER(TRUE));
   /* An option that takes no value turns off something that is on by default. */
   if (ddim_request_set_from_string(request, given->name, value ? value : "false", &why))
     return TRUE;

@@ -25,5 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimOptions, ddim_options_free)
 void ddim_options_add(DdimOptions *options, const GOptionEntry *entries);
 /** (transfer none) Ended by G_OPTION_ENTRY_NULL. */
 const GOptionEntry *ddim_options_get_entries(DdimOptions *options);
+/** Whether the command line named the option @name of @request, which it was parsed into. */
+gboolean ddim_options_is_given(DdimRequest *request, const char *name);
 
 G_END_DECLS

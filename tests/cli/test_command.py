@@ -7,7 +7,8 @@ import pathlib
 import ddim
 import tap
 
-COMMANDS = ['generate', 'models', 'info', 'convert', 'devices', 'check', 'bench', 'tune', 'predict', 'schedule', 'noise']
+COMMANDS = ['generate', 'join', 'models', 'info', 'convert', 'devices', 'check', 'bench', 'tune', 'predict', 'schedule',
+            'noise']
 
 
 class Help(ddim.Case):
