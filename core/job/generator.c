@@ -6,10 +6,12 @@
 #include "core/job/batches.h"
 #include "core/job/edit-run.h"
 #include "core/job/latent.h"
+#include "core/job/shared-run.h"
 
 struct _DdimGenerator {
   DdimSession *session;
   GHashTable *pictures; /* option -> DdimImage */
+  GPtrArray *others;    /* DdimGenerator: one for each device of a job on several; else NULL */
 };
 
 DdimGenerator *
@@ -37,6 +39,7 @@ ddim_generator_free(DdimGenerator *generator)
   if (!generator)
     return;
   g_clear_pointer(&generator->session, ddim_session_free);
+  g_clear_pointer(&generator->others, g_ptr_array_unref);
   g_hash_table_unref(generator->pictures);
   g_free(generator);
 }
@@ -44,6 +47,8 @@ ddim_generator_free(DdimGenerator *generator)
 const DdimDeviceInfo *
 ddim_generator_get_device(DdimGenerator *generator)
 {
+  if (generator->others)
+    return ddim_generator_get_device(generator->others->pdata[0]);
   if (!generator->session || !generator->session->context)
     return NULL;
   return ddim_context_get_device(generator->session->context);
@@ -52,6 +57,8 @@ ddim_generator_get_device(DdimGenerator *generator)
 const char *
 ddim_generator_get_tuning_problem(DdimGenerator *generator)
 {
+  if (generator->others)
+    return ddim_generator_get_tuning_problem(generator->others->pdata[0]);
   if (!generator->session || !generator->session->context)
     return NULL;
   return ddim_context_get_tuning_problem(generator->session->context);
@@ -200,12 +207,13 @@ forget(DdimGenerator *generator, GError **why)
   g_clear_pointer(&generator->session, ddim_session_free);
 }
 
-gboolean
-ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
-                   const DdimGeneratorCallbacks *callbacks, gpointer user_data,
-                   GCancellable *cancellable, GError **error)
+/* A job on one device. (DdimShareFunc) */
+static gboolean
+run_alone(gpointer worker, DdimRequest *request, const DdimGeneratorCallbacks *callbacks,
+          gpointer user_data, GCancellable *cancellable, GError **error)
 {
   static const DdimGeneratorCallbacks none = {0};
+  DdimGenerator *generator = worker;
   DdimRunner runner = {.callbacks = callbacks ? callbacks : &none,
                        .user_data = user_data,
                        .cancellable = cancellable};
@@ -228,4 +236,36 @@ ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
   forget(generator, &why);
   g_propagate_error(error, why);
   return FALSE;
+}
+
+/* A generator for each of @n devices; those that are there already are kept. */
+static void
+have_others(DdimGenerator *generator, guint n)
+{
+  g_clear_pointer(&generator->session, ddim_session_free);
+  if (!generator->others)
+    generator->others = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_generator_free);
+  if (generator->others->len > n)
+    g_ptr_array_set_size(generator->others, (int)n);
+  while (generator->others->len < n) {
+    DdimGenerator *other = g_new0(DdimGenerator, 1);
+    other->pictures = g_hash_table_ref(generator->pictures);
+    g_ptr_array_add(generator->others, other);
+  }
+}
+
+gboolean
+ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
+                   const DdimGeneratorCallbacks *callbacks, gpointer user_data,
+                   GCancellable *cancellable, GError **error)
+{
+  g_auto(GStrv) devices = ddim_shared_run_list_devices(request);
+
+  if (devices) {
+    have_others(generator, g_strv_length(devices));
+    return ddim_shared_run(run_alone, generator->others->pdata, devices, request, callbacks,
+                           user_data, cancellable, error);
+  }
+  g_clear_pointer(&generator->others, g_ptr_array_unref);
+  return run_alone(generator, request, callbacks, user_data, cancellable, error);
 }

@@ -357,7 +357,8 @@ static const DdimOption table[] = {
     {.name = "device",
      .type = G_TYPE_STRING,
      .label = N_("Device"),
-     .help = N_("number or part of the name, see 'ddim devices'; default: the best"),
+     .help = N_("number or part of the name, see 'ddim devices'; several, as in 0,1, share the "
+                "batches out; default: the best"),
      .on_command_line = 16,
      .value_word = N_("DEVICE"),
      .in_edits = 21,

@@ -159,6 +159,28 @@ class Ranks(Case):
                                                       '--rng', 'torch', '--shard', '1/2', '-o', 'x.png'))
 
 
+class Devices(Case):
+    def test_several(self):
+        """One device twice makes what it makes alone, with the original's stream of numbers and in order."""
+        for options in [[], ['-n', '7', '--batch', '2', '--eta', '0.5'], ['-n', '5', '--rng', 'torch-per-image']]:
+            with self.subTest(options=options):
+                for device in ['0', '0,0']:
+                    told = self.good('generate', *QUICK, '--seed', '5', *options, '--json', '--device', device, '-o', f'{device}.npz')
+                    indexes = [json.loads(line)['index'] for line in told.stdout.splitlines()]
+                    self.assertEqual(indexes, list(range(len(indexes))))
+                self.assertEqual((self.folder / '0.npz').read_bytes(), (self.folder / '0,0.npz').read_bytes())
+        self.make('again', '-n', '4', '--batch', '1', '--device', '0,0')
+        (self.folder / 'again/x-2.png').unlink()
+        before = self.files('again')
+        self.make('again', '-n', '4', '--batch', '1', '--device', '0', '--resume')
+        self.assertTrue(before.items() <= self.files('again').items())
+
+    def test_refused(self):
+        for devices in ['0,', ',', '0,,0', '0,no-such-device', ',0', ','.join(['0'] * 65)]:
+            with self.subTest(devices=devices[:30]):
+                self.assertIn('no OpenCL device', self.refused(1, 'generate', *QUICK, '-n', '2', '--device', devices, '-o', 'x.png'))
+
+
 class Resume(Case):
     def test_only_what_is_missing(self):
         self.make('whole', '-n', '5', '--batch', '2')

@@ -230,6 +230,93 @@ test_selection(void)
   }
 }
 
+/* Several devices, here one twice, make what one makes, and report as one: in order, and in the
+ * thread that runs the job. */
+static GThread *caller;
+
+static gboolean
+on_image_of_several(const DdimSample *sample, gpointer data, GError **error)
+{
+  g_assert_true(g_thread_self() == caller);
+  return on_image(sample, data, error);
+}
+
+static void
+on_progress_of_several(const DdimProgress *progress, gpointer data)
+{
+  g_assert_true(g_thread_self() == caller);
+  g_assert_cmpuint(progress->n_images, ==, 7);
+  on_progress(progress, data);
+}
+
+static const DdimGeneratorCallbacks of_several = {on_status, on_started, on_progress_of_several,
+                                                  on_preview, on_image_of_several};
+
+static void
+test_several_devices(void)
+{
+  static const char *const kinds[] = {"torch", "torch-per-image"};
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 7, 2);
+  g_autoptr(GError) error = NULL;
+
+  caller = g_thread_self();
+  g_object_set(request, "eta", 0.5, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    g_auto(Told) one, several;
+    g_autofree char *device = NULL;
+    told_init(&one);
+    told_init(&several);
+    g_object_set(request, "rng", kinds[i], "device", "0", NULL);
+    g_assert_true(ddim_generator_run(generator, request, &callbacks, &one, NULL, &error));
+    g_object_set(request, "device", "0, 0,0", NULL);
+    g_assert_true(ddim_generator_run(generator, request, &of_several, &several, NULL, &error));
+    g_assert_no_error(error);
+    g_assert_nonnull(ddim_generator_get_device(generator));
+    g_assert_cmpuint(several.labels->len, ==, 7);
+    g_assert_cmpmem(several.images->data, 7 * 3 * PLANE * sizeof(float), one.images->data,
+                    7 * 3 * PLANE * sizeof(float));
+    g_assert_cmpmem(several.labels->data, 7 * sizeof(gint64), one.labels->data, 7 * sizeof(gint64));
+    g_assert_cmpuint(several.last.image, ==, 7);
+    g_assert_cmpfloat(several.last.fraction, ==, 1);
+    g_object_get(several.resolved, "device", &device, NULL);
+    g_assert_cmpstr(device, ==, "0, 0,0");
+  }
+}
+
+/* What stops one device stops all of them. */
+static void
+test_several_devices_stop(void)
+{
+  g_autoptr(DdimGenerator) generator = ddim_generator_new();
+  g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 7, 1);
+  g_autoptr(GError) error = NULL;
+  g_auto(Told) failed, cancelled, whole;
+
+  told_init(&failed);
+  told_init(&cancelled);
+  told_init(&whole);
+  caller = g_thread_self();
+  g_object_set(request, "device", "0,0", NULL);
+  failed.fail_at = 3;
+  g_assert_false(ddim_generator_run(generator, request, &of_several, &failed, NULL, &error));
+  g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
+  g_assert_cmpuint(failed.labels->len, ==, 3);
+  g_clear_error(&error);
+  cancelled.cancel_at = 2;
+  g_assert_false(ddim_generator_run(generator, request, &of_several, &cancelled,
+                                    cancelled.cancellable, &error));
+  g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error(&error);
+  g_object_set(request, "device", "0,no such device", NULL);
+  g_assert_false(ddim_generator_run(generator, request, &of_several, &failed, NULL, &error));
+  g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
+  g_clear_error(&error);
+  g_object_set(request, "device", "0,0", NULL);
+  g_assert_true(ddim_generator_run(generator, request, &of_several, &whole, NULL, &error));
+  g_assert_cmpuint(whole.labels->len, ==, 7);
+}
+
 static void
 test_no_selection(void)
 {
@@ -491,6 +578,8 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/generator/callbacks", test_callbacks);
   g_test_add_func("/generator/selection", test_selection);
+  g_test_add_func("/generator/several-devices", test_several_devices);
+  g_test_add_func("/generator/several-devices-stop", test_several_devices_stop);
   g_test_add_func("/generator/no-selection", test_no_selection);
   g_test_add_func("/generator/session-key", test_session_key);
   g_test_add_func("/generator/second-job", test_second_job);
