@@ -162,6 +162,15 @@ ddim_ranks_find(DdimRanks *ranks, const char *shard, GError **error)
   return parse_shard(ranks, shard, error);
 }
 
+/* Whether @info is as good for a rank as @best: not the slow card that stands beside a fast one. */
+static gboolean
+is_alike(const DdimDeviceInfo *info, const DdimDeviceInfo *best)
+{
+  return ddim_device_info_get_kind(info) == ddim_device_info_get_kind(best) &&
+         g_str_equal(ddim_device_info_get_platform(info), ddim_device_info_get_platform(best)) &&
+         2 * ddim_device_info_get_compute_units(info) > ddim_device_info_get_compute_units(best);
+}
+
 gboolean
 ddim_ranks_choose_device(const DdimRanks *ranks, GError **error)
 {
@@ -178,8 +187,7 @@ ddim_ranks_choose_device(const DdimRanks *ranks, GError **error)
   for (guint i = 0; i < all->len; i++) {
     const DdimDeviceInfo *info = all->pdata[i];
     const guint index = ddim_device_info_get_index(info);
-    if (ddim_device_info_get_kind(info) == ddim_device_info_get_kind(best) &&
-        g_str_equal(ddim_device_info_get_platform(info), ddim_device_info_get_platform(best)))
+    if (is_alike(info, best))
       g_array_append_val(alike, index);
   }
   number = g_strdup_printf("%u", g_array_index(alike, guint, ranks->local % alike->len));

@@ -21,8 +21,8 @@ typedef struct {
  * Errors: DDIM_ERROR_ARGUMENT naming the option or the variable. */
 gboolean ddim_ranks_find(DdimRanks *ranks, const char *shard, GError **error);
 
-/** Give this rank a device of its own, if this machine has several like the one that would be
- * chosen, by setting DDIM_DEVICE, unless it is set. To be called before other threads start.
+/** Give this rank a device of its own, if this machine has several that are like the one that would
+ * be chosen, by setting DDIM_DEVICE, unless it is set. To be called before other threads start.
  * Errors: as ddim_device_list(). */
 gboolean ddim_ranks_choose_device(const DdimRanks *ranks, GError **error);
 
