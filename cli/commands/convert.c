@@ -73,9 +73,10 @@ ddim_cmd_convert(DdimCli *cli, int argc, char **argv)
       .arguments = N_("IN OUT.safetensors"),
       .min_args = 2,
       .max_args = 2,
-      .description = N_(
-          "Write the checkpoint IN, a file or the name of a model, as .safetensors with its whole "
-          "configuration inside, so that it needs neither flags nor a .json file any more."),
+      .description =
+          N_("Write the checkpoint IN, a file, a folder of diffusers or the name of a model, as "
+             ".safetensors with its whole "
+             "configuration inside, so that it needs neither flags nor a .json file any more."),
       .examples = "ddim convert ema_0.9999_500000.pt birds.safetensors --flags \"--image_size 64 "
                   "--num_heads 4 "
                   "--noise_schedule cosine\"\n"

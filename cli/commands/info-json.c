@@ -30,6 +30,19 @@ add_file(JsonBuilder *builder, DdimCheckpoint *checkpoint)
   ddim_member_double(builder, "f16_error", ddim_census_half_error(&census));
 }
 
+/* As the family's authors call it. */
+static const char *
+get_class(DdimConfig *config)
+{
+  const char *family = ddim_config_get_family(config);
+
+  if (g_str_equal(family, "diffusers"))
+    return "UNet2DModel";
+  if (g_str_equal(family, "ermongroup/ddim"))
+    return "Model";
+  return ddim_config_is_super_res(config) ? "SuperResModel" : "UNetModel";
+}
+
 static void
 add_architecture(JsonBuilder *builder, DdimConfig *config)
 {
@@ -39,8 +52,7 @@ add_architecture(JsonBuilder *builder, DdimConfig *config)
   json_builder_set_member_name(builder, "architecture");
   json_builder_begin_object(builder);
   ddim_member_string(builder, "family", ddim_config_get_family(config));
-  ddim_member_string(builder, "class",
-                     ddim_config_is_super_res(config) ? "SuperResModel" : "UNetModel");
+  ddim_member_string(builder, "class", get_class(config));
   ddim_member_int(builder, "in_channels", architecture->in_channels);
   ddim_member_int(builder, "out_channels", architecture->out_channels);
   ddim_member_int(builder, "model_channels", architecture->embedding.channels);
@@ -80,6 +92,35 @@ add_value(const char *key, const char *value, DdimSource source, gpointer user_d
 }
 
 static void
+add_field(const char *field, const char *json, gpointer user_data)
+{
+  JsonBuilder *builder = user_data;
+  g_autoptr(JsonNode) value = json_from_string(json, NULL);
+
+  json_builder_set_member_name(builder, field);
+  if (value)
+    json_builder_add_value(builder, g_steal_pointer(&value));
+  else
+    json_builder_add_string_value(builder, json);
+}
+
+static void
+add_scheduler(JsonBuilder *builder, DdimConfig *config)
+{
+  const DdimScheduler *scheduler = ddim_config_get_scheduler(config);
+
+  json_builder_set_member_name(builder, "scheduler");
+  if (!scheduler) {
+    json_builder_add_null_value(builder);
+    return;
+  }
+  json_builder_begin_object(builder);
+  ddim_member_string(builder, "class", ddim_scheduler_get_name(scheduler));
+  ddim_scheduler_foreach(scheduler, add_field, builder);
+  json_builder_end_object(builder);
+}
+
+static void
 add_classes(JsonBuilder *builder, DdimConfig *config)
 {
   guint n = ddim_config_get_n_classes(config);
@@ -115,6 +156,7 @@ ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean mo
   json_builder_begin_object(builder);
   ddim_config_foreach(config, add_value, builder);
   json_builder_end_object(builder);
+  add_scheduler(builder, config);
   add_classes(builder, config);
   ddim_member_strings(builder, "extra_tensors", ddim_config_get_extra_tensors(config));
   ddim_member_strings(builder, "notes", ddim_config_get_notes(config));

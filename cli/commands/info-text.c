@@ -6,9 +6,11 @@
 #include "cli/commands/census.h"
 #include "cli/commands/info.h"
 #include "cli/commands/info-modules.h"
+#include "core/checkpoint/model-folder.h"
 #include "core/model/config-details.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 static void
 append_row(GString *out, const char *label, const char *value)
@@ -33,6 +35,20 @@ append_title(GString *out, DdimConfig *config)
   g_string_append_c(out, '\n');
 }
 
+/* The files of a folder, as they lie in it. */
+static void
+append_parts(GString *out, const char *path)
+{
+  g_autoptr(DdimModelFolder) folder = ddim_model_folder_find(path);
+  g_auto(GStrv) files = folder ? ddim_model_folder_list(folder) : NULL;
+
+  for (guint i = 0; files && files[i]; i++) {
+    const char *name = files[i] + strlen(path);
+    g_autofree char *shown = g_filename_display_name(name + strspn(name, "/"));
+    append_row(out, i ? "" : _("read from"), shown);
+  }
+}
+
 static void
 append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
 {
@@ -44,6 +60,7 @@ append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
 
   ddim_census_take(checkpoint, &census);
   append_row(out, _("file"), path);
+  append_parts(out, ddim_checkpoint_get_path(checkpoint));
   g_string_printf(text, "%s, %s", ddim_checkpoint_get_format(checkpoint), size);
   append_row(out, _("format"), text->str);
   append_row(out, _("licence"), license ? license : _("not stated"));
@@ -133,6 +150,28 @@ append_classes(GString *out, DdimConfig *config)
 }
 
 static void
+append_field(const char *field, const char *json, gpointer user_data)
+{
+  GString *out = user_data;
+  g_autofree char *clean = ddim_printable(json);
+
+  g_string_append_printf(out, "  %-27s %s\n", field, clean);
+}
+
+/* What its scheduler_config.json says, and the defaults of the other fields. */
+static void
+append_scheduler(GString *out, DdimConfig *config)
+{
+  const DdimScheduler *scheduler = ddim_config_get_scheduler(config);
+
+  if (!scheduler)
+    return;
+  /* Translators: then follows the name of a class */
+  g_string_append_printf(out, _("\nScheduler %s\n"), ddim_scheduler_get_name(scheduler));
+  ddim_scheduler_foreach(scheduler, append_field, out);
+}
+
+static void
 append_notes(GString *out, DdimConfig *config)
 {
   const char *const *notes = ddim_config_get_notes(config);
@@ -156,6 +195,7 @@ ddim_info_model_text(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean mo
   append_model(out, config);
   g_string_append_printf(out, "\n%s\n", _("Values, and where each comes from"));
   ddim_config_foreach(config, append_value, out);
+  append_scheduler(out, config);
   append_classes(out, config);
   append_notes(out, config);
   if (modules)

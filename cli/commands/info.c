@@ -59,8 +59,9 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
       .description =
           N_("Tell what a checkpoint holds: its architecture, its classes, and every value of its "
              "configuration with the source it comes from. Or tell how a picture was made, and the "
-             "command that makes it again. FILE is a .pt, .pth or .safetensors file, the name of a "
-             "model, or a .png that ddim wrote."),
+             "command that makes it again. FILE is a .pt, .pth, .ckpt or .safetensors file, a "
+             "folder of diffusers, "
+             "the name of a model, or a .png that ddim wrote."),
       .examples = "ddim info textures\nddim info --modules textures\nddim info picture.png\nddim "
                   "info ema_0.9999_500000.pt "
                   "--flags \"--num_heads 4\" --json"};

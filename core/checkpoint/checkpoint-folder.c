@@ -106,6 +106,8 @@ read_folder(DdimCheckpoint *checkpoint, const DdimModelFolder *folder, GError **
   if (!(folder->sharded ? read_shards(checkpoint, folder->weights, error)
                         : read_weights(checkpoint, folder->weights, error)))
     return FALSE;
+  g_autofree char *format = g_strdup_printf("diffusers folder, %s", checkpoint->format);
+  checkpoint->format = g_intern_string(format);
   return keep_text(checkpoint, DDIM_METADATA_UNET, folder->config, error) &&
          (!folder->scheduler ||
           keep_text(checkpoint, DDIM_METADATA_SCHEDULER, folder->scheduler, error));

@@ -154,16 +154,17 @@ compare_spans(gconstpointer a, gconstpointer b)
   return (one->begin > other->begin) - (one->begin < other->begin);
 }
 
+/* Of the tensors in @data: a folder's files before this one have storages of their own. */
 static gboolean
-check_overlaps(DdimCheckpoint *checkpoint, GError **error)
+check_overlaps(DdimCheckpoint *checkpoint, const DdimStorage *data, GError **error)
 {
   g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(Span));
   guint64 end = 0;
 
   for (guint i = 0; i < checkpoint->tensors->len; i++) {
-    const Span span = {g_array_index(checkpoint->places, DdimPlace, i).begin,
-                       &g_array_index(checkpoint->tensors, DdimTensor, i)};
-    if (ddim_tensor_count(span.tensor) > 0)
+    const DdimPlace place = g_array_index(checkpoint->places, DdimPlace, i);
+    const Span span = {place.begin, &g_array_index(checkpoint->tensors, DdimTensor, i)};
+    if (place.storage == data && ddim_tensor_count(span.tensor) > 0)
       g_array_append_val(sorted, span);
   }
   g_array_sort(sorted, compare_spans);
@@ -192,7 +193,7 @@ read_header(Reader *reader, JsonNode *root, GError **error)
     if (!ok)
       return FALSE;
   }
-  return check_overlaps(reader->checkpoint, error);
+  return check_overlaps(reader->checkpoint, reader->data, error);
 }
 
 /* Count commas and colons outside of strings. A text that is not JSON may be counted wrongly,

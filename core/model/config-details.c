@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/model/config-details.h"
 
+#include "core/checkpoint/model-folder.h"
 #include "core/data/json.h"
 #include "core/model/config-private.h"
 
@@ -89,7 +90,9 @@ ddim_config_to_metadata(DdimConfig *config)
   put(table, "name", config->name);
   put(table, "description", config->description);
   put(table, "license", config->license);
-  if (config->class_names) {
+  put(table, DDIM_METADATA_UNET, config->files[0]);
+  put(table, DDIM_METADATA_SCHEDULER, config->files[1]);
+  if (config->class_names && !config->usual_names) {
     g_autofree char *names = class_names_to_json(config->class_names);
     put(table, "class_names", names);
   }

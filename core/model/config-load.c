@@ -2,8 +2,10 @@
 /* Completing a configuration: each value from its most binding source, checked against the weights.
  */
 
+#include "core/checkpoint/model-folder.h"
 #include "core/model/config-private.h"
 #include "core/model/families.h"
+#include "core/model/imagenet.h"
 #include "core/model/sources.h"
 
 #include <glib/gi18n-lib.h>
@@ -53,7 +55,8 @@ resolve_attention(DdimConfig *config, const DdimSources *sources)
   const guint size = ddim_values_get_uint(&config->values, ddim_sources_get_size_key(sources));
 
   ddim_values_set(&config->values, DDIM_KEY_ATTENTION_RESOLUTIONS,
-                  ddim_inference_get_attention_text(sources->inference, size), DDIM_SOURCE_SHAPES);
+                  ddim_inference_get_attention_text(sources->inference, size),
+                  sources->inference->source);
 }
 
 static gboolean
@@ -96,6 +99,22 @@ check_values(DdimConfig *config, const DdimSources *sources, GError **error)
   return FALSE;
 }
 
+/* A model of a thousand classes was nearly always trained on ImageNet. */
+static void
+take_usual_names(DdimConfig *config, const DdimSources *sources)
+{
+  if (sources->inference->n_classes != DDIM_IMAGENET_CLASSES ||
+      !config->architecture->embedding.label_table)
+    return;
+  config->class_names = g_strsplit(ddim_imagenet_names, "\n", -1);
+  config->usual_names = TRUE;
+  if (sources->settings[DDIM_SOURCE_PRESET]->origin)
+    return; /* a published model, which is known to be one of them */
+  g_ptr_array_add(config->notes,
+                  g_strdup(_("no source names the classes: the names are those of ImageNet's 1000 "
+                             "(torchvision's list)")));
+}
+
 static gboolean
 take_class_names(DdimConfig *config, DdimSources *sources, GError **error)
 {
@@ -113,7 +132,19 @@ take_class_names(DdimConfig *config, DdimSources *sources, GError **error)
     config->class_names = g_steal_pointer(&settings->class_names);
     return TRUE;
   }
+  take_usual_names(config, sources);
   return TRUE;
+}
+
+/* A model of diffusers keeps the texts of its folder, so that a converted file has them. */
+static void
+take_files(DdimConfig *config, DdimSources *sources, DdimCheckpoint *checkpoint)
+{
+  static const char *const keys[] = {DDIM_METADATA_UNET, DDIM_METADATA_SCHEDULER};
+
+  config->scheduler = g_steal_pointer(&sources->settings[DDIM_SOURCE_CONFIG]->scheduler);
+  for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+    config->files[i] = g_strdup(ddim_checkpoint_get_metadata(checkpoint, keys[i]));
 }
 
 static char *
@@ -215,6 +246,7 @@ load(DdimCheckpoint *checkpoint, const char *flags, const DdimFamily *const *fam
       !take_class_names(config, &sources, error))
     return NULL;
   take_texts(config, &sources, checkpoint);
+  take_files(config, &sources, checkpoint);
   take_notes(config, &sources);
   return g_steal_pointer(&config);
 }

@@ -15,7 +15,9 @@ struct _DdimConfig {
   char *name, *preset;
   char *description, *license; /* (nullable) */
   GStrv class_names;           /* (nullable) one for each class */
+  gboolean usual_names;        /* class_names are ImageNet's, as no source has any */
   DdimScheduler *scheduler;    /* (nullable) */
+  char *files[2];              /* (nullable) the texts of config.json and scheduler_config.json */
   GPtrArray *notes, *extra;    /* char*, NULL-terminated */
 };
 

@@ -29,6 +29,8 @@ ddim_config_unref(DdimConfig *config)
   g_free(config->preset);
   g_strfreev(config->class_names);
   g_clear_pointer(&config->scheduler, ddim_scheduler_free);
+  for (guint i = 0; i < G_N_ELEMENTS(config->files); i++)
+    g_free(config->files[i]);
   g_ptr_array_unref(config->notes);
   g_ptr_array_unref(config->extra);
   g_free(config);

@@ -23,6 +23,7 @@ ddim_settings_free(DdimSettings *settings)
   g_free(settings->description);
   g_free(settings->license);
   g_strfreev(settings->class_names);
+  g_clear_pointer(&settings->scheduler, ddim_scheduler_free);
   g_clear_pointer(&settings->notes, g_ptr_array_unref);
   g_free(settings);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/diffusion/scheduler.h"
 #include "core/model/keys.h"
 
 G_BEGIN_DECLS
@@ -12,6 +13,7 @@ typedef struct {
   char *origin;              /**< what messages call the source: "--flags", "textures.json" */
   char *name, *description, *license; /**< (nullable) */
   GStrv class_names;                  /**< (nullable) */
+  DdimScheduler *scheduler;           /**< (nullable) */
   GPtrArray *notes;                   /**< char*: what a user should know, such as ignored flags */
 } DdimSettings;
 

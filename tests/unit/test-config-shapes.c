@@ -175,6 +175,13 @@ check_published(Fixture *fixture, const Published *expected, const char *file)
   g_assert_cmpuint(ddim_config_get_out_channels(config), ==, 6);
   g_assert_cmpuint(ddim_config_get_image_size(config), ==, atoi(expected->size));
   g_assert_null(ddim_config_get_notes(config)[0]);
+  if (ddim_config_get_n_classes(config) > 0) {
+    gint64 label = -1;
+    g_assert_cmpstr(ddim_config_get_class_name(config, 0), ==, "tench");
+    g_assert_cmpstr(ddim_config_get_class_name(config, 999), ==, "toilet tissue");
+    g_assert_true(ddim_config_parse_class(config, "Golden Retriever", &label, NULL));
+    g_assert_cmpint(label, ==, 207);
+  }
 
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
   ddim_config_get_diffusion(config, &params);
