@@ -77,8 +77,12 @@ static void
 test_case(gconstpointer data)
 {
   const Case *c = data;
-  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+    /* Halved inputs have two pixels at least; a ring of one would be read two pixels beyond it. */
+    if (c->features->conv.right_bottom && c->features->conv.wrap && sizes[i][1] == 1)
+      continue;
     check_conv(c, &c->features->conv, sizes[i][0], sizes[i][1], sizes[i][2], 1000 + 10 * i);
+  }
 }
 
 /* Group normalisation as a part of the convolution, by whatever computes it best. */

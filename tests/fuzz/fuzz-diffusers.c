@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* The JSON files of a diffusers folder: each input is read as each of them. */
+#include <stdint.h>
+#include <string.h>
+
+#include "core/checkpoint/model-folder.h"
+#include "core/data/error.h"
+#include "core/model/diffusers.h"
+#include "core/model/scheduler-json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Every error is of the program's own, in one line, and names the file. */
+static void
+check_error(const GError *error, const char *origin)
+{
+  g_assert_true(g_error_matches(error, DDIM_ERROR, DDIM_ERROR_FORMAT) ||
+                g_error_matches(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED));
+  g_assert_nonnull(strstr(error->message, origin));
+}
+
+static void
+read_unet(const char *text, gsize length)
+{
+  g_autoptr(GError) error = NULL;
+  DdimUNet2DConfig config;
+
+  if (!ddim_unet2d_config_parse(text, length, &config, &error)) {
+    check_error(error, "config.json");
+    return;
+  }
+  const DdimBlockUNet *unet = &config.unet;
+  g_assert_cmpuint(unet->n_levels, >=, 1);
+  g_assert_cmpuint(unet->n_levels, <=, DDIM_MAX_LEVELS);
+  g_assert_cmpuint(unet->num_res_blocks, >=, 1);
+  g_assert_cmpuint(unet->time_width % 32, ==, 0);
+  for (guint i = 0; i < unet->n_levels; i++) {
+    const DdimBlockLevel *level = &unet->levels[i];
+    g_assert_cmpuint(level->channels, >=, 1);
+    g_assert_cmpuint(level->channels % unet->groups, ==, 0);
+    if (unet->head_channels && (level->down_attention || level->up_attention))
+      g_assert_cmpuint(level->channels % unet->head_channels, ==, 0);
+  }
+}
+
+static void
+read_scheduler(const char *text, gsize length)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimScheduler) scheduler = ddim_scheduler_parse(text, length, &error);
+
+  if (!scheduler) {
+    check_error(error, "scheduler_config.json");
+    return;
+  }
+  g_assert_cmpuint(scheduler->num_train_timesteps, >=, 1);
+  ddim_scheduler_get_noise_schedule(scheduler);
+}
+
+static void
+read_index(const char *text, gsize length)
+{
+  g_autoptr(GError) error = NULL;
+  g_auto(GStrv) files = ddim_model_folder_parse_index(text, length, "index.json", NULL, &error);
+
+  if (!files)
+    check_error(error, "index.json");
+  for (guint i = 0; files && files[i]; i++) {
+    g_autofree char *path = g_canonicalize_filename(files[i], "/folder");
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_assert_cmpstr(folder, ==, "/folder");
+  }
+}
+
+static void
+read_model_index(const char *text, gsize length)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!ddim_model_folder_check_index(text, length, "model_index.json", &error))
+    check_error(error, "model_index.json");
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  const char *text = (const char *)data;
+
+  read_unet(text, size);
+  read_scheduler(text, size);
+  read_index(text, size);
+  read_model_index(text, size);
+  return 0;
+}
