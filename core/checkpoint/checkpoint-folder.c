@@ -113,6 +113,18 @@ read_folder(DdimCheckpoint *checkpoint, const DdimModelFolder *folder, GError **
           keep_text(checkpoint, DDIM_METADATA_SCHEDULER, folder->scheduler, error));
 }
 
+gboolean
+ddim_checkpoint_read_config_beside(DdimCheckpoint *checkpoint, GError **error)
+{
+  g_autofree char *base = g_path_get_basename(checkpoint->path);
+  g_autofree char *folder = g_path_get_dirname(checkpoint->path);
+  g_autofree char *config = g_build_filename(folder, "config.json", NULL);
+
+  return !g_str_has_prefix(base, "diffusion_pytorch_model.") ||
+         !g_file_test(config, G_FILE_TEST_EXISTS) ||
+         keep_text(checkpoint, DDIM_METADATA_UNET, config, error);
+}
+
 DdimCheckpoint *
 ddim_checkpoint_open_folder(const char *path, GError **error)
 {

@@ -68,6 +68,9 @@ ddim_checkpoint_open(const char *path, GError **error)
   if (g_file_test(path, G_FILE_TEST_IS_DIR))
     return ddim_checkpoint_open_folder(path, error);
   DdimFile *file = ddim_file_open(path, error);
+  g_autoptr(DdimCheckpoint) checkpoint = file ? open_file(file, error) : NULL;
 
-  return file ? open_file(file, error) : NULL;
+  return checkpoint && ddim_checkpoint_read_config_beside(checkpoint, error)
+             ? g_steal_pointer(&checkpoint)
+             : NULL;
 }

@@ -23,6 +23,10 @@ gboolean ddim_safetensors_read(DdimCheckpoint *checkpoint, GError **error);
 /** The same as ddim_checkpoint_open() for a folder (core/checkpoint/model-folder.h). */
 DdimCheckpoint *ddim_checkpoint_open_folder(const char *path, GError **error);
 
+/** Read the config.json beside the file of weights of such a folder, when the file alone was
+ * opened. */
+gboolean ddim_checkpoint_read_config_beside(DdimCheckpoint *checkpoint, GError **error);
+
 /** The same as ddim_checkpoint_open() for a file's content. Messages call it @path. */
 DdimCheckpoint *ddim_checkpoint_open_bytes(GBytes *bytes, const char *path, GError **error);
 

@@ -108,8 +108,9 @@ class Folders(ddim.Case):
             self.assertIn(part, text)
 
     def test_bare(self):
-        """A UNet without a scheduler, and all parts in one folder as in diffusers' first models."""
+        """A UNet without a scheduler, its weights alone, and all parts in one folder as in diffusers' first models."""
         self.assertIsNone(self.info(self.unet)['scheduler'])
+        self.assertEqual(self.info(self.weights)['values']['num_res_blocks'], {'value': 2, 'source': 'config'})
         (self.model / 'scheduler' / 'scheduler_config.json').rename(self.unet / 'scheduler_config.json')
         (self.model / 'model_index.json').rename(self.unet / 'model_index.json')
         self.assertEqual(self.info(self.unet)['scheduler']['class'], 'DDPMScheduler')
