@@ -291,8 +291,8 @@ check_timesteps(const DdimSchedulerPlan *plan, GError **error)
   for (guint i = 0; i < plan->n; i++)
     if (plan->timesteps[i] < -1 || plan->timesteps[i] >= n) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                  _("%u steps lead to timestep %" G_GINT64_FORMAT ", but the model knows 0 to %u"),
-                  plan->run->n_steps, plan->timesteps[i], n - 1);
+                  _("%u steps lead to timestep %d, but the model knows 0 to %u"),
+                  plan->run->n_steps, (int)CLAMP(plan->timesteps[i], -1, G_MAXINT), n - 1);
       return FALSE;
     }
   return TRUE;
