@@ -106,6 +106,7 @@ static const DdimOption table[] = {
      .on_command_line = 7,
      .value_word = N_("K"),
      .in_edits = 4,
+     .in_procedure = 14,
      .commands = DDIM_COMMAND_UPSCALE},
     {.name = "context",
      .type = G_TYPE_INT,
@@ -161,6 +162,7 @@ static const DdimOption table[] = {
      .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY |
                  DDIM_COMMAND_COLORIZE | DDIM_COMMAND_SEAMLESS,
      .in_edits = 11,
+     .in_procedure = 13,
      .is_filename = TRUE},
     {.name = "model",
      .type = G_TYPE_STRING,

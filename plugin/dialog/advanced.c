@@ -6,6 +6,7 @@
 
 struct _Advanced {
   GtkWidget *sampler, *model_eta, *eta, *device, *precision;
+  UiChanged changed;
   UiProblem problem;
   gpointer user_data;
   double suiting_eta; /* of the model; negative as long as it is not known */
@@ -25,6 +26,13 @@ show_eta(Advanced *advanced)
   gtk_widget_set_sensitive(advanced->eta, ddim && !suits);
   if (suits && advanced->suiting_eta >= 0)
     gtk_spin_button_set_value(GTK_SPIN_BUTTON(advanced->eta), advanced->suiting_eta);
+}
+
+static void
+on_changed(Advanced *advanced)
+{
+  show_eta(advanced);
+  advanced->changed(advanced->user_data);
 }
 
 void
@@ -66,8 +74,6 @@ on_devices(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 build_sampling(Advanced *advanced, UiRows *rows)
 {
-  g_autofree char *suits = ui_mnemonic(_("The eta that suits the model"), rows->mnemonics);
-
   advanced->sampler = ui_choice_new();
   ui_choice_add(advanced->sampler, "own", _("The model's own"));
   ui_choice_add(advanced->sampler, "ddim", _("DDIM"));
@@ -77,16 +83,22 @@ build_sampling(Advanced *advanced, UiRows *rows)
   ui_choice_add(advanced->sampler, "heun", _("Heun (two evaluations a step)"));
   ui_choice_add(advanced->sampler, "dpm++sde", _("DPM++ (2M, SDE)"));
   ui_choice_add(advanced->sampler, "ddpm", _("DDPM (ancestral)"));
-  advanced->model_eta = gtk_check_button_new_with_mnemonic(suits);
+  advanced->model_eta =
+      ui_check_new(N_("The noise that suits the model"), rows->mnemonics,
+                   _("Take the amount of noise (eta) with which the model was found to work best"));
   advanced->eta = ui_spin_new("eta", 0, 0.1);
   gtk_spin_button_set_digits(GTK_SPIN_BUTTON(advanced->eta), 2);
-  ui_rows_add(rows, _("Sampler"), advanced->sampler, NULL,
-              _("DDIM needs few steps, DPM++ often fewer; DDPM is for many"));
+  ui_rows_add(rows, N_("Sampler"), advanced->sampler, NULL,
+              _("How noise becomes an image. DDIM needs few steps, DPM++ often fewer; DDPM is for "
+                "many"));
   ui_rows_add_wide(rows, advanced->model_eta);
-  ui_rows_add(rows, _("Eta"), advanced->eta, NULL,
-              _("How much noise a DDIM step adds: 0 none, 1 as much as DDPM"));
-  g_signal_connect_swapped(advanced->sampler, "changed", G_CALLBACK(show_eta), advanced);
-  g_signal_connect_swapped(advanced->model_eta, "toggled", G_CALLBACK(show_eta), advanced);
+  ui_rows_add(
+      rows, N_("Noise (eta)"), advanced->eta, NULL,
+      _("How much fresh noise each DDIM step adds. With 0 the seed alone decides; with 1 as "
+        "much as DDPM adds, which often gives more detail"));
+  g_signal_connect_swapped(advanced->sampler, "changed", G_CALLBACK(on_changed), advanced);
+  g_signal_connect_swapped(advanced->model_eta, "toggled", G_CALLBACK(on_changed), advanced);
+  g_signal_connect_swapped(advanced->eta, "value-changed", G_CALLBACK(on_changed), advanced);
 }
 
 static void
@@ -97,17 +109,20 @@ build_computing(Advanced *advanced, UiRows *rows)
   advanced->precision = ui_choice_new();
   ui_choice_add(advanced->precision, "f32", _("32-bit float"));
   ui_choice_add(advanced->precision, "f16", _("16-bit float"));
-  ui_rows_add(rows, _("Device"), advanced->device, NULL,
+  ui_rows_add(rows, N_("Device"), advanced->device, NULL,
               _("Which OpenCL device computes; Automatic takes a graphics card first"));
-  ui_rows_add(rows, _("Precision"), advanced->precision, NULL,
+  ui_rows_add(rows, N_("Precision"), advanced->precision, NULL,
               _("16-bit floats need half the memory for the model and change the image slightly"));
+  g_signal_connect_swapped(advanced->device, "changed", G_CALLBACK(on_changed), advanced);
+  g_signal_connect_swapped(advanced->precision, "changed", G_CALLBACK(on_changed), advanced);
 }
 
 Advanced *
-advanced_new(UiRows *rows, UiProblem problem, gpointer user_data)
+advanced_new(UiRows *rows, UiChanged changed, UiProblem problem, gpointer user_data)
 {
   Advanced *advanced = g_new0(Advanced, 1);
 
+  advanced->changed = changed;
   advanced->problem = problem;
   advanced->user_data = user_data;
   advanced->suiting_eta = -1;

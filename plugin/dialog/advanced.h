@@ -11,8 +11,10 @@ G_BEGIN_DECLS
  * from a thread. */
 typedef struct _Advanced Advanced;
 
-/** @problem  called with a message for the user when there is no device */
-Advanced *advanced_new(UiRows *rows, UiProblem problem, gpointer user_data);
+/** @changed  called when anything is chosen
+ * @problem  called with a message for the user when there is no device
+ * Both get @user_data. */
+Advanced *advanced_new(UiRows *rows, UiChanged changed, UiProblem problem, gpointer user_data);
 /** After its widgets, which belong to their container, are gone. Waits for its thread. */
 void advanced_free(Advanced *advanced);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "plugin/dialog/catalog.h"
 
+#include <glib/gstdio.h>
+#include "core/model/config-details.h"
 #include "core/model/config.h"
 #include "core/model/models.h"
 #include "plugin/work/devices.h"
@@ -38,10 +40,14 @@ look_into(const DdimModelFile *file)
   g_autoptr(DdimCheckpoint) checkpoint =
       ddim_checkpoint_open(ddim_model_file_get_path(file), &error);
   g_autoptr(DdimConfig) config = checkpoint ? ddim_config_load(checkpoint, NULL, &error) : NULL;
+  DdimDiffusionParams diffusion = DDIM_DIFFUSION_PARAMS_INIT;
+  GStatBuf info;
 
   model->name = g_strdup(ddim_model_file_get_name(file));
   model->path = g_strdup(ddim_model_file_get_path(file));
   model->size = ddim_model_file_get_size(file);
+  if (g_stat(model->path, &info) == 0)
+    model->changed = info.st_mtime;
   if (!config) {
     model->error = g_strdup(error->message);
     model->classes = g_new0(char *, 1);
@@ -52,7 +58,10 @@ look_into(const DdimModelFile *file)
   model->image_size = ddim_config_get_image_size(config);
   model->eta = ddim_config_get_eta(config);
   model->stride = ddim_config_get_stride(config);
+  model->enlarges = ddim_config_is_super_res(config);
   model->classes = list_classes(config);
+  ddim_config_get_diffusion(config, &diffusion);
+  model->n_timesteps = diffusion.diffusion_steps;
   return model;
 }
 

@@ -12,11 +12,14 @@ typedef struct {
   char *name; /**< what option "model" takes */
   char *path;
   guint64 size;                        /**< bytes */
+  gint64 changed;                      /**< when the file was, seconds since 1970 */
   char *description, *license, *error; /**< (nullable); with an error nothing below is known */
   guint image_size;                    /**< of the training images, 0 when unknown */
   guint stride;
-  double eta;    /**< that suits the model */
-  GStrv classes; /**< names, or numbers where there are none; empty when unconditional */
+  guint n_timesteps; /**< of its training */
+  gboolean enlarges; /**< a small image, so it makes none of nothing */
+  double eta;        /**< that suits the model */
+  GStrv classes;     /**< names, or numbers where there are none; empty when unconditional */
 } CatalogModel;
 
 void catalog_model_free(CatalogModel *model);

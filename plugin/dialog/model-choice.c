@@ -3,12 +3,12 @@
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <string.h>
 #include "core/model/models.h"
-#include "plugin/work/settings.h"
+#include "plugin/work/names.h"
 
 struct _ModelChoice {
-  GtkWidget *model, *note, *class;
+  GtkWidget *model, *note;
+  ClassChoice *class;
   UiChanged changed;
   gpointer changed_data;
   UiProblem problem;
@@ -35,58 +35,27 @@ model_choice_get(ModelChoice *choice)
   return NULL;
 }
 
-/* ---- classes ---- */
-
-static GtkEntry *
-class_entry(ModelChoice *choice)
-{
-  return GTK_ENTRY(gtk_bin_get_child(GTK_BIN(choice->class)));
-}
-
-static gboolean
-has_class(const CatalogModel *model, const char *name)
-{
-  return model && g_strv_contains((const char *const *)model->classes, name);
-}
-
-/* Offer the classes of the chosen model; the text in the entry stays. */
-static void
-list_classes(ModelChoice *choice)
-{
-  const CatalogModel *model = model_choice_get(choice);
-  GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT(choice->class);
-  g_autofree char *text = g_strdup(gtk_entry_get_text(class_entry(choice)));
-  gboolean unconditional = model && !model->error && !model->classes[0];
-
-  gtk_list_store_clear(GTK_LIST_STORE(gtk_combo_box_get_model(GTK_COMBO_BOX(combo))));
-  gtk_combo_box_text_append_text(combo, _("Random"));
-  for (guint i = 0; model && model->classes[i]; i++)
-    gtk_combo_box_text_append_text(combo, model->classes[i]);
-  gtk_entry_set_text(class_entry(choice), unconditional ? "" : *text ? text : _("Random"));
-  gtk_widget_set_sensitive(choice->class, !unconditional);
-}
-
 /* ---- models ---- */
 
+/* @other  the user chose it */
 static void
-show_model(ModelChoice *choice)
+show_model(ModelChoice *choice, gboolean other)
 {
   const CatalogModel *model = model_choice_get(choice);
   const char *note = !model ? NULL : model->error ? model->error : model->description;
 
+  note = names_show_description(note);
   gtk_label_set_text(GTK_LABEL(choice->note), note ? note : "");
-  list_classes(choice);
+  gtk_widget_set_visible(choice->note, note != NULL);
+  class_choice_set_model(choice->class, model, other);
   choice->changed(choice->changed_data);
 }
 
 static void
 on_model_changed(GtkWidget *combo, ModelChoice *choice)
 {
-  if (choice->writing)
-    return;
-  if (!has_class(model_choice_get(choice), gtk_entry_get_text(class_entry(choice))))
-    gtk_entry_set_text(class_entry(choice), _("Random"));
-  show_model(choice);
+  if (!choice->writing)
+    show_model(choice, TRUE);
 }
 
 static char *
@@ -108,6 +77,7 @@ on_models(GObject *source, GAsyncResult *result, gpointer user_data)
   choice->n_pending--;
   if (!models) /* cancelled: the widgets are gone */
     return;
+  class_choice_set_model(choice->class, NULL, FALSE);
   wanted = choice->models ? ui_choice_get(choice->model) : g_strdup(choice->wanted);
   g_clear_pointer(&choice->models, g_ptr_array_unref);
   choice->models = models;
@@ -120,7 +90,7 @@ on_models(GObject *source, GAsyncResult *result, gpointer user_data)
   }
   ui_choice_set_or_add(choice->model, wanted ? wanted : DDIM_DEFAULT_MODEL);
   choice->writing = FALSE;
-  show_model(choice);
+  show_model(choice, FALSE);
 }
 
 static void
@@ -173,16 +143,12 @@ model_choice_new(UiRows *rows, UiChanged changed, gpointer changed_data, UiProbl
   ui_choice_add(choice->model, "", _("Looking for models…"));
   gtk_combo_box_set_active(GTK_COMBO_BOX(choice->model), 0);
   choice->note = ui_note_new(36);
-  choice->class = gtk_combo_box_text_new_with_entry();
-  gtk_entry_set_activates_default(class_entry(choice), TRUE);
   gtk_container_add(GTK_CONTAINER(folder), icon);
-  gimp_help_set_help_data(folder, _("Open the folder for models"), NULL);
-  ui_rows_add(rows, _("Model"), choice->model, ui_pack(choice->model, folder),
+  ui_set_tooltip(folder, _("Open the folder for models: what is put there can be chosen"));
+  ui_rows_add(rows, N_("Model"), choice->model, ui_pack(choice->model, folder),
               _("The diffusion model that makes the image"));
   ui_rows_add_wide(rows, choice->note);
-  ui_rows_add(rows, _("Class"), choice->class, NULL,
-              _("What the image shows: a name from the list, or its number; several, separated by "
-                "commas, take turns"));
+  choice->class = class_choice_new(rows, changed, changed_data);
   g_signal_connect(choice->model, "changed", G_CALLBACK(on_model_changed), choice);
   g_signal_connect(folder, "clicked", G_CALLBACK(on_open_folder), choice);
   look_for_models(choice);
@@ -196,6 +162,7 @@ model_choice_free(ModelChoice *choice)
   while (choice->n_pending)
     g_main_context_iteration(NULL, TRUE);
   g_object_unref(choice->cancellable);
+  class_choice_free(choice->class);
   g_clear_pointer(&choice->models, g_ptr_array_unref);
   g_free(choice->wanted);
   g_free(choice);
@@ -204,7 +171,7 @@ model_choice_free(ModelChoice *choice)
 void
 model_choice_grab_focus(ModelChoice *choice)
 {
-  gtk_widget_grab_focus(GTK_WIDGET(class_entry(choice)));
+  class_choice_grab_focus(choice->class);
 }
 
 /* ---- values ---- */
@@ -212,26 +179,28 @@ model_choice_grab_focus(ModelChoice *choice)
 void
 model_choice_write(ModelChoice *choice, DdimRequest *request)
 {
-  g_autofree char *class = NULL;
-
   g_clear_pointer(&choice->wanted, g_free);
-  g_object_get(request, "model", &choice->wanted, "class", &class, NULL);
-  gtk_entry_set_text(class_entry(choice), class ? class : _("Random"));
+  g_object_get(request, "model", &choice->wanted, NULL);
+  class_choice_write(choice->class, request);
   if (choice->models) {
     choice->writing = TRUE;
     ui_choice_set_or_add(choice->model, choice->wanted ? choice->wanted : DDIM_DEFAULT_MODEL);
     choice->writing = FALSE;
   }
-  show_model(choice);
+  show_model(choice, FALSE);
 }
 
 void
 model_choice_read(ModelChoice *choice, DdimRequest *request)
 {
   g_autofree char *model = choice->models ? ui_choice_get(choice->model) : g_strdup(choice->wanted);
-  const char *class = gtk_entry_get_text(class_entry(choice));
-  gboolean random = g_str_equal(class, _("Random")) || !gtk_widget_get_sensitive(choice->class);
 
-  g_object_set(request, "model", model && *model ? model : NULL, "class",
-               random || !*class ? NULL : class, NULL);
+  g_object_set(request, "model", model && *model ? model : NULL, NULL);
+  class_choice_read(choice->class, request);
+}
+
+ClassChoice *
+model_choice_get_class(ModelChoice *choice)
+{
+  return choice->class;
 }

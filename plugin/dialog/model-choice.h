@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugin/dialog/catalog.h"
+#include "plugin/dialog/class-choice.h"
 #include "core/job/request.h"
 #include "plugin/dialog/widgets.h"
 
@@ -11,7 +12,7 @@ G_BEGIN_DECLS
  * before it is there stays. */
 typedef struct _ModelChoice ModelChoice;
 
-/** @changed  called when another model is chosen, or more is known of it
+/** @changed  called when another model or class is chosen, or more is known of it
  * @problem  called with a message for the user */
 ModelChoice *model_choice_new(UiRows *rows, UiChanged changed, gpointer changed_data,
                               UiProblem problem, gpointer problem_data);
@@ -20,6 +21,8 @@ void model_choice_free(ModelChoice *choice);
 
 /** What is known of the chosen model: NULL as long as nothing is. */
 const CatalogModel *model_choice_get(ModelChoice *choice);
+/** (transfer none) */
+ClassChoice *model_choice_get_class(ModelChoice *choice);
 /** Give the keyboard to the class. */
 void model_choice_grab_focus(ModelChoice *choice);
 /** Look for models again when the user was shown their folder. */

@@ -2,36 +2,25 @@
 #include "plugin/dialog/size-choice.h"
 
 #include <glib/gi18n-lib.h>
-#include "plugin/image/size.h"
 
 struct _SizeChoice {
-  GtkWidget *fit, *width, *height, *note;
-  guint target_width, target_height; /* 0: there is no image */
-  guint stride, image_size;          /* of the model; 0 as long as it is not known */
+  GtkWidget *fit, *width, *height, *seamless, *scale;
+  Target target; /* the last one, without its mask */
+  UiChanged changed;
+  gpointer user_data;
 };
 
 static void
-show_note(SizeChoice *choice)
+on_changed(SizeChoice *choice)
 {
   gboolean fit = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(choice->fit));
-  guint width = fit ? choice->target_width
-                    : (guint)gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(choice->width));
-  guint height = fit ? choice->target_height
-                     : (guint)gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(choice->height));
-  g_autofree char *note = NULL;
+  g_autofree char *seamless = ui_choice_get(choice->seamless);
 
   gtk_widget_set_sensitive(choice->width, !fit);
   gtk_widget_set_sensitive(choice->height, !fit);
-  if (choice->stride && width && height) {
-    SizePlan plan = size_plan(width, height, choice->stride, choice->image_size);
-    if (plan.scaled)
-      note = g_strdup_printf(_("Sampled at %u × %u, then enlarged to %u × %u"), plan.sampled_width,
-                             plan.sampled_height, width, height);
-    else if (choice->image_size)
-      note = g_strdup_printf(_("The model is made for images of %u × %u"), choice->image_size,
-                             choice->image_size);
-  }
-  gtk_label_set_text(GTK_LABEL(choice->note), note ? note : "");
+  /* The model would not enlarge a picture seamlessly. */
+  gtk_widget_set_sensitive(choice->scale, g_str_equal(seamless, "none"));
+  choice->changed(choice->user_data);
 }
 
 static void
@@ -42,21 +31,37 @@ show_size(SizeChoice *choice, int width, int height)
 }
 
 SizeChoice *
-size_choice_new(UiRows *rows)
+size_choice_new(UiRows *rows, UiChanged changed, gpointer user_data)
 {
   SizeChoice *choice = g_new0(SizeChoice, 1);
 
+  choice->changed = changed;
+  choice->user_data = user_data;
   choice->fit = gtk_check_button_new();
+  ui_set_tooltip(choice->fit, _("Make the image as large as the selection, or, when nothing is "
+                                "selected, as the whole image"));
   choice->width = ui_spin_new("width", 1, 8);
   choice->height = ui_spin_new("height", 1, 8);
-  choice->note = ui_note_new(36);
+  choice->scale = ui_spin_new("scale", 1, 1);
+  choice->seamless = ui_choice_new();
+  ui_choice_add(choice->seamless, "none", _("No"));
+  ui_choice_add(choice->seamless, "x", _("Side by side"));
+  ui_choice_add(choice->seamless, "y", _("One above the other"));
+  ui_choice_add(choice->seamless, "xy", _("In both directions"));
   ui_rows_add_wide(rows, choice->fit);
-  ui_rows_add(rows, _("Width"), choice->width, NULL, _("Width in pixels; any is possible"));
-  ui_rows_add(rows, _("Height"), choice->height, NULL, _("Height in pixels; any is possible"));
-  ui_rows_add_wide(rows, choice->note);
-  g_signal_connect_swapped(choice->fit, "toggled", G_CALLBACK(show_note), choice);
-  g_signal_connect_swapped(choice->width, "value-changed", G_CALLBACK(show_note), choice);
-  g_signal_connect_swapped(choice->height, "value-changed", G_CALLBACK(show_note), choice);
+  ui_rows_add(rows, N_("Width"), choice->width, NULL, _("Width in pixels"));
+  ui_rows_add(rows, N_("Height"), choice->height, NULL, _("Height in pixels"));
+  ui_rows_add(
+      rows, N_("Feature scale"), choice->scale, NULL,
+      _("How many times as large features become: a smaller image is made and then enlarged "
+        "by the model, which adds detail"));
+  ui_rows_add(rows, N_("Seamless"), choice->seamless, NULL,
+              _("Whether copies of the image fit together without a seam, as a pattern needs it"));
+  g_signal_connect_swapped(choice->seamless, "changed", G_CALLBACK(on_changed), choice);
+  g_signal_connect_swapped(choice->fit, "toggled", G_CALLBACK(on_changed), choice);
+  g_signal_connect_swapped(choice->width, "value-changed", G_CALLBACK(on_changed), choice);
+  g_signal_connect_swapped(choice->height, "value-changed", G_CALLBACK(on_changed), choice);
+  g_signal_connect_swapped(choice->scale, "value-changed", G_CALLBACK(on_changed), choice);
   return choice;
 }
 
@@ -66,12 +71,11 @@ size_choice_free(SizeChoice *choice)
   g_free(choice);
 }
 
-void
-size_choice_set_model(SizeChoice *choice, const CatalogModel *model)
+static gboolean
+is_other_selection(const Target *a, const Target *b)
 {
-  choice->stride = model ? model->stride : 0;
-  choice->image_size = model ? model->image_size : 0;
-  show_note(choice);
+  return b->selected && (!a->selected || a->x != b->x || a->y != b->y || a->width != b->width ||
+                         a->height != b->height);
 }
 
 void
@@ -79,39 +83,49 @@ size_choice_set_target(SizeChoice *choice, const Target *target)
 {
   g_autofree char *text = NULL;
 
-  choice->target_width = target->width;
-  choice->target_height = target->height;
-  if (target->mask)
+  /* What was selected just now is what is meant, and not a size given earlier. */
+  if (is_other_selection(&choice->target, target))
+    gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(choice->fit), TRUE);
+  choice->target = *target;
+  choice->target.mask = NULL;
+  if (target->selected)
     text = g_strdup_printf(_("As large as the selection (%u × %u)"), target->width, target->height);
   else if (target->width)
     text = g_strdup_printf(_("As large as the image (%u × %u)"), target->width, target->height);
   gtk_button_set_label(GTK_BUTTON(choice->fit), text ? text : _("As large as the model’s images"));
   if (gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(choice->fit)) && target->width)
     show_size(choice, target->width, target->height);
-  show_note(choice);
+  on_changed(choice);
 }
 
 void
 size_choice_write(SizeChoice *choice, DdimRequest *request)
 {
-  int width, height;
+  g_autofree char *seamless = NULL;
+  int width, height, scale;
   gboolean fit;
 
-  g_object_get(request, "width", &width, "height", &height, NULL);
+  g_object_get(request, "width", &width, "height", &height, "scale", &scale, "seamless", &seamless,
+               NULL);
+  ui_choice_set(choice->seamless, seamless ? seamless : "none");
   fit = width <= 0 || height <= 0;
   gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(choice->fit), fit);
   if (!fit)
     show_size(choice, width, height);
-  else if (choice->target_width)
-    show_size(choice, choice->target_width, choice->target_height);
-  show_note(choice);
+  else if (choice->target.width)
+    show_size(choice, choice->target.width, choice->target.height);
+  gtk_spin_button_set_value(GTK_SPIN_BUTTON(choice->scale), MAX(scale, 1));
+  on_changed(choice);
 }
 
 void
 size_choice_read(SizeChoice *choice, DdimRequest *request)
 {
   gboolean fit = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(choice->fit));
+  g_autofree char *seamless = ui_choice_get(choice->seamless);
+  int scale = (int)ui_spin_get(choice->scale);
 
   g_object_set(request, "width", fit ? 0 : (int)ui_spin_get(choice->width), "height",
-               fit ? 0 : (int)ui_spin_get(choice->height), NULL);
+               fit ? 0 : (int)ui_spin_get(choice->height), "scale", scale > 1 ? scale : 0,
+               "seamless", seamless, NULL);
 }

@@ -8,19 +8,22 @@
 
 G_BEGIN_DECLS
 
-/** The rows “Width” and “Height”, with the choice to be as large as the selection or image. */
+/** The rows “Width”, “Height” and “Feature scale”, with the choice to be as large as the selection
+ * or image.
+ */
 typedef struct _SizeChoice SizeChoice;
 
-SizeChoice *size_choice_new(UiRows *rows);
+/** @changed  called when another size is chosen */
+SizeChoice *size_choice_new(UiRows *rows, UiChanged changed, gpointer user_data);
 /** After its widgets, which belong to their container, are gone. */
 void size_choice_free(SizeChoice *choice);
 
-/** Show what @model (nullable) does to sizes. */
-void size_choice_set_model(SizeChoice *choice, const CatalogModel *model);
-/** Show the size that @target has. */
+/** Show the size that @target has. A selection that is new or was changed is what the image becomes
+ * as large as. */
 void size_choice_set_target(SizeChoice *choice, const Target *target);
 
-/** Properties width and height of @request; 0 stands for the target's. */
+/** Properties width, height, scale and seamless of @request; width and height 0 stand for the
+ * target's. */
 void size_choice_write(SizeChoice *choice, DdimRequest *request);
 void size_choice_read(SizeChoice *choice, DdimRequest *request);
 

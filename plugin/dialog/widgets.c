@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "plugin/dialog/widgets.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include "plugin/work/settings.h"
 
@@ -79,16 +80,36 @@ left_label(const char *text)
 }
 
 void
+ui_set_tooltip(GtkWidget *control, const char *tooltip)
+{
+  gtk_widget_set_tooltip_text(control, tooltip);
+  /* The pointer is over the entry of a combo box, not over the box. */
+  if (GTK_IS_COMBO_BOX(control) && GTK_IS_ENTRY(gtk_bin_get_child(GTK_BIN(control))))
+    gtk_widget_set_tooltip_text(gtk_bin_get_child(GTK_BIN(control)), tooltip);
+}
+
+GtkWidget *
+ui_check_new(const char *english, GString *mnemonics, const char *tooltip)
+{
+  g_autofree char *text = ui_mnemonic(english, mnemonics);
+  GtkWidget *check = gtk_check_button_new_with_mnemonic(text);
+
+  ui_set_tooltip(check, tooltip);
+  return check;
+}
+
+void
 ui_rows_add(UiRows *rows, const char *text, GtkWidget *control, GtkWidget *packed,
             const char *tooltip)
 {
-  g_autofree char *colon = g_strdup_printf("%s:", text);
-  g_autofree char *mnemonic = ui_mnemonic(colon, rows->mnemonics);
-  GtkWidget *label = left_label(mnemonic);
+  g_autofree char *mnemonic = ui_mnemonic(text, rows->mnemonics);
+  /* Translators: a label in front of a control. GIMP's own Chinese has “%s：”. */
+  g_autofree char *colon = g_strdup_printf(_("%s:"), mnemonic);
+  GtkWidget *label = left_label(colon);
 
   gtk_label_set_mnemonic_widget(GTK_LABEL(label), control);
   gtk_size_group_add_widget(rows->labels, label);
-  gimp_help_set_help_data(control, tooltip, NULL);
+  ui_set_tooltip(control, tooltip);
   attach(rows, label, 0, 1, FALSE);
   attach(rows, packed ? packed : control, 1, 1, TRUE);
   rows->n_rows++;
@@ -124,28 +145,75 @@ find_letter(const char *text, gboolean initial, GString *mnemonics)
   return NULL;
 }
 
+/* Whether @text is in a script whose words have no letters of the keyboard: its key is told behind
+ * it, "模型(M)", even where it holds a Latin name. */
 static gboolean
-has_letters(const char *text)
+is_other_script(const char *text)
 {
-  while (*text && !g_ascii_isalpha(*text))
-    text++;
-  return *text != '\0';
+  for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+    gunichar c = g_utf8_get_char(p);
+    if (g_unichar_isalpha(c) && g_unichar_get_script(c) != G_UNICODE_SCRIPT_LATIN)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* @english  the text before it was translated, as far as that is known: its letters come first */
+static char *
+mnemonic_behind(const char *text, const char *english, GString *mnemonics)
+{
+  const char *letter = find_letter(english, TRUE, mnemonics);
+  const char *end = text + strlen(text);
+  char key = 0;
+
+  if (!letter)
+    letter = find_letter(english, FALSE, mnemonics);
+  if (letter)
+    key = *letter;
+  for (char other = 'a'; other <= 'z' && !key; other++)
+    if (take(mnemonics, other))
+      key = other;
+  if (!key)
+    return g_strdup(text);
+  /* In front of what ends the text: 打开(O)… */
+  if (g_str_has_suffix(text, "…"))
+    end -= strlen("…");
+  return g_strdup_printf("%.*s(_%c)%s", (int)(end - text), text, g_ascii_toupper(key), end);
 }
 
 char *
-ui_mnemonic(const char *text, GString *mnemonics)
+ui_mnemonic(const char *english, GString *mnemonics)
 {
-  const char *letter = find_letter(text, TRUE, mnemonics);
+  const char *text = _(english), *letter;
 
+  if (is_other_script(text))
+    return mnemonic_behind(text, english, mnemonics);
+  letter = find_letter(text, TRUE, mnemonics);
   if (!letter)
     letter = find_letter(text, FALSE, mnemonics);
-  if (letter)
-    return g_strdup_printf("%.*s_%s", (int)(letter - text), text, letter);
-  /* Texts in a script other than Latin get their letter at the end, as is usual there. */
-  for (char other = 'a'; other <= 'z' && !has_letters(text); other++)
-    if (take(mnemonics, other))
-      return g_strdup_printf("%s (_%c)", text, g_ascii_toupper(other));
-  return g_strdup(text);
+  return letter ? g_strdup_printf("%.*s_%s", (int)(letter - text), text, letter) : g_strdup(text);
+}
+
+void
+ui_mnemonic_reserve(GtkWidget *widget, gpointer mnemonics)
+{
+  if (GTK_IS_LABEL(widget)) {
+    guint key = gtk_label_get_mnemonic_keyval(GTK_LABEL(widget));
+    if (key < 128)
+      take(mnemonics, (char)key);
+  } else if (GTK_IS_CONTAINER(widget))
+    gtk_container_forall(GTK_CONTAINER(widget), ui_mnemonic_reserve, mnemonics);
+}
+
+char *
+ui_capitalise(const char *text)
+{
+  g_autofree char *first = NULL;
+
+  if (!*text)
+    return g_strdup("");
+  first = g_utf8_strup(text, g_utf8_next_char(text) - text);
+  return g_strconcat(first, g_utf8_next_char(text), NULL);
 }
 
 char *

@@ -28,15 +28,30 @@ typedef struct {
 UiRows *ui_rows_new(GString *mnemonics, GtkSizeGroup *labels);
 void ui_rows_free(UiRows *rows);
 /** A row: a label that belongs to @control, whose tooltip is set. @control may lie in a box @packed
- * (nullable). */
+ * (nullable).
+ * @label  untranslated, marked with N_(); or translated, when its key does not matter */
 void ui_rows_add(UiRows *rows, const char *label, GtkWidget *control, GtkWidget *packed,
                  const char *tooltip);
 /** A row without a label. */
 void ui_rows_add_wide(UiRows *rows, GtkWidget *widget);
 
-/** @text with an underscore before a letter that is not in @mnemonics yet, or " (_X)" behind it
- * when it is not in Latin letters. (transfer full) */
-char *ui_mnemonic(const char *text, GString *mnemonics);
+/** The translation of @english, with an underscore before a letter that is not in @mnemonics yet,
+ * or
+ * "(_X)" behind it when it is not in Latin letters; X is a letter of @english, if one is free.
+ * (transfer full)
+ * @english  marked with N_() */
+char *ui_mnemonic(const char *english, GString *mnemonics);
+/** Take the letters of the labels in @widget, for gtk_container_forall(). @mnemonics  a GString */
+void ui_mnemonic_reserve(GtkWidget *widget, gpointer mnemonics);
+
+/** Every control has one, in plain words. */
+void ui_set_tooltip(GtkWidget *control, const char *tooltip);
+/** A check button. @english  as for ui_mnemonic() */
+GtkWidget *ui_check_new(const char *english, GString *mnemonics, const char *tooltip);
+
+/** @text with a capital at its beginning: error messages, and the help of options, are written to
+ * follow a name, so they begin in lower case. (transfer full) */
+char *ui_capitalise(const char *text);
 
 /** @text with a capital at its beginning: error messages, and the help of options, are written to
  * follow a name, so they begin in lower case. (transfer full) */

@@ -42,7 +42,7 @@ query(void)
   gimp_plugin_domain_register(GETTEXT_PACKAGE, place_get_locale_dir());
   if (help)
     gimp_plugin_help_register(PLACE_HELP_DOMAIN, help);
-  gimp_plugin_menu_branch_register("<Image>/Filters", N_("_Generate"));
+  gimp_plugin_menu_branch_register("<Image>/Filters", N_("Generate"));
   procedure_install(&info);
   edits_install();
 }
@@ -99,7 +99,7 @@ dispatch(GimpRunMode run_mode, int n_params, const GimpParam *params, GimpPDBSta
   }
   request = load_settings();
   if (run_mode == GIMP_RUN_WITH_LAST_VALS)
-    return run_once(image, drawable, request, error);
+    return run_again(image, drawable, request, error);
   layer = dialog_run(image, drawable, request, error);
   if (layer != NO_LAYER)
     save_settings(request);

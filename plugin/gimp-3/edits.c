@@ -94,7 +94,7 @@ run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawab
 GimpProcedure *
 edits_create(GimpPlugIn *plug_in, const EditCommand *command)
 {
-  g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("_Generate"), "DDI_M", NULL);
+  g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("Generate"), "DDI_M", NULL);
   g_autofree const char **names = edit_command_list_arguments(command);
   ProcedureInfo info = {.name = command->procedure,
                         .label = command->label,

@@ -66,6 +66,8 @@ dispatch(GimpRunMode run_mode, GimpImage *image, GimpDrawable *drawable,
     *status = GIMP_PDB_CALLING_ERROR;
     return NO_LAYER;
   }
+  if (run_mode == GIMP_RUN_WITH_LAST_VALS)
+    return run_again(image, drawable, request, error);
   if (run_mode != GIMP_RUN_INTERACTIVE)
     return run_once(image, drawable, request, error);
   layer = dialog_run(image, drawable, request, error);
@@ -96,7 +98,7 @@ static GimpProcedure *
 ddim_plug_in_create_procedure(GimpPlugIn *plug_in, const char *name)
 {
   const EditCommand *command = edit_command_find(name);
-  g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("_Generate"), NULL);
+  g_autofree char *menu = g_build_path("/", "<Image>/Filters", _("Generate"), NULL);
   g_autofree const char **options = settings_list_options();
   const ProcedureInfo info = {
       .name = PROCEDURE_NAME,

@@ -33,7 +33,7 @@ enlarge(const SizePlan *plan, const float *samples, float *out)
   load = gegl_node_new_child(graph, "operation", "gegl:buffer-source", "buffer", source, NULL);
   scale = gegl_node_new_child(graph, "operation", "gegl:scale-size", "x", (double)plan->width, "y",
                               (double)plan->height, "sampler", GEGL_SAMPLER_LOHALO, "abyss-policy",
-                              GEGL_ABYSS_CLAMP, NULL);
+                              plan->loops ? GEGL_ABYSS_LOOP : GEGL_ABYSS_CLAMP, NULL);
   gegl_node_link(load, scale);
   gegl_node_blit(scale, 1.0, &to, format, out, GEGL_AUTO_ROWSTRIDE, GEGL_BLIT_DEFAULT);
   g_object_unref(graph);

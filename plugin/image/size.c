@@ -36,6 +36,21 @@ size_plan(guint width, guint height, guint stride, guint least)
   return plan;
 }
 
+SizePlan
+size_plan_whole(guint width, guint height, guint stride, guint least)
+{
+  SizePlan plan = {.width = width, .height = height};
+  double scale = MAX(1.0, (double)least / MIN(width, height));
+  double area = scale * width * scale * height;
+
+  if (area > SIZE_MAX_SAMPLED_AREA)
+    scale *= sqrt(SIZE_MAX_SAMPLED_AREA / area);
+  plan.sampled_width = round_near(width * scale, stride);
+  plan.sampled_height = round_near(height * scale, stride);
+  plan.scaled = plan.sampled_width != width || plan.sampled_height != height;
+  return plan;
+}
+
 guint
 size_shrink(guint side, guint scale)
 {

@@ -18,13 +18,18 @@ G_BEGIN_DECLS
 typedef struct {
   guint width, height;                 /**< of the image asked for */
   guint sampled_width, sampled_height; /**< what the UNet samples: multiples of the stride */
-  gboolean scaled;                     /**< enlarge what was sampled; else cut it */
+  gboolean scaled;                     /**< resample what was sampled; else cut it */
+  gboolean loops;                      /**< beyond an edge lies the opposite one */
   guint crop_x, crop_y; /**< where the image lies in what was sampled; 0 when scaled */
 } SizePlan;
 
 /** @width, @height, @stride  at least 1
  * @least  the side of the images that the model was trained with; 0 when it is not known */
 SizePlan size_plan(guint width, guint height, guint stride, guint least);
+
+/** The same for a picture whose sides fit together, of which nothing may be cut: what is no
+ * multiple of the stride, or smaller than the model's images, is resampled. */
+SizePlan size_plan_whole(guint width, guint height, guint stride, guint least);
 
 /** The side of an image that, @scale times enlarged, is as long as @side or a little longer. */
 guint size_shrink(guint side, guint scale);

@@ -17,9 +17,8 @@ copy_selection(ImageRef image, const GeglRectangle *bounds)
 }
 
 gboolean
-target_init(Target *target, ImageRef image, DrawableRef drawable, GError **error)
+target_look(Target *target, ImageRef image, DrawableRef drawable, GError **error)
 {
-  gboolean selected;
   int x2, y2;
 
   memset(target, 0, sizeof *target);
@@ -42,10 +41,18 @@ target_init(Target *target, ImageRef image, DrawableRef drawable, GError **error
                 _("The image has a floating selection; anchor it or make it a layer first"));
     return FALSE;
   }
-  gimp_selection_bounds(image, &selected, &target->x, &target->y, &x2, &y2);
+  gimp_selection_bounds(image, &target->selected, &target->x, &target->y, &x2, &y2);
   target->width = x2 - target->x;
   target->height = y2 - target->y;
-  if (selected)
+  return TRUE;
+}
+
+gboolean
+target_init(Target *target, ImageRef image, DrawableRef drawable, GError **error)
+{
+  if (!target_look(target, image, drawable, error))
+    return FALSE;
+  if (target->selected)
     target->mask =
         copy_selection(image, GEGL_RECTANGLE(target->x, target->y, target->width, target->height));
   return TRUE;

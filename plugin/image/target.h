@@ -14,11 +14,14 @@ typedef struct {
   DrawableRef drawable; /**< the new layer comes above it; may be NO_DRAWABLE */
   int x, y;             /**< of the new layer in the image */
   guint width, height;  /**< of the selection, else of the image; 0 without an image */
+  gboolean selected;    /**< there is a selection */
   GeglBuffer *mask;     /**< (nullable) the selection, "Y float", in the image's coordinates */
 } Target;
 
 /** Errors: DDIM_ERROR_UNSUPPORTED for an indexed image or one with a floating selection. */
 gboolean target_init(Target *target, ImageRef image, DrawableRef drawable, GError **error);
+/** The same without the mask, which takes no time. */
+gboolean target_look(Target *target, ImageRef image, DrawableRef drawable, GError **error);
 void target_clear(Target *target);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, target_clear)
 

@@ -10,16 +10,19 @@
 
 /* ---- making layers, none of which is in the image yet ---- */
 
-/* "marble #42 · DDIM textures": the layers' dock shows the beginning. */
+/* "marble #42 · DDIM textures": the layers' dock shows the beginning. A group of several has the
+ * seeds of the first and the last: "marble #42–44 · DDIM textures". */
 static char *
-make_name(const WorkerResult *result, DdimRequest *settings, const char *label)
+make_name(const WorkerResult *result, const char *label, guint first, guint last)
 {
-  gint64 seed;
+  const WorkerImage *from = g_ptr_array_index(result->images, first);
+  const WorkerImage *to = g_ptr_array_index(result->images, last);
+  g_autofree char *seed = ddim_request_get_as_string(from->settings, "seed");
+  g_autofree char *end = ddim_request_get_as_string(to->settings, "seed");
+  gboolean several = g_strcmp0(seed, end) != 0;
 
-  g_object_get(settings, "seed", &seed, NULL);
-  if (!label)
-    return g_strdup_printf("#%" G_GINT64_FORMAT " · DDIM %s", seed, result->model);
-  return g_strdup_printf("%s #%" G_GINT64_FORMAT " · DDIM %s", names_show_class(label), seed,
+  return g_strdup_printf("%s%s#%s%s%s · DDIM %s", label ? names_show_class(label) : "",
+                         label ? " " : "", seed, several ? "–" : "", several ? end : "",
                          result->model);
 }
 
@@ -129,14 +132,14 @@ static LayerRef
 insert_group(ImageRef image, const WorkerResult *result, GArray *layers, LayerRef parent,
              int position)
 {
-  g_autofree char *name = make_name(result, result->settings, common_label(result));
+  g_autofree char *name = make_name(result, common_label(result), 0, layers->len - 1);
   LayerRef group = new_group(image);
 
   attach_settings(group, result, -1);
   insert(image, group, name, parent, position);
   for (guint i = 0; i < layers->len; i++) {
     const WorkerImage *picture = g_ptr_array_index(result->images, i);
-    g_autofree char *own = make_name(result, picture->settings, picture->label);
+    g_autofree char *own = make_name(result, picture->label, i, i);
     insert(image, g_array_index(layers, LayerRef, i), own, group, result->frames ? 0 : (int)i);
   }
   return group;
@@ -160,7 +163,7 @@ insert_one(ImageRef image, const WorkerResult *result, LayerRef layer, LayerRef 
            int position)
 {
   const WorkerImage *picture = g_ptr_array_index(result->images, 0);
-  g_autofree char *name = make_name(result, picture->settings, picture->label);
+  g_autofree char *name = make_name(result, picture->label, 0, 0);
 
   insert(image, layer, name, parent, position);
   return layer;

@@ -69,3 +69,15 @@ run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **er
   gimp_progress_end();
   return layer;
 }
+
+LayerRef
+run_again(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **error)
+{
+  Target target;
+
+  if (!target_look(&target, image, drawable, error))
+    return NO_LAYER;
+  if (target.selected)
+    g_object_set(request, "width", 0, "height", 0, NULL);
+  return run_once(image, drawable, request, error);
+}

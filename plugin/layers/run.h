@@ -17,6 +17,10 @@ void run_init(void);
  * Returns the new layer or group; NO_LAYER with @error set, and the image as it was, on failure. */
 LayerRef run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **error);
 
+/** The same with the settings of an earlier run. A selection, made since then, is what the image
+ * becomes as large as. */
+LayerRef run_again(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **error);
+
 /** Texts that both front ends register. */
 const char *run_get_menu_label(void);
 const char *run_get_blurb(void);

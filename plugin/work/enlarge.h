@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "plugin/work/worker.h"
+#include "core/job/callbacks.h"
+#include "plugin/work/result.h"
 
 G_BEGIN_DECLS
 

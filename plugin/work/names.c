@@ -45,9 +45,9 @@ same(const char *a, const char *b)
   return g_str_equal(one, other);
 }
 
-/* (transfer none) */
+/* (nullable) the model's name for @name */
 static const char *
-read_class(const char *name, const char *const *known)
+find_class(const char *name, const char *const *known)
 {
   for (guint i = 0; known && known[i]; i++)
     if (same(known[i], name))
@@ -55,7 +55,15 @@ read_class(const char *name, const char *const *known)
   for (guint i = 0; known && known[i]; i++)
     if (same(names_show_class(known[i]), name))
       return known[i];
-  return name;
+  return NULL;
+}
+
+static const char *
+read_class(const char *name, const char *const *known)
+{
+  const char *found = find_class(name, known);
+
+  return found ? found : name;
 }
 
 typedef const char *(*Translate)(const char *name, const char *const *known);
@@ -79,10 +87,10 @@ translate_list(const char *text, Translate translate, const char *const *known, 
 char *
 names_read_classes(const char *text, const char *const *known)
 {
-  const char *whole = read_class(text, known);
+  const char *whole = find_class(text, known);
 
   /* A name may have a comma itself. */
-  return whole != text ? g_strdup(whole) : translate_list(text, read_class, known, ",");
+  return whole ? g_strdup(whole) : translate_list(text, read_class, known, ",");
 }
 
 static const char *

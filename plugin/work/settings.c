@@ -35,6 +35,8 @@ settings_get_help(const char *name)
   else if (g_str_equal(name, "height"))
     blurb =
         _("Height in pixels; 0: of the selection, else of the image, else of the model’s images");
+  else if (g_str_equal(name, "scale"))
+    blurb = _("How many times as large features become; 0 or 1: as the model makes them");
   if (G_IS_PARAM_SPEC_INT(pspec))
     return g_strdup_printf(_("%s (%d to %d)"), blurb, G_PARAM_SPEC_INT(pspec)->minimum,
                            G_PARAM_SPEC_INT(pspec)->maximum);

@@ -9,6 +9,7 @@
 #include "plugin/work/devices.h"
 #include "plugin/work/enlarge.h"
 #include "plugin/work/progress.h"
+#include "plugin/work/sizing.h"
 
 struct _Job {
   DdimGenerator *generator;
@@ -36,38 +37,6 @@ struct _Job {
   guint index;
   gboolean ended;
 };
-
-static void
-worker_image_free(WorkerImage *image)
-{
-  if (!image)
-    return;
-  g_free(image->samples);
-  g_free(image->label);
-  g_clear_pointer(&image->picture, ddim_image_free);
-  g_clear_object(&image->settings);
-  g_free(image->command);
-  g_free(image);
-}
-
-WorkerResult *
-worker_result_new(void)
-{
-  WorkerResult *result = g_new0(WorkerResult, 1);
-
-  result->images = g_ptr_array_new_with_free_func((GDestroyNotify)worker_image_free);
-  return result;
-}
-
-void
-worker_result_free(WorkerResult *result)
-{
-  g_clear_object(&result->settings);
-  g_free(result->model);
-  g_free(result->warning);
-  g_ptr_array_unref(result->images);
-  g_free(result);
-}
 
 void
 worker_report_clear(WorkerReport *report)
@@ -214,10 +183,10 @@ fit_request(Worker *worker, GError **error)
   g_autoptr(DdimCheckpoint) checkpoint = NULL;
   g_autoptr(DdimConfig) config = NULL;
   gint64 seed;
-  int width, height, scale;
+  int width, height;
 
   g_object_get(worker->request, "model", &model, "model-path", &model_path, "flags", &flags, "seed",
-               &seed, "width", &width, "height", &height, "scale", &scale, NULL);
+               &seed, "width", &width, "height", &height, NULL);
   path = ddim_models_find(model, model_path, error);
   checkpoint = path ? ddim_checkpoint_open(path, error) : NULL;
   config = checkpoint ? ddim_config_load(checkpoint, flags, error) : NULL;
@@ -237,9 +206,9 @@ fit_request(Worker *worker, GError **error)
     SizePlan size;
     worker->width = width;
     worker->height = height;
-    worker->scale = MAX(scale, 1);
-    size = size_plan(size_shrink(width, worker->scale), size_shrink(height, worker->scale),
-                     ddim_config_get_stride(config), ddim_config_get_image_size(config));
+    worker->scale = sizing_get_scale(worker->request);
+    size = sizing_plan(worker->request, ddim_config_get_stride(config),
+                       ddim_config_get_image_size(config));
     worker->result->size = size;
     g_object_set(worker->request, "width", (int)size.sampled_width, "height",
                  (int)size.sampled_height, NULL);

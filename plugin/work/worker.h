@@ -3,7 +3,7 @@
 
 #include "core/job/generator.h"
 #include "core/data/image.h"
-#include "plugin/image/size.h"
+#include "plugin/work/result.h"
 
 G_BEGIN_DECLS
 
@@ -11,32 +11,6 @@ G_BEGIN_DECLS
  * widget. All functions are for the main thread. A worker may be started again when it has ended;
  * device and model then stay loaded. */
 typedef struct _Job Worker;
-
-/** A finished image, which can be made again alone. */
-typedef struct {
-  guint channels, height, width;
-  float *samples;        /**< [channels][height][width], about [-1, 1] */
-  DdimImage *picture;    /**< (nullable) the image as bytes, in place of `samples` */
-  char *label;           /**< (nullable) the name or number of its class */
-  DdimRequest *settings; /**< every open choice made; width and height as asked; count 1 */
-  char *command;         /**< the commands that sample the same */
-} WorkerImage;
-
-/** What a run made. */
-typedef struct {
-  DdimRequest *settings; /**< of all images: seed is the first one's, the next have the next ones */
-  char *model;           /**< the model's name */
-  char *warning;         /**< (nullable) a problem that did not stop the run */
-  SizePlan size; /**< of what was sampled, which is then enlarged by the request's scale; width 0:
-                    the model's own */
-  gboolean frames;   /**< images are frames of a film: the first one is the lowest layer */
-  GPtrArray *images; /**< (element-type WorkerImage) */
-} WorkerResult;
-
-/** Without images. */
-WorkerResult *worker_result_new(void);
-void worker_result_free(WorkerResult *result);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkerResult, worker_result_free)
 
 typedef struct {
   char *status;    /**< what is being done now, in the user's language */

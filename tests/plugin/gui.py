@@ -112,7 +112,7 @@ class Dialog(unittest.TestCase):
         session = self.start((48, 32))
         session.ask("(ddim image (bottom image) '(class \"rust\") '(seed 77) '(steps \"4\") '(eta 0.5))")
         dialog = session.open_dialog()
-        self.screen.keys(dialog, 'alt+o')
+        self.screen.keys(dialog, 'alt+y')
         self.generate(session, dialog, 3)
         second, first, _ = session.layers()
         self.assertEqual((first, second), ('rust #77 · DDIM textures', 'rust #77 · DDIM textures (2)'))
@@ -184,12 +184,110 @@ class Dialog(unittest.TestCase):
         session = self.start((64, 64), OCL_ICD_VENDORS='/none', OPENCL_VENDOR_PATH='/none')
         session.ask('(gimp-image-clean-all image)')
         dialog = session.open_dialog()
-        wait('the message makes the dialog taller', lambda: self.screen.place(dialog)[3] > 500)
+        place = self.screen.place(dialog)
         self.screen.keys(dialog, 'alt+g')
         self.screen.shoot('no-opencl', dialog)
+        # The message moves nothing.
+        self.assertEqual(self.screen.place(dialog), place)
         self.check_untouched(session)
         self.close(session, dialog)
         self.check_untouched(session)
+        self.assertEqual(session.app.printed(), [])
+
+
+    def test_a_driver_that_crashes(self):
+        """The dialog says so, and goes on."""
+        session = self.start((64, 64))
+        vendors = gimp.crashing_vendors(session.app.folder)
+        session.quit()
+        session = self.start((64, 64), session.app, OCL_ICD_VENDORS=vendors, OPENCL_VENDOR_PATH=vendors)
+        session.ask('(gimp-image-clean-all image)')
+        dialog = session.open_dialog()
+        self.screen.keys(dialog, 'alt+g')
+        self.screen.shoot('crashing-driver', dialog)
+        self.check_untouched(session)
+        self.close(session, dialog)
+        self.check_untouched(session)
+        self.assertEqual(session.app.printed(), [])
+
+    def test_a_selection_made_meanwhile_wins(self):
+        """Over a size given before, in this dialog and in an earlier one."""
+        session = self.start((300, 200))
+        dialog = session.open_dialog()
+        # No longer as large as the image, but 24 pixels wide; the height stays.
+        # The box to tick lies behind the steps.
+        self.screen.keys(dialog, 'alt+t', 'Tab', 'space', 'alt+w')
+        self.screen.tool('type', '24')
+        self.screen.keys(dialog, 'Tab')
+        self.generate(session, dialog, 2)
+        size = '(list (width (car (layers image))) (height (car (layers image))))'
+        self.assertEqual(session.value(size), '(24 200)')
+        session.ask('(gimp-image-select-rectangle image CHANNEL-OP-REPLACE 10 10 40 30)')
+        time.sleep(2)
+        self.generate(session, dialog, 3)
+        self.assertEqual(session.value(size), '(40 30)')
+        self.close(session, dialog)
+
+    def test_a_draft_comes_by_itself(self):
+        """It changes nothing, and another seed shows another one."""
+        session = self.start((64, 64))
+        session.ask('(gimp-image-clean-all image)')
+        dialog = session.open_dialog()
+        seen = set()
+        for _ in range(2):
+            self.screen.keys(dialog, 'alt+n')
+            before = self.preview(dialog)
+            wait('another draft', lambda: len(set(self.preview(dialog))) > 40 and self.preview(dialog) != before)
+            seen.add(self.preview(dialog))
+        self.assertEqual(len(seen), 2)
+        self.check_untouched(session)
+        self.close(session, dialog)
+        self.check_untouched(session)
+        self.assertEqual(session.app.printed(), [])
+
+    def preview(self, dialog):
+        """The colors in the middle of the dialog's preview."""
+        path = pathlib.Path(self.screen.memory) / 'preview.png'
+        path.write_bytes(self.screen.picture(dialog))
+        width, _, channels, samples = gimp.read_png(path)
+        return tuple(tuple(samples[(y * width + x) * channels:(y * width + x) * channels + 3])
+                     for y in range(100, 180, 4) for x in range(100, 200, 4))
+
+    def test_small_screen(self):
+        """The dialog fits, also with all its controls."""
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(folder.cleanup)
+        small = Screen(folder.name, self.screen.shots, version, '1024x600')
+        self.addCleanup(small.close)
+        usual = self.screen
+        self.screen = small
+        self.addCleanup(setattr, self, 'screen', usual)
+        session = self.start((64, 64))
+        dialog = session.open_dialog()
+        small.keys(dialog, 'alt+a')
+        small.shoot('small', dialog)
+        _, _, width, height = small.place(dialog)
+        self.assertTrue(300 < width <= 1024 and 300 < height <= 600, (width, height))
+        self.close(session, dialog)
+
+    def test_keep_one_of_several(self):
+        session = self.start((32, 32))
+        dialog = session.open_dialog()
+        self.screen.keys(dialog, 'alt+v')
+        self.screen.tool('type', '4')
+        self.generate(session, dialog, 2)
+        names = session.value('(map name (children (car (layers image))))')
+        self.screen.shoot('variations', dialog)
+        # The second one of the sheet, which is two by two.
+        x, y, _, _ = self.screen.place(dialog)
+        self.screen.tool('mousemove', x + 240, y + 80, 'click', '1')
+        self.screen.keys(dialog, 'alt+k')
+        wait('one is left', lambda: session.value('(length (children (car (layers image))))') == '1')
+        self.assertIn(session.value('(name (car (children (car (layers image)))))'), names)
+        self.assertEqual(session.value('(= (active-layer image) (car (children (car (layers image)))))'), '#t')
+        self.close(session, dialog)
+        self.screen.keys(session.main, 'ctrl+z')
+        wait('Undo', lambda: session.value('(length (children (car (layers image))))') == '4')
         self.assertEqual(session.app.printed(), [])
 
 

@@ -120,7 +120,7 @@ class Headless(unittest.TestCase):
               (children new) '("0.png" "1.png" "2.png"))
             (gimp-image-delete image)''')
         names = [f'{name} #{SEED + i} · DDIM textures' for i, name in enumerate(('wood', 'lava', 'wood'))]
-        self.assertEqual(said[:4], ['2', f'#{SEED} · DDIM textures', f'({" ".join(names)})', '#t'])
+        self.assertEqual(said[:4], ['2', f'#{SEED}–{SEED + 2} · DDIM textures', f'({" ".join(names)})', '#t'])
         kept = [json.loads(text.strip('\0\n ')) for text in '\n'.join(said[4:]).split('----') if text.strip('\0\n ')]
         for i, name in enumerate(('wood', 'lava', 'wood')):
             picture = read_png(self.folder / f'{i}.png')
@@ -138,6 +138,31 @@ class Headless(unittest.TestCase):
                        env=self.gimp.environment(), capture_output=True)
         columns, rows, channels, samples = read_png(folder / 'out.png')
         return width, height, channels, crop(samples, channels, columns, (columns - width) // 2, (rows - height) // 2, width, height)
+
+    def test_seamless(self):
+        """At a size that the model makes, the command's bytes; else all of it, resampled, with edges that fit together."""
+        _, layer = self.layer(self.make(options="'(class \"wood\") '(seamless \"xy\")"))
+        self.assertEqual(layer, read_png(self.generate('136x128', '--class', 'wood', '--seamless', 'xy')))
+        _, (width, height, channels, samples) = self.layer(self.make(size='100 90', options="'(class \"clouds\") '(seamless \"xy\")"))
+        self.assertEqual((width, height), (100, 90))
+
+        def steps(pairs):
+            return sum(abs(samples[a * channels] - samples[b * channels]) for a, b in pairs) / len(pairs)
+
+        across = steps([(y * width, y * width + width - 1) for y in range(height)])
+        inside = steps([(y * width + x, y * width + x + 1) for y in range(height) for x in range(width - 1)])
+        self.assertLess(across, 2 * inside)
+
+    def test_color_and_scale(self):
+        """The mean is the color asked for, and what is sampled half as large is enlarged to the size asked for."""
+        said, (width, height, channels, samples) = self.layer(
+            self.make(size='131 129', options="'(class \"clouds\") '(color \"#4060c0\") '(scale 2)") + '(say (settings new))')
+        self.assertEqual((width, height), (131, 129))
+        for c, wanted in enumerate((0x40, 0x60, 0xc0)):
+            self.assertAlmostEqual(sum(samples[c::channels]) / (width * height), wanted, delta=8)
+        kept = json.loads('\n'.join(said).rstrip('\0\n '))
+        self.assertEqual((kept['settings']['scale'], kept['settings']['width']), (2, 131))
+        self.assertIn('ddim upscale', kept['command'])
 
     def test_gray(self):
         _, layer = self.layer(self.make('GRAY', options="'(class \"lava\")"))
@@ -295,7 +320,7 @@ class Headless(unittest.TestCase):
             (again) (again) (define group (again '(count 2)))
             (for-each (lambda (layer) (say (name layer))) (append (layers image) (children group)))
             (gimp-image-delete image)''')
-        self.assertEqual(said, [name, f'{name} (2)', f'{name} (3)', 'base', f'{name} (4)', other])
+        self.assertEqual(said, [name, f'{name} (2)', f'wood #{SEED}–{SEED + 1} · DDIM textures', 'base', f'{name} (3)', other])
 
     def test_last_values(self):
         """Nothing was set before: the defaults."""

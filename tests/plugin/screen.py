@@ -3,6 +3,7 @@
 
 Nothing here depends on how fast the machine is: every step waits until the one before has shown an effect.
 """
+import itertools
 import os
 import pathlib
 import re
@@ -32,11 +33,11 @@ class Screen:
     """An X server, its keyboard and its picture; pictures go into the folder `shots`, named after `version`; `memory` is an
     empty folder."""
 
-    def __init__(self, memory, shots, version):
+    def __init__(self, memory, shots, version, size='1280x900'):
         self.memory = pathlib.Path(memory)
         read, write = os.pipe()
         self.server = subprocess.Popen(
-            ['Xvfb', '-displayfd', str(write), '-screen', '0', '1280x900x24', '-ac', '-noreset', '-nolisten', 'tcp',
+            ['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-ac', '-noreset', '-nolisten', 'tcp',
              '-fbdir', self.memory],
             pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
@@ -44,7 +45,7 @@ class Screen:
             self.name = f':{pipe.readline().strip()}'
         self.shots = pathlib.Path(shots) if shots else None
         self.version = version
-        self.tool('mousemove', 1279, 899)
+        self.tool('mousemove', 5000, 5000)  # into the corner
 
     def close(self):
         self.server.terminate()
@@ -159,11 +160,12 @@ class Session:
     def dirty(self):
         return self.value('(car (gimp-image-is-dirty image))')
 
-    def open_menu(self):
-        """Open Filters > Generate > DDIM Image; "Generic" begins with a G too. Returns whether every menu came."""
+    def open_menu(self, ups):
+        """Open the submenu that is `ups` from the end of the menu Filters, which has no letter of its own for it, as GIMP's
+        have them all, and choose what has the letter D. Returns whether that was DDIM Image."""
         self.screen.keys(self.main, 'Escape', 'Escape', 'Escape')
         closed = self.screen.count()
-        for deeper, keys in enumerate((['alt+r'], ['g', 'g', 'Return']), 1):
+        for deeper, keys in enumerate((['alt+r'], ['Up'] * ups + ['Right']), 1):
             for key in keys:
                 self.screen.tool('key', '--clearmodifiers', key)
                 time.sleep(0.3)
@@ -174,14 +176,15 @@ class Session:
         self.screen.tool('key', 'd')
         # A key may come too early for a menu that has only just appeared: then this menu stays.
         try:
-            wait('the menus close', lambda: self.screen.count() < closed + 2, 20)
+            wait('the menus close', lambda: self.screen.count() < closed + 2 or self.screen.window(TITLE), 20)
+            return bool(wait('the dialog', lambda: self.screen.window(TITLE), 30))
         except AssertionError:
             return False
-        return True
 
     def open_dialog(self):
         """The dialog, from the menu."""
-        wait('the menus', self.open_menu)
+        places = itertools.cycle((2, 1, 3, 4, 5))
+        wait('the menus', lambda: self.open_menu(next(places)))
         dialog = wait('the dialog', lambda: self.screen.window(TITLE))[0]
         # The letters are underlined and the lists filled in by then.
         time.sleep(1)

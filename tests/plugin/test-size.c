@@ -64,6 +64,24 @@ test_small(void)
   g_assert_false(plan.scaled);
 }
 
+/* Nothing is cut of what is to be seamless, and no side is smaller than the model's images. */
+static void
+test_whole(void)
+{
+  SizePlan plan = size_plan_whole(256, 128, 8, 128);
+
+  g_assert_false(plan.scaled);
+  for (guint width = 1; width < 3000; width += 37)
+    for (guint height = 1; height < 300; height += 41) {
+      plan = size_plan_whole(width, height, 8, 128);
+      g_assert_cmpuint(plan.sampled_width % 8, ==, 0);
+      g_assert_cmpuint(plan.crop_x + plan.crop_y, ==, 0);
+      g_assert_true(plan.scaled || (plan.sampled_width == width && plan.sampled_height == height));
+      if (width < 4 * height && height < 4 * width)
+        g_assert_cmpuint(MIN(plan.sampled_width, plan.sampled_height), >=, 128);
+    }
+}
+
 static void
 test_shrink(void)
 {
@@ -138,6 +156,7 @@ main(int argc, char **argv)
   g_test_add_func("/size/every-size-is-held", test_every_size_is_held);
   g_test_add_func("/size/large", test_large);
   g_test_add_func("/size/small", test_small);
+  g_test_add_func("/size/whole", test_whole);
   g_test_add_func("/size/shrink", test_shrink);
   g_test_add_func("/size/draft", test_draft);
   g_test_add_func("/resample/cut", test_cut);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "plugin/work/result.h"
+
+void
+worker_image_free(WorkerImage *image)
+{
+  if (!image)
+    return;
+  g_free(image->samples);
+  g_free(image->label);
+  g_clear_pointer(&image->picture, ddim_image_free);
+  g_clear_object(&image->settings);
+  g_free(image->command);
+  g_free(image);
+}
+
+WorkerResult *
+worker_result_new(void)
+{
+  WorkerResult *result = g_new0(WorkerResult, 1);
+
+  result->images = g_ptr_array_new_with_free_func((GDestroyNotify)worker_image_free);
+  return result;
+}
+
+void
+worker_result_free(WorkerResult *result)
+{
+  g_clear_object(&result->settings);
+  g_free(result->model);
+  g_free(result->warning);
+  g_ptr_array_unref(result->images);
+  g_free(result);
+}

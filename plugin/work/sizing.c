@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "plugin/work/sizing.h"
+
+/* (nullable) the axes: "x", "y" or "xy" */
+static char *
+get_axes(DdimRequest *request)
+{
+  g_autofree char *axes = NULL;
+
+  g_object_get(request, "seamless", &axes, NULL);
+  return g_strcmp0(axes, "none") == 0 ? NULL : g_steal_pointer(&axes);
+}
+
+guint
+sizing_get_scale(DdimRequest *request)
+{
+  g_autofree char *axes = get_axes(request);
+  int scale;
+
+  g_object_get(request, "scale", &scale, NULL);
+  return axes ? 1 : (guint)MAX(scale, 1);
+}
+
+SizePlan
+sizing_plan(DdimRequest *request, guint stride, guint least)
+{
+  g_autofree char *axes = get_axes(request);
+  const guint scale = sizing_get_scale(request);
+  int width, height;
+  SizePlan plan;
+
+  g_object_get(request, "width", &width, "height", &height, NULL);
+  if (!axes)
+    return size_plan(size_shrink(width, scale), size_shrink(height, scale), stride, least);
+  plan = size_plan_whole(width, height, stride, least);
+  plan.loops = g_str_equal(axes, "xy");
+  return plan;
+}
