@@ -268,6 +268,9 @@ hand_out(Shared *shared, Call *call)
   skip_unwanted(shared);
   if (callbacks->image)
     result = callbacks->image(call->sample, shared->user_data, call->error);
+  /* At once, so that no image that waits is handed out after this one. */
+  if (!result)
+    g_cancellable_cancel(shared->stop);
   reply(shared, call, result);
 }
 
