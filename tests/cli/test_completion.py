@@ -44,7 +44,7 @@ class Completion(ddim.Case):
         self.assertEqual(self.ask('gen'), {'generate'})
         self.assertLessEqual(set(help_commands()), self.ask(''))
         self.assertEqual(self.ask('generate', '--samp'), {'--sampler'})
-        self.assertLessEqual({'ddim', 'ddpm', 'dpm++', 'dpm++sde', 'unipc', 'plms', 'heun'}, self.ask('generate', '--sampler', ''))
+        self.assertLessEqual({'own', 'ddim', 'ddpm', 'dpm++', 'dpm++sde', 'unipc', 'plms', 'heun'}, self.ask('generate', '--sampler', ''))
         self.assertEqual(self.ask('generate', '--precision', 'f1'), {'f16'})
         self.assertEqual(self.ask('generate', '-m', 'mod'), {'model.pt'})
         self.assertEqual(self.ask('info', 'mod'), {'model.pt'})
