@@ -54,8 +54,14 @@ give_way(DdimRunner *runner, const GError *why, gboolean *tidy)
     tell(runner, message);
     return TRUE;
   }
-  if (!ddim_session_use_processor(runner->session, &params))
-    return FALSE;
+  if (!ddim_session_use_processor(runner->session, &params)) {
+    if (!ddim_runner_use_windows(runner))
+      return FALSE;
+    message = g_strdup_printf(
+        _("%s has not enough memory for one piece; the picture is computed in windows"), name);
+    tell(runner, message);
+    return TRUE;
+  }
   runner->most = runner->job->batch;
   message = g_strdup_printf(_("%s has not enough memory for one image; %s computes instead"), name,
                             get_device_name(runner));

@@ -191,24 +191,20 @@ make_evaluator(DdimRunner *runner, GError **error)
 gboolean
 ddim_runner_prepare(DdimRunner *runner, GError **error)
 {
-  const DdimJob *job = runner->job;
-  g_autoptr(GError) trouble = NULL;
-
   if (runner->state && ddim_evaluator_get_size(runner->evaluator)->batch == runner->n)
     return ddim_runner_have_images(runner, error);
   g_clear_pointer(&runner->state, ddim_sampler_state_free);
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
-  if (make_evaluator(runner, &trouble))
-    return ddim_runner_have_images(runner, error);
-  g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
-  if (!g_error_matches(trouble, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY) || runner->started ||
-      !ddim_window_choice_give_way(&runner->windows, runner->session->config, job->resolved,
-                                   job->width, job->height)) {
-    g_propagate_error(error, g_steal_pointer(&trouble));
-    return FALSE;
-  }
-  ddim_evaluator_cache_clear(runner->session->evaluators);
   return make_evaluator(runner, error) && ddim_runner_have_images(runner, error);
+}
+
+gboolean
+ddim_runner_use_windows(DdimRunner *runner)
+{
+  const DdimJob *job = runner->job;
+
+  return !runner->started && ddim_window_choice_give_way(&runner->windows, runner->session->config,
+                                                         job->resolved, job->width, job->height);
 }
 
 gsize
