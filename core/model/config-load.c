@@ -184,8 +184,10 @@ note_guesses(DdimConfig *config)
   g_autoptr(GPtrArray) names = g_ptr_array_new();
 
   for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
-    const gboolean unused = keys[i] == DDIM_KEY_NUM_HEADS &&
-                            ddim_values_get_uint(values, DDIM_KEY_NUM_HEAD_CHANNELS) > 0;
+    /* A scheduler has betas of its own, which the key may have no name for. */
+    const gboolean unused = (keys[i] == DDIM_KEY_NUM_HEADS &&
+                             ddim_values_get_uint(values, DDIM_KEY_NUM_HEAD_CHANNELS) > 0) ||
+                            (keys[i] == DDIM_KEY_NOISE_SCHEDULE && config->scheduler);
     if (values->text[keys[i]] && values->source[keys[i]] == DDIM_SOURCE_DEFAULT && !unused)
       g_ptr_array_add(names, (gpointer)ddim_key_name(keys[i]));
   }
