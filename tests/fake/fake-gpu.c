@@ -61,36 +61,35 @@ clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t size, void *val
   return status;
 }
 
+static void CL_CALLBACK
+on_destroyed(cl_mem mem, void *size)
+{
+  pthread_mutex_lock(&mutex);
+  used -= (size_t)size;
+  pthread_mutex_unlock(&mutex);
+}
+
 cl_mem
 clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size, void *host, cl_int *status)
 {
   const long limit = get_number("FAKE_MEMORY");
-  pthread_mutex_lock(&mutex);
-  const int fits = limit < 0 || !is_on_card(context) || used + size <= (size_t)limit;
-  if (fits && is_on_card(context))
-    used += size;
-  pthread_mutex_unlock(&mutex);
-  if (fits)
+  cl_mem mem;
+  if (limit < 0 || !is_on_card(context))
     return NEXT(clCreateBuffer)(context, flags, size, host, status);
-  if (status)
-    *status = CL_MEM_OBJECT_ALLOCATION_FAILURE;
-  return NULL;
-}
-
-cl_int
-clReleaseMemObject(cl_mem mem)
-{
-  cl_uint references = 0;
-  size_t size = 0;
-  cl_context context = NULL;
-  NEXT(clGetMemObjectInfo)(mem, CL_MEM_REFERENCE_COUNT, sizeof references, &references, NULL);
-  NEXT(clGetMemObjectInfo)(mem, CL_MEM_SIZE, sizeof size, &size, NULL);
-  NEXT(clGetMemObjectInfo)(mem, CL_MEM_CONTEXT, sizeof context, &context, NULL);
   pthread_mutex_lock(&mutex);
-  if (references == 1 && is_on_card(context))
-    used -= size;
+  const int fits = used + size <= (size_t)limit;
+  used += fits ? size : 0;
   pthread_mutex_unlock(&mutex);
-  return NEXT(clReleaseMemObject)(mem);
+  if (!fits) {
+    if (status)
+      *status = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+    return NULL;
+  }
+  /* Kernels hold buffers, so that a buffer's end may come after its release. */
+  mem = NEXT(clCreateBuffer)(context, flags, size, host, status);
+  if (mem)
+    clSetMemObjectDestructorCallback(mem, on_destroyed, (void *)size);
+  return mem;
 }
 
 cl_int
