@@ -17,8 +17,8 @@ typedef struct {
 } DdimCanvas;
 
 /** Make a canvas for @n images from the part of @image that @frame lies on.
- * @coverage  of the picture, see picture.h: what it covers is not known yet, and what is transparent
- *            neither
+ * @coverage  of the picture, see picture.h: neither what it covers nor what is transparent is known
+ *            yet
  * Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
 DdimCanvas *ddim_canvas_new(const DdimFrame *frame, guint n, guint channels, const DdimImage *image,
                             const guint8 *coverage, GError **error);
