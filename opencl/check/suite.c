@@ -32,6 +32,7 @@ way_clear(gpointer data)
 typedef struct {
   DdimCheck check;
   DdimCheckResult worst;
+  guint n;
 } Cases;
 
 static void
@@ -52,6 +53,7 @@ add(Cases *cases, DdimCheckResult result)
   if (!(now <= before))
     *worst = result;
   worst->seconds = seconds;
+  cases->n++;
 }
 
 /* Sizes of the input: an odd one, and whole tiles. */
@@ -269,6 +271,12 @@ judge(const Way *way, const Cases *cases, DdimCheckRow *row)
   row->error = cases->worst.error;
   row->bound = cases->worst.bound;
   row->seconds = cases->worst.seconds;
+  /* What ddim_cl_can_use() asks for beyond find_reason(). */
+  if (!cases->n) {
+    row->reason = _("the device has too little local memory for it");
+    row->verdict = DDIM_CHECK_NOT_HERE;
+    return;
+  }
   if (cases->check.error) {
     row->reason = cases->check.error->message;
     row->verdict =
