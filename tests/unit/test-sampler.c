@@ -72,7 +72,8 @@ check_loop(JsonObject *row, const char *npz)
   static const char *const means[] = {"eps", "xstart", "xprev", NULL};
   static const char *const variances[] = {"fixed_large", "fixed_small", "learned", "learned_range",
                                           NULL};
-  static const char *const samplers[] = {"ddim", "ddpm", "dpm++", "reverse", NULL};
+  static const char *const samplers[] = {"ddim", "ddpm", "reverse", NULL};
+  static const DdimSampler numbers[] = {DDIM_SAMPLER_DDIM, DDIM_SAMPLER_DDPM, DDIM_SAMPLER_REVERSE};
   const char *key = json_object_get_string_member(row, "key");
   const DdimDiffusionParams params = {
       .noise_schedule = json_object_get_string_member(row, "schedule"),
@@ -83,7 +84,7 @@ check_loop(JsonObject *row, const char *npz)
       .rescale_timesteps = json_object_get_boolean_member(row, "rescale_timesteps"),
   };
   const DdimSampleParams sample = {
-      .sampler = find_name(json_object_get_string_member(row, "sampler"), samplers),
+      .sampler = numbers[find_name(json_object_get_string_member(row, "sampler"), samplers)],
       .eta = json_object_get_double_member(row, "eta"),
       .clip = json_object_get_boolean_member(row, "clip_denoised"),
   };
