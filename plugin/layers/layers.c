@@ -152,7 +152,7 @@ insert_frames(ImageRef image, const WorkerResult *result, GArray *layers)
 {
   for (guint i = 0; i < layers->len; i++) {
     const WorkerImage *picture = g_ptr_array_index(result->images, i);
-    g_autofree char *name = make_name(result, picture->settings, picture->label);
+    g_autofree char *name = make_name(result, picture->label, i, i);
     insert(image, g_array_index(layers, LayerRef, i), name, NO_LAYER, 0);
   }
   return g_array_index(layers, LayerRef, 0);
