@@ -10,6 +10,7 @@
 #include "cli/terminal/members.h"
 #include "cli/terminal/print.h"
 #include "core/data/error.h"
+#include "core/data/out-file.h"
 #include "core/job/generator.h"
 #include "core/job/options.h"
 
@@ -67,6 +68,7 @@ on_interrupted(GCancellable *cancellable, gpointer data)
   if (maker->verbosity != DDIM_QUIET && isatty(STDERR_FILENO))
     g_printerr("\n");
   ddim_cli_warn(maker->any ? _("interrupted") : _("interrupted; nothing is finished yet"));
+  ddim_out_file_end_all();
   _exit(DDIM_EXIT_CANCELLED);
 }
 
@@ -414,10 +416,12 @@ ddim_maker_run(DdimMaker *maker, DdimRequest *request, DdimWriter *writer, GErro
   begin(maker, request, writer);
   ddim_generator_run(maker->generator, request, &callbacks, maker, maker->stop, &ended);
   done = finish(maker, maker->trouble ? maker->trouble : ended, error);
-  if (maker->trouble && !g_cancellable_is_cancelled(maker->interrupted))
+  maker->any |= done;
+  if (maker->trouble)
     g_cancellable_reset(maker->stop);
+  if (g_cancellable_is_cancelled(maker->interrupted))
+    g_cancellable_cancel(maker->stop);
   g_clear_error(&maker->trouble);
   g_atomic_int_set(&maker->sampling_begun, 0);
-  maker->any |= done;
   return done;
 }
