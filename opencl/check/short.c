@@ -65,13 +65,15 @@ is_open(const Run *run, const char *way, const char *use)
          !g_hash_table_contains(run->known->verdicts->wrong, way);
 }
 
-/* Keep what a check found. One that could not run for want of memory found nothing. */
+/* Keep what a check found. One that could not run for want of memory, or because the device does not
+ * answer any more, found nothing. */
 static void
 settle(Run *run, const char *way, const char *use, DdimCheck *check, DdimCheckResult result)
 {
   g_autoptr(GError) error = NULL;
   ddim_check_end(check, &error);
-  if (g_error_matches(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY))
+  if (g_error_matches(error, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY) ||
+      g_error_matches(error, DDIM_CL_ERROR, DDIM_CL_ERROR_LOST))
     return;
   run->known->changed = TRUE;
   if (!error && result.error <= SLACK * result.bound) {
