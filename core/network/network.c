@@ -169,22 +169,24 @@ load_linear(DdimNetwork *network, const DdimLayer *const *parts, guint n_parts, 
   return load_layer(network, ddim_weights_add(network->weights, parts, n_parts), error);
 }
 
-/* Lay @layout out again, for the provider that is the default one now. */
+/* Lay @layout out for the provider that is the default one now. It stays as it was if that fails. */
 static gboolean
 reload(DdimNetwork *network, DdimLayout **layout, GError **error)
 {
-  const guint layer = (*layout)->layer;
-  ddim_weights_release(network->weights, g_steal_pointer(layout));
-  *layout = load_layer(network, layer, error);
-  return *layout != NULL;
+  DdimLayout *now;
+  if ((*layout)->matrix->provider == ddim_cl_default_provider(network->context))
+    return TRUE;
+  if (!(now = load_layer(network, (*layout)->layer, error)))
+    return FALSE;
+  ddim_weights_release(network->weights, *layout);
+  *layout = now;
+  return TRUE;
 }
 
 gboolean
 ddim_network_reload_embedding(DdimNetwork *network, GError **error)
 {
   DdimNetworkEmbedding *embedding = &network->embedding;
-  if (embedding->first->matrix->provider == ddim_cl_default_provider(network->context))
-    return TRUE;
   return reload(network, &embedding->first, error) && reload(network, &embedding->second, error) &&
          reload(network, &embedding->blocks, error);
 }
