@@ -217,8 +217,10 @@ settle(Shared *shared, DdimRequest *resolved, GError **error)
 static gboolean
 select_image(Shared *shared, const Call *call)
 {
-  if (!settle(shared, call->resolved, call->error))
+  if (!settle(shared, call->resolved, call->error)) {
+    g_cancellable_cancel(shared->stop); /* the other devices must not begin with half of an answer */
     return FALSE;
+  }
   *call->wanted = shared->owners[call->index] == 1 + call->share->number;
   return TRUE;
 }
