@@ -154,7 +154,6 @@ ddim_session_start(DdimSession *session, DdimRequest *request, const DdimNetwork
 {
   static const DdimNetworkParams none = {0};
   g_autofree char *device = NULL, *precision = NULL;
-  g_autoptr(GError) why = NULL;
   DdimNetwork *network;
 
   params = params ? params : &none;
