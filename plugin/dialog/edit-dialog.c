@@ -5,10 +5,11 @@
 #include "plugin/dialog/dialog.h"
 #include "plugin/dialog/edit-form.h"
 #include "plugin/dialog/preview.h"
+#include "plugin/dialog/window.h"
 #include "plugin/edit/forecast.h"
 #include "plugin/edit/run.h"
 #include "plugin/layers/run.h"
-#include "plugin/work/place.h"
+#include "plugin/work/timing.h"
 
 /* Milliseconds between two looks at the run. */
 #define POLL_INTERVAL 50
@@ -24,7 +25,7 @@ enum {
 };
 
 typedef struct {
-  GtkWidget *window, *preview, *progress, *status, *forecast, *message;
+  GtkWidget *window, *scrolled, *preview, *progress, *status, *forecast, *message;
   EditForm *form;
 
   ImageRef image;
@@ -46,18 +47,17 @@ typedef struct {
 
 /* ---- what is shown ---- */
 
+/* @text  NULL: nothing is wrong */
 static void
-show_message(Dialog *dialog, const char *text)
+show_message(Dialog *dialog, GtkMessageType type, const char *text)
 {
-  g_autofree char *sentence = ui_capitalise(text ? text : "");
-
-  gtk_label_set_text(GTK_LABEL(dialog->message), sentence);
+  window_message_show(dialog->message, type, text);
 }
 
 static void
 show_problem(const char *text, gpointer user_data)
 {
-  show_message(user_data, text);
+  show_message(user_data, GTK_MESSAGE_ERROR, text);
 }
 
 static void
@@ -82,7 +82,7 @@ show_working(Dialog *dialog, gboolean working)
   gtk_dialog_set_response_sensitive(window, RESPONSE_STOP, working);
   gtk_widget_set_sensitive(edit_form_get_widget(dialog->form), !working);
   if (working)
-    show_message(dialog, NULL);
+    show_message(dialog, GTK_MESSAGE_INFO, NULL);
 }
 
 static void
@@ -97,17 +97,25 @@ static void
 show_result(Dialog *dialog)
 {
   const GPtrArray *made = dialog->result->pictures;
-  g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func((GDestroyNotify)ddim_image_free);
-  g_autoptr(DdimImage) sheet = NULL;
 
-  for (guint i = 0; i < made->len; i++) {
-    DdimImage *picture = edit_input_show(dialog->input, g_ptr_array_index(made, i));
+  preview_begin(dialog->preview, made->len);
+  for (guint i = 0; i < MIN(made->len, PREVIEW_MAX_PICTURES); i++) {
+    g_autoptr(DdimImage) picture = edit_input_show(dialog->input, g_ptr_array_index(made, i));
     if (picture)
-      g_ptr_array_add(shown, picture);
+      preview_show_at(dialog->preview, i, picture);
   }
-  if (shown->len)
-    sheet = ddim_image_new_grid((DdimImage *const *)shown->pdata, shown->len, NULL);
-  show_picture(dialog, sheet);
+}
+
+/* Seconds for a unit of work, from what was measured on this device; 0 when nothing was. */
+static double
+get_rate(Dialog *dialog, const char *model, const EditForecast *forecast)
+{
+  g_autofree char *device = NULL, *precision = NULL;
+  double step;
+
+  g_object_get(dialog->settings->request, "device", &device, "precision", &precision, NULL);
+  step = timing_estimate(device, model, precision, forecast->window_width, forecast->window_height);
+  return step > 0 ? step / ((double)forecast->window_width * forecast->window_height) : 0;
 }
 
 static void
@@ -120,7 +128,9 @@ show_forecast(Dialog *dialog, const EditInput *input)
   if (model && !model->error && input) {
     EditForecast forecast = edit_forecast_new(input, model->image_size, MAX(model->stride, 1));
     dialog->work = edit_forecast_get_work(&forecast);
-    text = edit_forecast_describe(&forecast, dialog->rate * dialog->work);
+    text = edit_forecast_describe(
+        &forecast, dialog->work * (dialog->rate > 0 ? dialog->rate
+                                                    : get_rate(dialog, model->name, &forecast)));
   }
   gtk_label_set_text(GTK_LABEL(dialog->forecast), text ? text : "");
 }
@@ -154,10 +164,11 @@ on_look(gpointer user_data)
   g_autoptr(DdimImage) before = NULL;
 
   dialog->look = 0;
+  window_fit(dialog->scrolled);
   if (dialog->working)
     return G_SOURCE_REMOVE;
   input = take_input(dialog, &error);
-  show_message(dialog, error ? error->message : NULL);
+  show_message(dialog, GTK_MESSAGE_WARNING, error ? error->message : NULL);
   show_forecast(dialog, input);
   if (input && !is_up_to_date(dialog, input)) {
     before = edit_input_show(input, NULL);
@@ -204,7 +215,7 @@ take_result(Dialog *dialog)
   if (dialog->applying)
     apply(dialog);
   else if (dialog->result->made->warning)
-    show_message(dialog, dialog->result->made->warning);
+    show_message(dialog, GTK_MESSAGE_WARNING, dialog->result->made->warning);
   if (dialog->layer == NO_LAYER)
     show_forecast(dialog, dialog->input);
 }
@@ -335,12 +346,6 @@ on_focus(GtkWidget *window, GdkEvent *event, Dialog *dialog)
   return FALSE;
 }
 
-static void
-on_help(const char *help_id, gpointer data)
-{
-  gimp_help(PLACE_HELP_DOMAIN, help_id);
-}
-
 /* ---- building ---- */
 
 static GtkWidget *
@@ -351,7 +356,7 @@ build_left(Dialog *dialog)
   dialog->preview = preview_new();
   dialog->progress = gtk_progress_bar_new();
   dialog->status = ui_note_new(30);
-  gtk_box_pack_start(GTK_BOX(box), dialog->preview, FALSE, FALSE, 0);
+  gtk_box_pack_start(GTK_BOX(box), dialog->preview, TRUE, TRUE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->progress, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->status, FALSE, FALSE, 0);
   return box;
@@ -362,18 +367,9 @@ static GtkWidget *
 build_bottom(Dialog *dialog)
 {
   GtkWidget *box = ui_box(GTK_ORIENTATION_VERTICAL, 6);
-  PangoAttrList *bold = pango_attr_list_new();
 
   dialog->forecast = gtk_label_new("");
-  dialog->message = gtk_label_new("");
-  pango_attr_list_insert(bold, pango_attr_weight_new(PANGO_WEIGHT_BOLD));
-  gtk_label_set_attributes(GTK_LABEL(dialog->message), bold);
-  pango_attr_list_unref(bold);
-  gtk_label_set_line_wrap(GTK_LABEL(dialog->message), TRUE);
-  gtk_label_set_selectable(GTK_LABEL(dialog->message), TRUE);
-  gtk_widget_set_can_focus(dialog->message, FALSE);
-  gtk_label_set_width_chars(GTK_LABEL(dialog->message), 70);
-  gtk_label_set_max_width_chars(GTK_LABEL(dialog->message), 70);
+  dialog->message = window_message_new();
   gtk_box_pack_start(GTK_BOX(box), dialog->message, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->forecast, FALSE, FALSE, 0);
   return box;
@@ -383,18 +379,20 @@ static void
 build_window(Dialog *dialog, GString *taken)
 {
   const EditCommand *command = dialog->settings->command;
-  g_autofree char *reset = ui_mnemonic(_("Reset"), taken),
-                  *stop_text = ui_mnemonic(_("Stop"), taken),
-                  *close = ui_mnemonic(_("Close"), taken), *see = ui_mnemonic(_("Preview"), taken),
-                  *action = ui_mnemonic(_(command->action), taken);
 
-  g_free(ui_mnemonic(_("Help"), taken)); /* GIMP's own button has this letter */
-  dialog->window =
-      gimp_dialog_new(_(command->title), PROCEDURE_ROLE, NULL, 0, on_help, command->procedure,
-                      reset, RESPONSE_RESET, close, RESPONSE_CLOSE, stop_text, RESPONSE_STOP, see,
-                      RESPONSE_PREVIEW, action, RESPONSE_APPLY, NULL);
+  dialog->window = window_new(_(command->title), PROCEDURE_ROLE, command->procedure, taken);
+  window_add_button(dialog->window, N_("Reset"), RESPONSE_RESET,
+                    _("Set everything to what it was at first"), taken);
+  window_add_button(dialog->window, N_("Close"), RESPONSE_CLOSE,
+                    _("Close the dialog; the image stays as it is"), taken);
+  window_add_button(dialog->window, N_("Stop"), RESPONSE_STOP, _("Stop; the image stays as it is"),
+                    taken);
+  window_add_button(dialog->window, N_("Preview"), RESPONSE_PREVIEW,
+                    _("Make the picture and show it here; the image stays as it is"), taken);
+  window_add_button(dialog->window, command->action, RESPONSE_APPLY,
+                    _("Put the picture into a new layer; it is made first, if it is not shown yet"),
+                    taken);
   gtk_dialog_set_default_response(GTK_DIALOG(dialog->window), RESPONSE_PREVIEW);
-  gimp_window_set_transient(GTK_WINDOW(dialog->window));
 }
 
 static void
@@ -408,10 +406,11 @@ build(Dialog *dialog)
   gtk_container_set_border_width(GTK_CONTAINER(box), 12);
   gtk_box_pack_start(GTK_BOX(content), box, TRUE, TRUE, 0);
   gtk_box_pack_start(GTK_BOX(content), build_bottom(dialog), FALSE, FALSE, 0);
-  gtk_box_pack_start(GTK_BOX(box), build_left(dialog), FALSE, FALSE, 0);
+  gtk_box_pack_start(GTK_BOX(box), build_left(dialog), TRUE, TRUE, 0);
   dialog->form = edit_form_new(dialog->settings->command, dialog->image, taken, look_soon,
                                show_problem, dialog);
-  gtk_box_pack_start(GTK_BOX(box), edit_form_get_widget(dialog->form), TRUE, TRUE, 0);
+  dialog->scrolled = window_scroll(edit_form_get_widget(dialog->form));
+  gtk_box_pack_start(GTK_BOX(box), dialog->scrolled, TRUE, TRUE, 0);
   g_signal_connect(dialog->window, "response", G_CALLBACK(on_response), dialog);
   g_signal_connect(dialog->window, "delete-event", G_CALLBACK(gtk_true), NULL);
   g_signal_connect(dialog->window, "focus-in-event", G_CALLBACK(on_focus), dialog);
@@ -443,6 +442,9 @@ edit_dialog_run(ImageRef image, DrawableRef drawable, EditSettings *settings, GE
   build(&dialog);
   edit_form_write(dialog.form, settings);
   show_working(&dialog, FALSE);
+  gtk_widget_show_all(gtk_dialog_get_content_area(GTK_DIALOG(dialog.window)));
+  window_fit(dialog.scrolled);
+  gimp_window_set_transient(GTK_WINDOW(dialog.window));
   gtk_widget_show_all(dialog.window);
   look_soon(&dialog);
   gtk_main();

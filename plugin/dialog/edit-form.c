@@ -168,10 +168,8 @@ new_control(GParamSpec *pspec, ImageRef image)
 static void
 add_random_seed(EditForm *form, UiRows *rows)
 {
-  g_autofree char *text = ui_mnemonic(_("A new seed for every image"), rows->mnemonics);
-
-  form->random_seed = gtk_check_button_new_with_mnemonic(text);
-  gimp_help_set_help_data(form->random_seed, _("Every preview is then another picture"), NULL);
+  form->random_seed = ui_check_new(N_("A new seed for every image"), rows->mnemonics,
+                                   _("Every preview is then another picture"));
   ui_rows_add_wide(rows, form->random_seed);
   g_signal_connect(form->random_seed, "toggled", G_CALLBACK(on_random_seed), form);
 }
@@ -185,9 +183,7 @@ add_row(EditForm *form, UiRows *rows, const char *name, ImageRef image)
   Row row = {.name = name};
 
   if (G_IS_PARAM_SPEC_BOOLEAN(pspec)) {
-    g_autofree char *text = ui_mnemonic(label, rows->mnemonics);
-    row.control = gtk_check_button_new_with_mnemonic(text);
-    gimp_help_set_help_data(row.control, tooltip, NULL);
+    row.control = ui_check_new(label, rows->mnemonics, tooltip);
     ui_rows_add_wide(rows, row.control);
     g_signal_connect_swapped(row.control, "toggled", G_CALLBACK(tell), form);
   } else {
@@ -221,7 +217,7 @@ edit_form_new(const EditCommand *command, ImageRef image, GString *mnemonics, Ui
   EditForm *form = g_new0(EditForm, 1);
   GtkSizeGroup *labels = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
   UiRows *rows = ui_rows_new(mnemonics, labels), *more = ui_rows_new(mnemonics, labels);
-  g_autofree char *advanced = ui_mnemonic(_("Advanced"), mnemonics);
+  g_autofree char *advanced = ui_mnemonic(N_("Advanced"), mnemonics);
   GtkWidget *expander = gtk_expander_new_with_mnemonic(advanced);
 
   form->command = command;
@@ -232,8 +228,9 @@ edit_form_new(const EditCommand *command, ImageRef image, GString *mnemonics, Ui
   form->model = model_choice_new(rows, on_model_changed, form, problem, user_data);
   add_rows(form, rows, FALSE, image);
   add_rows(form, more, TRUE, image);
-  form->advanced = advanced_new(more, problem, user_data);
+  form->advanced = advanced_new(more, changed, problem, user_data);
   gtk_expander_set_spacing(GTK_EXPANDER(expander), 6);
+  g_signal_connect_swapped(expander, "notify::expanded", G_CALLBACK(tell), form);
   gtk_container_add(GTK_CONTAINER(expander), more->widget);
   gtk_box_pack_start(GTK_BOX(form->widget), rows->widget, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(form->widget), expander, FALSE, FALSE, 0);

@@ -216,17 +216,6 @@ ui_capitalise(const char *text)
   return g_strconcat(first, g_utf8_next_char(text), NULL);
 }
 
-char *
-ui_capitalise(const char *text)
-{
-  g_autofree char *first = NULL;
-
-  if (!*text)
-    return g_strdup("");
-  first = g_utf8_strup(text, g_utf8_next_char(text) - text);
-  return g_strconcat(first, g_utf8_next_char(text), NULL);
-}
-
 /* ---- choices ---- */
 
 enum { COLUMN_ID, COLUMN_TEXT, N_COLUMNS };

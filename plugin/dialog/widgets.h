@@ -53,10 +53,6 @@ GtkWidget *ui_check_new(const char *english, GString *mnemonics, const char *too
  * follow a name, so they begin in lower case. (transfer full) */
 char *ui_capitalise(const char *text);
 
-/** @text with a capital at its beginning: error messages, and the help of options, are written to
- * follow a name, so they begin in lower case. (transfer full) */
-char *ui_capitalise(const char *text);
-
 /** A combo box of texts, each with an id. */
 GtkWidget *ui_choice_new(void);
 void ui_choice_add(GtkWidget *choice, const char *id, const char *text);

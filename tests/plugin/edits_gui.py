@@ -5,6 +5,7 @@
 Arguments: GIMP's version, the plug-in's program, GIMP's library folder, the source folder, the command `ddim`.
 Pictures of the screen are left in $DDIM_TEST_SHOTS.
 """
+import itertools
 import os
 import pathlib
 import shutil
@@ -42,12 +43,13 @@ class Dialogs(unittest.TestCase):
                     '(gimp-image-clean-all image))')
         return session
 
-    def open_menu(self, session, letter):
-        """Filters > Generate > DDIM, then the entry with `letter`. Returns whether every menu came."""
+    def open_menu(self, session, letter, ups):
+        """Filters > Generate, which is `ups` from the menu's end, > DDIM, then the entry with `letter`. Returns whether every
+        menu came."""
         screen = self.screen
         screen.keys(session.main, 'Escape', 'Escape', 'Escape')
         closed = screen.count()
-        for deeper, keys in enumerate((['alt+r'], ['g', 'g', 'Return'], ['m']), 1):
+        for deeper, keys in enumerate((['alt+r'], ['Up'] * ups + ['Right'], ['m']), 1):
             for key in keys:
                 screen.tool('key', '--clearmodifiers', key)
                 time.sleep(0.3)
@@ -64,7 +66,8 @@ class Dialogs(unittest.TestCase):
 
     def open(self, session, entry):
         letter, title = entry
-        wait('the menus', lambda: self.open_menu(session, letter))
+        places = itertools.cycle((2, 1, 3, 4, 5))
+        wait('the menus', lambda: self.open_menu(session, letter, next(places)))
         dialog = wait('the dialog', lambda: self.screen.window(title))[0]
         # The letters are underlined, the lists filled in and the image looked at by then.
         time.sleep(2)
