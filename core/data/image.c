@@ -2,6 +2,7 @@
 #include "core/data/image-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/data/error.h"
@@ -77,11 +78,13 @@ ddim_image_get_pixels(const DdimImage *image)
   return image->pixels;
 }
 
-/* ((x + 1) * 127.5).clamp(0, 255).to(uint8) of image_sample.py, in float32 like there. */
+/* In float32, as in the originals. */
 static guint8
-byte_from_sample(float x)
+byte_from_sample(float x, DdimBytes bytes)
 {
-  float value = (x + 1.0f) * 127.5f;
+  float value = bytes == DDIM_BYTES_TRUNCATED ? (x + 1.0f) * 127.5f
+                : bytes == DDIM_BYTES_ROUNDED ? (x + 1.0f) / 2.0f * 255.0f + 0.5f
+                                              : rintf((x / 2.0f + 0.5f) * 255.0f);
 
   if (!(value > 0.0f)) /* also NaN */
     return 0;
@@ -92,6 +95,14 @@ DdimImage *
 ddim_image_new_from_samples(const float *samples, guint channels, guint height, guint width,
                             GError **error)
 {
+  return ddim_image_new_from_samples_as(samples, channels, height, width, DDIM_BYTES_TRUNCATED,
+                                        error);
+}
+
+DdimImage *
+ddim_image_new_from_samples_as(const float *samples, guint channels, guint height, guint width,
+                               DdimBytes bytes, GError **error)
+{
   DdimImage *image = ddim_image_new(width, height, channels, error);
   gsize plane = (gsize)width * height;
 
@@ -99,7 +110,7 @@ ddim_image_new_from_samples(const float *samples, guint channels, guint height, 
     return NULL;
   for (gsize i = 0; i < plane; i++)
     for (guint c = 0; c < channels; c++)
-      image->pixels[i * channels + c] = byte_from_sample(samples[c * plane + i]);
+      image->pixels[i * channels + c] = byte_from_sample(samples[c * plane + i], bytes);
   return image;
 }
 

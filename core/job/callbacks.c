@@ -9,6 +9,6 @@ ddim_sample_to_image(const DdimSample *sample, GError **error)
   g_return_val_if_fail(sample != NULL, NULL);
   if (sample->picture)
     return ddim_image_copy(sample->picture, error);
-  return ddim_image_new_from_samples(sample->samples, sample->channels, sample->height,
-                                     sample->width, error);
+  return ddim_image_new_from_samples_as(sample->samples, sample->channels, sample->height,
+                                        sample->width, (DdimBytes)sample->bytes, error);
 }

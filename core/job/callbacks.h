@@ -34,6 +34,8 @@ typedef struct {
   /** (nullable) The finished picture, if the job changes a picture. Pixels that were not to be
    * changed keep the input's bytes. `samples` is then the part of it that was computed last. */
   const DdimImage *picture;
+  /** For ddim_sample_to_image(): how the program that the model comes from makes bytes. */
+  int bytes;
 } DdimSample;
 
 /** The sample as an image, in the bytes that the command `ddim` writes: a copy of the finished

@@ -7,6 +7,7 @@
 #include "core/data/error.h"
 #include "core/data/memory.h"
 #include "core/diffusion/noise-private.h"
+#include "core/model/config-details.h"
 #include "core/network/windows.h"
 
 /* The shortest time between two previews that are read from the device. */
@@ -258,7 +259,8 @@ ddim_runner_get_sample(const DdimRunner *runner, guint i)
                        .height = job->height,
                        .width = job->width,
                        .samples = images + i * ddim_runner_get_image_size(runner),
-                       .label = job->n_classes ? runner->labels[i] : -1};
+                       .label = job->n_classes ? runner->labels[i] : -1,
+                       .bytes = ddim_config_get_bytes(runner->session->config)};
 
   if (job->classes.name)
     sample.label_name = job->classes.name;

@@ -19,6 +19,13 @@ ddim_config_get_out_channels(DdimConfig *config)
   return config->architecture->out_channels;
 }
 
+DdimBytes
+ddim_config_get_bytes(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, DDIM_BYTES_TRUNCATED);
+  return config->family->bytes;
+}
+
 /* improved_diffusion.script_util.create_gaussian_diffusion */
 void
 ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "core/data/image-private.h"
 #include "core/diffusion/diffusion.h"
 #include "core/diffusion/scheduler.h"
 #include "core/model/architecture.h"
@@ -24,6 +25,9 @@ void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
 /** The scheduler of a model of diffusers, as its scheduler_config.json describes it. (transfer
  * none) (nullable) */
 const DdimScheduler *ddim_config_get_scheduler(DdimConfig *config);
+
+/** How the program that the model comes from makes bytes of samples. */
+DdimBytes ddim_config_get_bytes(DdimConfig *config);
 
 /** Names of tensors that the model does not use. NULL-terminated. */
 const char *const *ddim_config_get_extra_tensors(DdimConfig *config);

@@ -145,6 +145,7 @@ static const DdimDefault defaults[] = {{DDIM_KEY_RESCALE_TIMESTEPS, "False"}, {0
 
 const DdimFamily ddim_family_diffusers = {
     .name = "diffusers",
+    .bytes = DDIM_BYTES_NEAREST,
     .prefixes = prefixes,
     .defaults = defaults,
     .recognise = recognise,

@@ -282,6 +282,7 @@ static const DdimDefault defaults[] = {{DDIM_KEY_RESCALE_TIMESTEPS, "False"}, {0
 
 const DdimFamily ddim_family_ermon = {
     .name = "ermongroup/ddim",
+    .bytes = DDIM_BYTES_ROUNDED,
     .prefixes = prefixes,
     .defaults = defaults,
     .recognise = recognise,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "core/data/image-private.h"
 #include "core/model/inference.h"
 #include "core/model/settings.h"
 #include "core/model/values.h"
@@ -29,6 +30,9 @@ struct _DdimFamily {
 
   /** Values for keys of which no source says anything. (nullable) ends with a NULL text */
   const DdimDefault *defaults;
+
+  /** How its program makes bytes of samples. */
+  DdimBytes bytes;
 
   /** (nullable) Whether @key means something for the models of this family. */
   gboolean (*applies)(DdimKey key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "core/data/image.h"
+#include "core/data/image-private.h"
 #include "core/job/request.h"
 #include "plugin/image/size.h"
 
@@ -15,6 +15,7 @@ typedef struct {
   char *label;           /**< (nullable) the name or number of its class */
   DdimRequest *settings; /**< every open choice made; width and height as asked; count 1 */
   char *command;         /**< the commands that sample the same */
+  DdimBytes bytes;       /**< how bytes are made of `samples` */
 } WorkerImage;
 
 /** What a run made. */

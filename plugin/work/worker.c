@@ -163,6 +163,7 @@ on_image(const DdimSample *sample, gpointer user_data, GError **error)
   if (!image->samples)
     return FALSE;
   image->channels = sample->channels;
+  image->bytes = (DdimBytes)sample->bytes;
   image->width = size.width;
   image->height = size.height;
   if (sample->label_name)

@@ -19,6 +19,22 @@ test_from_samples(void)
   g_assert_cmpmem(image->pixels, 8, expected, 8);
 }
 
+/* What torchvision's save_image and diffusers' numpy_to_pil make of the same samples. */
+static void
+test_roundings(void)
+{
+  const float samples[8] = {-1, -1.5f, 1, 7, 0, -0.9960f, NAN, 0.99f};
+  const guint8 rounded[8] = {0, 0, 255, 255, 128, 1, 0, 254};
+  const guint8 nearest[8] = {0, 0, 255, 255, 128, 1, 0, 254};
+  g_autoptr(DdimImage) first =
+      ddim_image_new_from_samples_as(samples, 1, 2, 4, DDIM_BYTES_ROUNDED, NULL);
+  g_autoptr(DdimImage) second =
+      ddim_image_new_from_samples_as(samples, 1, 2, 4, DDIM_BYTES_NEAREST, NULL);
+
+  g_assert_cmpmem(first->pixels, 8, rounded, 8);
+  g_assert_cmpmem(second->pixels, 8, nearest, 8);
+}
+
 static void
 test_planes(void)
 {
@@ -149,6 +165,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/image/from-samples", test_from_samples);
+  g_test_add_func("/image/roundings", test_roundings);
   g_test_add_func("/image/planes", test_planes);
   g_test_add_func("/image/sizes", test_sizes);
   g_test_add_func("/image/grid", test_grid);
