@@ -221,17 +221,19 @@ ddim_step_table_append_renoising(DdimStepTable *table, guint from, guint to, GEr
   return TRUE;
 }
 
+/* Devices compute in float32, so that larger numbers are infinite there. */
 static gboolean
-check_finite(const DdimStepTable *table, const DdimStep *step, GError **error)
+check_finite(const DdimStepTable *table, double timestep, const DdimStep *step, GError **error)
 {
-  const double numbers[] = {step->x0_x,   step->x0_m,   step->next_x,  step->next_x0,
-                            step->next_m, step->keep_x, step->keep_x0, step->sigma};
+  const double numbers[] = {step->x0_x,    step->x0_m,    step->next_x,  step->next_x0,
+                            step->next_m,  step->keep_x,  step->keep_x0, step->sigma,
+                            step->min_log, step->max_log, step->range,   timestep};
   gboolean finite = TRUE;
 
   for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
-    finite &= isfinite(numbers[i]) != 0;
+    finite &= fabs(numbers[i]) <= G_MAXFLOAT;
   for (guint k = 0; k < DDIM_STEP_HISTORY; k++)
-    finite &= isfinite(step->history[k]) != 0;
+    finite &= fabs(step->history[k]) <= G_MAXFLOAT;
   if (!finite)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("step %u cannot be computed: its numbers are not finite; take fewer steps"),
@@ -243,6 +245,9 @@ gboolean
 ddim_step_table_append_step(DdimStepTable *table, const DdimTableStep *step, GError **error)
 {
   g_return_val_if_fail(table != NULL && step != NULL, FALSE);
+  /* First, as a number that is not finite also counts as a history that is read. */
+  if (!check_finite(table, step->timestep, &step->arithmetic, error))
+    return FALSE;
   g_return_val_if_fail(ddim_step_get_history(&step->arithmetic) <= table->n_kept, FALSE);
   g_return_val_if_fail(step->arithmetic.drop <= table->n_kept, FALSE);
   g_return_val_if_fail(table->diffusion
@@ -250,9 +255,9 @@ ddim_step_table_append_step(DdimStepTable *table, const DdimTableStep *step, GEr
                            : table->n_steps < table->n_planned,
                        FALSE);
 
-  DdimTableStep *own;
+  DdimTableStep *own = reserve(table, 1, error);
 
-  if (!check_finite(table, &step->arithmetic, error) || !(own = reserve(table, 1, error)))
+  if (!own)
     return FALSE;
   *own = *step;
   if (table->diffusion)
