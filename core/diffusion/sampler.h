@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/** How a sampler gets from x_t to the next state. The step of each is in core/diffusion/step.h. */
+/** How a sampler gets from x_t to the next state. The step of each is in
+ * core/diffusion/sampler-steps.h. */
 typedef enum {
   DDIM_SAMPLER_DDIM,      /**< "ddim": Song et al. 2020 (arXiv 2010.02502), equation 12 */
   DDIM_SAMPLER_DDPM,      /**< "ddpm": Ho et al. 2020 (arXiv 2006.11239), ancestral sampling */

@@ -230,22 +230,24 @@ find_last(const DdimSchedulerPlan *plan)
   return last;
 }
 
-/* _sigma_to_t: where @sigma lies among the schedule's, between two of them. */
+/* _sigma_to_t: where @sigma lies among the schedule's, between two of them. Sigmas that are asked
+ * for one after the other fall, so that the search goes on where it was.
+ * @above  in and out: the schedule's sigmas from this one on are larger; at first all of them */
 static double
-sigma_to_t(const DdimSchedulerPlan *plan, double sigma)
+sigma_to_t(const DdimSchedulerPlan *plan, double sigma, guint *above)
 {
   const double log_sigma = log(MAX(sigma, 1e-10));
   const guint n = plan->scheduler->num_train_timesteps;
-  guint low = 0;
 
-  for (guint i = 0; i < n; i++)
-    if (log_sigma >= logf(get_sigma(plan, i)))
-      low = i;
-  low = n > 1 ? MIN(low, n - 2) : 0;
-  const double from = logf(get_sigma(plan, low));
-  const double to = logf(get_sigma(plan, MIN(low + 1, n - 1)));
+  while (*above > 0 && !(log_sigma >= logf(get_sigma(plan, *above - 1))))
+    (*above)--;
+  if (n == 1)
+    return 0;
+  const guint low = MIN(MAX(*above, 1) - 1, n - 2);
+  const double from = logf(get_sigma(plan, low)), to = logf(get_sigma(plan, low + 1));
   const double w = CLAMP((from - log_sigma) / (from - to), 0, 1);
-  return (1 - w) * low + w * (low + 1);
+  /* A sigma that is not finite gives a step that cannot be computed, which is told then. */
+  return isnan(w) ? low : (1 - w) * low + w * (low + 1);
 }
 
 /* _convert_to_karras, Karras et al. 2022 (arXiv 2206.00364), equation 5 with rho = 7. */
@@ -257,10 +259,12 @@ fill_karras(DdimSchedulerPlan *plan)
   const double most = pow(get_sigma(plan, s->num_train_timesteps - 1), 1 / rho);
   const gboolean whole = s->type == DDIM_SCHEDULER_UNIPC ||
                          s->beta_schedule != DDIM_BETAS_SQUAREDCOS_CAP_V2 || s->trained_betas;
+  guint above = s->num_train_timesteps;
 
   for (guint i = 0; i < plan->n; i++) {
     const double ramp = plan->n > 1 && i == plan->n - 1 ? 1 : i * (1.0 / MAX(plan->n - 1, 1));
-    const double sigma = pow(most + ramp * (least - most), rho), t = sigma_to_t(plan, sigma);
+    const double sigma = pow(most + ramp * (least - most), rho);
+    const double t = sigma_to_t(plan, sigma, &above);
     plan->sigmas[i] = (float)sigma;
     plan->timesteps[i] = (gint64)(whole ? nearbyint(t) : t);
   }
@@ -314,6 +318,12 @@ ddim_scheduler_plan_init(DdimSchedulerPlan *plan, const DdimScheduler *scheduler
   if (!fill_alphas_cumprod(plan, error))
     return FALSE;
   last = find_last(plan);
+  if (last == 0) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("%s is %g: it leaves no timestep of the model"), "lambda_min_clipped",
+                scheduler->lambda_min_clipped);
+    return FALSE;
+  }
   if (scheduler->timestep_spacing == DDIM_SPACING_TRAILING && !scheduler->use_karras_sigmas)
     plan->n = count_trailing(plan, last);
   if (!(plan->timesteps = try_new(plan->n, sizeof *plan->timesteps, error)) ||

@@ -180,6 +180,14 @@ append_ddpm(const DdimSchedulerPlan *plan, DdimStepTable *table, GError **error)
 
 /* ---- DPM-Solver and UniPC ---- */
 
+static gboolean
+set_no_memory(guint n, GError **error)
+{
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("not enough memory for a list of %u steps: take fewer"), n);
+  return FALSE;
+}
+
 static guint
 get_dpm_order(const DdimSchedulerPlan *plan, guint i)
 {
@@ -217,13 +225,16 @@ append_dpm(const DdimSchedulerPlan *plan, const DdimSolverRun *run, DdimStepTabl
   return TRUE;
 }
 
-static gboolean
-is_disabled(const DdimScheduler *s, guint i)
+/* Whether the corrector is disabled, for each of @n steps. (transfer full) */
+static gboolean *
+list_disabled(const DdimScheduler *s, guint n)
 {
-  for (guint k = 0; k < s->n_disable_corrector; k++)
-    if (s->disable_corrector[k] == i)
-      return TRUE;
-  return FALSE;
+  gboolean *disabled = g_try_new0(gboolean, n);
+
+  for (guint k = 0; disabled && k < s->n_disable_corrector; k++)
+    if (s->disable_corrector[k] < n)
+      disabled[s->disable_corrector[k]] = TRUE;
+  return disabled;
 }
 
 static gboolean
@@ -233,8 +244,11 @@ append_unipc(const DdimSchedulerPlan *plan, const DdimSolverRun *run, DdimStepTa
   const DdimScheduler *s = plan->scheduler;
   const DdimUnipcParams params = {.space = s->predict_x0 ? DDIM_SOLVE_X0 : DDIM_SOLVE_EPS,
                                   .bh1 = s->solver_type == DDIM_SOLVER_BH1};
+  g_autofree gboolean *disabled = list_disabled(s, plan->n);
   guint before = 0;
 
+  if (!disabled)
+    return set_no_memory(plan->n, error);
   for (guint i = 0; i < plan->n; i++) {
     const guint order =
         MIN(s->lower_order_final ? MIN(s->solver_order, plan->n - i) : s->solver_order, i + 1);
@@ -243,8 +257,7 @@ append_unipc(const DdimSchedulerPlan *plan, const DdimSolverRun *run, DdimStepTa
     set_x0(s, run->levels[i].alpha, run->levels[i].sigma, &step);
     if (!s->predict_x0)
       step.threshold_ratio = 0;
-    ddim_solver_unipc_step(run, i, order, i > 0 && !is_disabled(s, i - 1) ? before : 0, &params,
-                           &step);
+    ddim_solver_unipc_step(run, i, order, i > 0 && !disabled[i - 1] ? before : 0, &params, &step);
     if (!append(table, plan->timesteps[i], FALSE, &step, error))
       return FALSE;
     before = order;
@@ -258,11 +271,8 @@ append_solver(const DdimSchedulerPlan *plan, DdimStepTable *table, GError **erro
   g_autofree DdimNoiseLevel *levels = g_try_new(DdimNoiseLevel, (gsize)plan->n + 1);
   const DdimSolverRun run = {.levels = levels, .n = plan->n, .single = TRUE};
 
-  if (!levels) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory for a list of %u steps: take fewer"), plan->n);
-    return FALSE;
-  }
+  if (!levels)
+    return set_no_memory(plan->n, error);
   for (guint i = 0; i <= plan->n; i++)
     levels[i] = ddim_noise_level_from_sigma(plan->sigmas[i]);
   return plan->scheduler->type == DDIM_SCHEDULER_DPM ? append_dpm(plan, &run, table, error)

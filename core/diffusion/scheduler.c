@@ -288,7 +288,8 @@ ddim_scheduler_set_numbers(DdimScheduler *scheduler, const char *name, const dou
 
   if (!field)
     return TRUE;
-  if ((field->kind != NUMBERS && field->kind != INDICES) || n > DDIM_MAX_DIFFUSION_STEPS)
+  if ((field->kind != NUMBERS && field->kind != INDICES) || n > DDIM_MAX_DIFFUSION_STEPS ||
+      (field->kind == NUMBERS && n == 0))
     return set_wrong(field, error);
   for (gsize i = 0; i < n; i++)
     if (!(values[i] >= field->least && values[i] <= field->most) ||
@@ -341,9 +342,25 @@ check_solver(const DdimScheduler *s, GError **error)
   return TRUE;
 }
 
+/* A limit of x0 that is in use: x0 would be divided by 0, or lose all of its colors. */
+static gboolean
+check_limit(gboolean used, const char *field, double limit, GError **error)
+{
+  const double least = 1e-6;
+
+  if (!used || limit >= least)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: expected a number, %g to %g"), field,
+              least, 1e6);
+  return FALSE;
+}
+
 gboolean
 ddim_scheduler_check(const DdimScheduler *s, GError **error)
 {
+  if (!check_limit(s->clip_sample, "clip_sample_range", s->clip_sample_range, error) ||
+      !check_limit(s->thresholding, "sample_max_value", s->sample_max_value, error))
+    return FALSE;
   if (s->trained_betas && s->n_trained_betas != s->num_train_timesteps) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: %u numbers, but %s is %u"),
                 "trained_betas", s->n_trained_betas, "num_train_timesteps", s->num_train_timesteps);

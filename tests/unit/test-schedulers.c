@@ -384,6 +384,24 @@ set_offset(DdimScheduler *s, GError **error)
          ddim_scheduler_check(s, error);
 }
 
+static gboolean
+set_no_betas(DdimScheduler *s, GError **error)
+{
+  const double none = 0;
+
+  return ddim_scheduler_set_numbers(s, "trained_betas", &none, 0, error);
+}
+
+/* x0 would be divided by 0. */
+static gboolean
+set_threshold_of_zero(DdimScheduler *s, GError **error)
+{
+  return ddim_scheduler_set_number(s, "sample_max_value", 0, error) &&
+         ddim_scheduler_check(s, error) &&
+         ddim_scheduler_set_boolean(s, "thresholding", TRUE, error) &&
+         ddim_scheduler_check(s, error);
+}
+
 static void
 test_refused(void)
 {
@@ -401,7 +419,9 @@ test_refused(void)
               {set_object, DDIM_ERROR_UNSUPPORTED, "solver_p"},
               {set_short_betas, DDIM_ERROR_FORMAT, "trained_betas"},
               {set_fractional_index, DDIM_ERROR_FORMAT, "disable_corrector"},
-              {set_offset, DDIM_ERROR_UNSUPPORTED, "steps_offset"}};
+              {set_offset, DDIM_ERROR_UNSUPPORTED, "steps_offset"},
+              {set_no_betas, DDIM_ERROR_FORMAT, "trained_betas"},
+              {set_threshold_of_zero, DDIM_ERROR_FORMAT, "sample_max_value"}};
 
   for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autoptr(GError) error = NULL;
