@@ -165,8 +165,14 @@ ddim_settings_from_json(const char *text, gsize length, const char *origin, GErr
 char *
 ddim_settings_sidecar_path(const char *checkpoint_path)
 {
-  g_autofree char *folder = g_path_get_dirname(checkpoint_path);
-  g_autofree char *base = g_path_get_basename(checkpoint_path);
+  g_autofree char *path = g_strdup(checkpoint_path);
+  gsize length = strlen(path);
+
+  /* A shell completes the name of a folder with a separator. */
+  while (length > 1 && G_IS_DIR_SEPARATOR(path[length - 1]))
+    path[--length] = '\0';
+  g_autofree char *folder = g_path_get_dirname(path);
+  g_autofree char *base = g_path_get_basename(path);
   char *dot = strrchr(base, '.');
 
   if (dot && dot != base && !g_file_test(checkpoint_path, G_FILE_TEST_IS_DIR))

@@ -107,6 +107,12 @@ class Folders(ddim.Case):
         for part in ('unet/config.json', 'scheduler/scheduler_config.json', 'model_index.json', 'Scheduler DDPMScheduler'):
             self.assertIn(part, text)
 
+    def test_sidecar(self):
+        """It lies beside the folder, also of one that is named with a slash at its end."""
+        (self.model.parent / 'one_level.json').write_text(json.dumps({'name': 'Level', 'license': 'CC0-1.0'}))
+        for model in (self.model, f'{self.model}/', f'{self.model}//'):
+            self.assertEqual(self.info(model)['name'], 'Level')
+
     def test_bare(self):
         """A UNet without a scheduler, its weights alone, and all parts in one folder as in diffusers' first models."""
         self.assertIsNone(self.info(self.unet)['scheduler'])
