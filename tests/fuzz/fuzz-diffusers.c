@@ -5,6 +5,7 @@
 
 #include "core/checkpoint/model-folder.h"
 #include "core/data/error.h"
+#include "core/diffusion/scheduler-steps.h"
 #include "core/model/diffusers.h"
 #include "core/model/scheduler-json.h"
 
@@ -43,6 +44,27 @@ read_unet(const char *text, gsize length)
   }
 }
 
+/* The longest process whose steps are made: a longer one takes time and tells nothing new. */
+#define LONGEST 2000
+
+/* Whatever the fields are, there are steps, or an error that says why not. */
+static void
+make_steps(const DdimScheduler *scheduler)
+{
+  const guint counts[] = {1, 2, 7, 20, scheduler->num_train_timesteps};
+
+  for (gsize i = 0; i < G_N_ELEMENTS(counts); i++) {
+    const DdimSchedulerRun run = {.n_steps = MIN(counts[i], scheduler->num_train_timesteps),
+                                  .eta = (double)(i % 3) / 2};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimStepTable) table = ddim_scheduler_new_steps(scheduler, &run, &error);
+    if (table)
+      g_assert_cmpuint(ddim_step_table_get_n_steps(table), >=, 1);
+    else
+      g_assert_true(g_error_matches(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT));
+  }
+}
+
 static void
 read_scheduler(const char *text, gsize length)
 {
@@ -55,6 +77,8 @@ read_scheduler(const char *text, gsize length)
   }
   g_assert_cmpuint(scheduler->num_train_timesteps, >=, 1);
   ddim_scheduler_get_noise_schedule(scheduler);
+  if (scheduler->num_train_timesteps <= LONGEST)
+    make_steps(scheduler);
 }
 
 static void
