@@ -22,8 +22,8 @@ struct _DdimOutput {
   struct stat replaced; /* the replaced file, as it was when the new one was opened */
 };
 
-/* The temporary names of all files that are being written. The lock is held while a name is made, so
- * that none is missing. */
+/* The temporary names of all files that are being written. The lock is held while a name is made,
+ * so that none is missing. */
 static GMutex temporaries_lock;
 static GList *temporaries;
 

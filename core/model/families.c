@@ -8,8 +8,5 @@
 const DdimFamily *const ddim_families[] = {
     &ddim_family_consistency_models, /* guided-diffusion would take its state dicts, too */
     &ddim_family_guided_diffusion,   /* improved-diffusion would take its state dicts, too */
-    &ddim_family_improved_diffusion,
-    &ddim_family_ermon,
-    &ddim_family_diffusers,
-    NULL,
+    &ddim_family_improved_diffusion, &ddim_family_ermon, &ddim_family_diffusers, NULL,
 };

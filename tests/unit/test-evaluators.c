@@ -183,9 +183,9 @@ test_output_stays(void)
   model_clear(&model);
 }
 
-/* A short last batch takes no weights of its own, and computes what the whole batch computes. On x86
- * matrix units the products are of numbers with 16 bits, and norms add in another order, so roundings
- * differ by up to 2^-16 of what is added up. */
+/* A short last batch takes no weights of its own, and computes what the whole batch computes. On
+ * x86 matrix units the products are of numbers with 16 bits, and norms add in another order, so
+ * roundings differ by up to 2^-16 of what is added up. */
 static void
 test_short_batch(void)
 {
@@ -197,8 +197,8 @@ test_short_batch(void)
   const guint64 before = ddim_context_get_device_bytes(model.context, NULL);
   DdimEvaluator *one = evaluator_new(&model, rest);
   const guint64 after = ddim_context_get_device_bytes(model.context, NULL);
-  /* Input, output (twice: planar as well), the step's conditioning, tables of tasks for matrix units; no
-   * weights, which take more. */
+  /* Input, output (twice: planar as well), the step's conditioning, tables of tasks for matrix
+   * units; no weights, which take more. */
   g_assert_cmpuint(after - before, <, 32 * 32 * (3 + 6 + 32) * sizeof(float) + (128 << 10));
   prepare(all, 0);
   prepare(one, 3);
