@@ -123,12 +123,9 @@ set_straight(const DdimSamplerRun *run, guint i, DdimStep *step)
 static DdimStep
 make_plms_step(const DdimSamplerRun *run, guint i)
 {
-  static const double weights[][4] = {{1},
-                                      {3.0 / 2, -1.0 / 2},
-                                      {23.0 / 12, -16.0 / 12, 5.0 / 12},
-                                      {55.0 / 24, -59.0 / 24, 37.0 / 24, -9.0 / 24}};
   const DdimNoiseLevel *from = &run->levels[i], *to = &run->levels[i + 1];
   const guint n = MIN(i, 3); /* earlier eps */
+  const double *weights = ddim_solver_adams_bashforth[n];
   DdimStep step = begin_step(run, run->first - i);
 
   step.keep = TRUE;
@@ -140,10 +137,10 @@ make_plms_step(const DdimSamplerRun *run, guint i)
   /* x0 = (x - sigma * eps) / alpha in the straight step. Only the first may come from pure noise.
    */
   const double eps = to->sigma - to->alpha * from->sigma / from->alpha;
-  step.next_x = to->alpha / from->alpha + eps * weights[n][0] * step.keep_x;
-  step.next_x0 = eps * weights[n][0] * step.keep_x0;
+  step.next_x = to->alpha / from->alpha + eps * weights[0] * step.keep_x;
+  step.next_x0 = eps * weights[0] * step.keep_x0;
   for (guint k = 0; k < n; k++)
-    step.history[k] = eps * weights[n][k + 1];
+    step.history[k] = eps * weights[k + 1];
   return step;
 }
 

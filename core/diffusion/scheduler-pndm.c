@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "core/data/error.h"
+#include "core/diffusion/solver.h"
 
 /* Steps of the Runge-Kutta method, and evaluations of each. */
 enum { N_PRK = 3, N_EVALUATIONS = 4 };
@@ -128,17 +129,14 @@ static gboolean
 append_plms(const DdimSchedulerPlan *plan, gint64 t, gint64 previous, guint n_kept,
             DdimStepTable *table, GError **error)
 {
-  static const double weights[][4] = {{1},
-                                      {3.0 / 2, -1.0 / 2},
-                                      {23.0 / 12, -16.0 / 12, 5.0 / 12},
-                                      {55.0 / 24, -59.0 / 24, 37.0 / 24, -9.0 / 24}};
+  const double *weights = ddim_solver_adams_bashforth[n_kept];
   const Transfer now = transfer(plan, t, previous);
   Evaluation e = evaluate(plan, t);
 
   e.step.next_x = now.x;
-  add_output(&e, now.m * weights[n_kept][0]);
+  add_output(&e, now.m * weights[0]);
   for (guint k = 0; k < n_kept; k++)
-    e.step.history[k] = now.m * weights[n_kept][k + 1];
+    e.step.history[k] = now.m * weights[k + 1];
   keep_output(&e);
   return append(table, t, &e, error);
 }

@@ -10,6 +10,11 @@ typedef struct {
   double h[DDIM_STEP_HISTORY];
 } Combination;
 
+const double ddim_solver_adams_bashforth[4][4] = {{1},
+                                                  {3.0 / 2, -1.0 / 2},
+                                                  {23.0 / 12, -16.0 / 12, 5.0 / 12},
+                                                  {55.0 / 24, -59.0 / 24, 37.0 / 24, -9.0 / 24}};
+
 DdimNoiseLevel
 ddim_noise_level_from_alpha_bar(double alpha_bar)
 {

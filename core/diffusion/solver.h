@@ -25,6 +25,10 @@ DdimNoiseLevel ddim_noise_level_from_alpha_bar(double alpha_bar);
 /** Of @sigma / alpha, a float32, with diffusers' _sigma_to_alpha_sigma_t in float32. */
 DdimNoiseLevel ddim_noise_level_from_sigma(float sigma);
 
+/** Weights of the present eps and of k earlier ones, row k: the Adams-Bashforth formula of order
+ * k + 1, as PLMS and PNDM take it. */
+extern const double ddim_solver_adams_bashforth[4][4];
+
 /** What a solver works on: predictions of x0 (DPM-Solver++), or of eps (DPM-Solver). */
 typedef enum { DDIM_SOLVE_X0, DDIM_SOLVE_EPS } DdimSolverSpace;
 
