@@ -185,17 +185,18 @@ static void
 fill_spaced(DdimSchedulerPlan *plan, guint last)
 {
   const DdimScheduler *s = plan->scheduler;
-  const guint n = plan->n, places = has_sigmas(s) ? n + 1 : n;
+  const guint n = plan->n;
+  const gint64 places = has_sigmas(s) ? (gint64)n + 1 : n;
   const double ratio = (double)s->num_train_timesteps / plan->run->n_steps;
   const double stride = (last - ratio) - last;
 
   for (guint i = 0; i < n; i++)
     switch (s->timestep_spacing) {
     case DDIM_SPACING_LINSPACE:
-      plan->timesteps[i] = linspace_at(last - 1.0, places, places - 1 - i);
+      plan->timesteps[i] = linspace_at(last - 1.0, (guint)places, (guint)places - 1 - i);
       break;
     case DDIM_SPACING_LEADING:
-      plan->timesteps[i] = (gint64)(places - 1 - i) * (last / places) + s->steps_offset;
+      plan->timesteps[i] = (places - 1 - i) * (last / places) + s->steps_offset;
       break;
     case DDIM_SPACING_TRAILING:
       plan->timesteps[i] = (gint64)nearbyint(last + i * stride) - 1;
