@@ -218,7 +218,8 @@ static gboolean
 select_image(Shared *shared, const Call *call)
 {
   if (!settle(shared, call->resolved, call->error)) {
-    g_cancellable_cancel(shared->stop); /* the other devices must not begin with half of an answer */
+    /* The other devices must not begin with half of an answer. */
+    g_cancellable_cancel(shared->stop);
     return FALSE;
   }
   *call->wanted = shared->owners[call->index] == 1 + call->share->number;

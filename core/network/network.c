@@ -169,7 +169,8 @@ load_linear(DdimNetwork *network, const DdimLayer *const *parts, guint n_parts, 
   return load_layer(network, ddim_weights_add(network->weights, parts, n_parts), error);
 }
 
-/* Lay @layout out for the provider that is the default one now. It stays as it was if that fails. */
+/* Lay @layout out for the provider that is the default one now. It stays as it was if that fails.
+ */
 static gboolean
 reload(DdimNetwork *network, DdimLayout **layout, GError **error)
 {

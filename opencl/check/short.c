@@ -65,8 +65,8 @@ is_open(const Run *run, const char *way, const char *use)
          !g_hash_table_contains(run->known->verdicts->wrong, way);
 }
 
-/* Keep what a check found. One that could not run for want of memory, or because the device does not
- * answer any more, found nothing. */
+/* Keep what a check found. One that could not run for want of memory, or because the device does
+ * not answer any more, found nothing. */
 static void
 settle(Run *run, const char *way, const char *use, DdimCheck *check, DdimCheckResult result)
 {
