@@ -8,6 +8,7 @@
 #include "cli/files/lines.h"
 #include "cli/terminal/command.h"
 #include "cli/terminal/members.h"
+#include "cli/terminal/options.h"
 #include "cli/terminal/print.h"
 #include "core/data/error.h"
 #include "core/data/json.h"
@@ -72,12 +73,11 @@ set_grid(Entry *entry, JsonNode *node, GError **error)
 static gboolean
 set_member(Entry *entry, const char *name, JsonNode *node, GError **error)
 {
-  const gboolean is_value = JSON_NODE_HOLDS_VALUE(node);
   g_autofree char *command = NULL;
 
-  if (is_value && g_str_equal(name, "output"))
+  if (g_str_equal(name, "output"))
     return set_output(entry, node, error);
-  if (is_value && g_str_equal(name, "grid"))
+  if (g_str_equal(name, "grid"))
     return set_grid(entry, node, error);
   if (ddim_option_find(name) && !g_str_equal(name, "command") &&
       !ddim_request_takes(entry->request, name)) {
@@ -87,29 +87,34 @@ set_member(Entry *entry, const char *name, JsonNode *node, GError **error)
   return ddim_request_set_from_node(entry->request, name, node, error);
 }
 
+/* @count_is_given  whether the command line says how many images there are; else the command does
+ */
 static gboolean
-set_command(Entry *entry, JsonNode *node, GError **error)
+set_command(Entry *entry, JsonNode *node, gboolean count_is_given, GError **error)
 {
   g_autofree char *command = NULL;
-  int count;
 
   if (!set_member(entry, "command", node, error))
     return FALSE;
-  g_object_get(entry->request, "command", &command, "count", &count, NULL);
-  if (ddim_command_from_name(command) == DDIM_COMMAND_INTERPOLATE && count == 1)
-    g_object_set(entry->request, "count", DDIM_USUAL_FRAMES, NULL);
+  if (count_is_given)
+    return TRUE;
+  g_object_get(entry->request, "command", &command, NULL);
+  g_object_set(entry->request, "count",
+               ddim_command_from_name(command) == DDIM_COMMAND_INTERPOLATE ? DDIM_USUAL_FRAMES : 1,
+               NULL);
   return TRUE;
 }
 
 /* The command first: it decides which other options there are. */
 static gboolean
-set_members(Entry *entry, JsonObject *object, GError **error)
+set_members(Entry *entry, JsonObject *object, gboolean count_is_given, GError **error)
 {
   JsonObjectIter iter;
   const char *name;
   JsonNode *node;
 
-  if ((node = json_object_get_member(object, "command")) && !set_command(entry, node, error))
+  if ((node = json_object_get_member(object, "command")) &&
+      !set_command(entry, node, count_is_given, error))
     return FALSE;
   json_object_iter_init_ordered(&iter, object);
   while (json_object_iter_next_ordered(&iter, &name, &node))
@@ -143,7 +148,8 @@ read_entry(Entry *entry, const DdimLine *line, const char *path, DdimRequest *de
   if (!JSON_NODE_HOLDS_OBJECT(root))
     return refuse(error, _("expected a JSON object, such as {\"seed\": 1}"));
   entry->request = ddim_request_copy(defaults);
-  return set_members(entry, json_node_get_object(root), error) &&
+  return set_members(entry, json_node_get_object(root), ddim_options_is_given(defaults, "count"),
+                     error) &&
          ddim_maker_check_output(entry->request, entry->output, error);
 }
 

@@ -60,6 +60,15 @@ class BatchFile(ddim.Case):
                             for answers in told.values() for answer in answers))
         self.good(*told[3][0]['decode'].split()[1:], '-o', 'again.png')
 
+    def test_command_decides_the_count(self):
+        """As it does on the command line: 8 pictures between two, else one; unless a number is given there."""
+        (self.folder / 'jobs.jsonl').write_text('{"command": "generate", "output": "g.png"}\n{"output": "i.png", "grid": true}\n')
+        options = ['--from', '1', '--to', '2', '--steps', '2', '--size', '16', '--seed', '1', '--class', 'lava', '--batch-file',
+                   'jobs.jsonl']
+        for count, expected in ([[], [1, 8]], [['-n', '3'], [3, 3]]):
+            told = [json.loads(line) for line in self.good('interpolate', *count, *options).stdout.splitlines()]
+            self.assertEqual([sum(answer['line'] == line for answer in told) for line in (1, 2)], expected)
+
     def test_errors_do_not_end_the_rest(self):
         good = [QUICK | {'output': 'first.png'}, QUICK | {'output': 'last.png'}]
         bad = {
@@ -72,7 +81,8 @@ class BatchFile(ddim.Case):
             b'{"size": 16.5}': 'size', b'{"eta": true}': 'eta', b'{"sampler": "fast"}': 'sampler', b'{"class": null}': 'class',
             b'{"command": "explode"}': 'command', b'{"command": 3}': 'command', b'{"input": "x.png"}': 'input',
             b'{"output": 5}': 'output', b'{"output": ""}': 'output', b'{"output": "-"}': 'output', b'{"output": "x.jpg"}': 'jpg',
-            b'{"output": "no/such/x.png"}': 'no/such', b'{"output": {"a": 1}}': 'output', b'{"grid": 1}': 'grid',
+            b'{"output": "no/such/x.png"}': 'no/such', b'{"output": {"a": 1}}': 'output: expected', b'{"output": null}': 'output: expected',
+            b'{"grid": 1}': 'grid', b'{"grid": null}': 'grid: expected',
             b'{"grid": true, "output": "x.npz"}': 'sheet', b'{"model": "no-such-model"}': 'no-such-model',
             b'{"class": "no-such-class"}': 'no-such-class', b'{"size": 17}': 'size', b'{"command": "encode"}': 'npy',
             b'{"output": "first.png"}': 'first.png', b'{"output": "./first.png"}': 'first.png',
