@@ -41,9 +41,12 @@ append_parts(GString *out, const char *path)
 {
   g_autoptr(DdimModelFolder) folder = ddim_model_folder_find(path);
   g_auto(GStrv) files = folder ? ddim_model_folder_list(folder) : NULL;
+  gsize length = strlen(path);
 
+  while (length > 0 && path[length - 1] == '/') /* as they are left out of the files' paths */
+    length--;
   for (guint i = 0; files && files[i]; i++) {
-    const char *name = files[i] + strlen(path);
+    const char *name = files[i] + length;
     g_autofree char *shown = g_filename_display_name(name + strspn(name, "/"));
     append_row(out, i ? "" : _("read from"), shown);
   }

@@ -103,9 +103,10 @@ class Folders(ddim.Case):
         self.assertEqual(info['values']['image_size'], {'value': 7, 'source': 'config'})
         self.assertEqual(info['scheduler']['class'], 'DDPMScheduler')
         self.assertEqual(info['name'], 'one_level')
-        text = self.good('info', self.model).stdout
-        for part in ('unet/config.json', 'scheduler/scheduler_config.json', 'model_index.json', 'Scheduler DDPMScheduler'):
-            self.assertIn(part, text)
+        for model in (self.model, f'{self.model}/', f'{self.model}{"/" * 50}'):
+            text = self.good('info', model).stdout
+            for part in (' unet/config.json', ' scheduler/scheduler_config.json', ' model_index.json', 'Scheduler DDPMScheduler'):
+                self.assertIn(part, text)
 
     def test_sidecar(self):
         """It lies beside the folder, also of one that is named with a slash at its end."""
