@@ -13,6 +13,8 @@
 
 /* Larger pictures have no maps. */
 #define MAX_PIXELS ((guint64)1 << 28)
+/* The shares of all classes take no more bytes than this. */
+#define MAX_BYTES ((guint64)1 << 32)
 /* A class that is this far from the nearest color, as a part of all, is not there. */
 #define LEAST_SHARE (1.0 / 32)
 
@@ -229,6 +231,17 @@ check_proportions(const DdimImage *image, const char *path, guint width, guint h
   return FALSE;
 }
 
+static gboolean
+check_memory(const DdimImage *image, guint n, guint width, guint height, GError **error)
+{
+  const guint64 pixels = MAX((guint64)image->width * image->height, (guint64)width * height);
+
+  return pixels <= MAX_BYTES / n ||
+         refuse(error, "%s",
+                _("class-map: the picture or the map is too large for so many classes; make it "
+                  "smaller, or name fewer classes in --class-colors"));
+}
+
 static void
 name_classes(DdimClasses *classes, DdimConfig *config, const GArray *entries)
 {
@@ -284,6 +297,7 @@ ddim_class_map_read(DdimClassMap **map, DdimClasses *classes, DdimConfig *config
       !(entries = parse_colors(config, colors, error)) ||
       !(image = ddim_edit_open_picture(path, "class-map", error)) ||
       !check_proportions(image, path, width, height, error) ||
+      !check_memory(image, entries->len, width, height, error) ||
       !(*map = make_map(image, entries, width, height, error)))
     return FALSE;
   name_classes(classes, config, entries);

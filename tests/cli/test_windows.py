@@ -154,6 +154,9 @@ class Classes(ddim.Case):
         refused('--class-map', 'broken.png', *colors)
         npy.save_png(self.folder / 'tall.png', npy.Array((8, 4, 3), '|u1', bytes(96)))
         self.assertIn("other proportions than the picture's 64x32", refused('--class-map', 'tall.png', *colors))
+        npy.save_png(self.folder / 'dot.png', npy.Array((1, 1, 3), '|u1', bytes(3)))
+        many = ','.join(f'4=#0000{i:02x}' for i in range(17))  # of 16384x16384 bytes each
+        self.assertIn('too large for so many classes', refused('--size', '16384', '--class-map', 'dot.png', '--class-colors', many))
 
     def test_no_classes(self):
         npy.save_png(self.folder / 'square.png', npy.Array((1, 1, 3), '|u1', bytes(3)))
