@@ -158,11 +158,13 @@ arranged_weights(const Problem *p, gboolean round_weights)
   return weights;
 }
 
-/* The place of @at on a ring of @size. */
+/* The place of @at, which lies at most one pixel outside, on a ring of @size. */
 static int
 around(int at, int size)
 {
-  return (at % size + size) % size;
+  if (at < 0)
+    return at + size;
+  return at >= size ? at - size : at;
 }
 
 /* The input pixel under output (n, y, x) and @tap, or NULL outside. */
