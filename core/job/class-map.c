@@ -67,9 +67,13 @@ parse_entry(DdimConfig *config, char *text, Entry *entry, GError **error)
 static gboolean
 is_new(const GArray *entries, const Entry *entry)
 {
-  for (guint i = 0; i < entries->len; i++)
-    if (memcmp(g_array_index(entries, Entry, i).color, entry->color, sizeof entry->color) == 0)
+  const double *wanted = entry->color;
+
+  for (guint i = 0; i < entries->len; i++) {
+    const double *color = g_array_index(entries, Entry, i).color;
+    if (color[0] == wanted[0] && color[1] == wanted[1] && color[2] == wanted[2])
       return FALSE;
+  }
   return TRUE;
 }
 
