@@ -331,6 +331,9 @@ ddim_scheduler_plan_init(DdimSchedulerPlan *plan, const DdimScheduler *scheduler
       !(plan->sigmas = try_new(plan->n + 1, sizeof *plan->sigmas, error)))
     return FALSE;
   fill_spaced(plan, last);
+  /* Sigmas are looked up at these timesteps, unless Karras' sigmas replace both. */
+  if (!scheduler->use_karras_sigmas && !check_timesteps(plan, error))
+    return FALSE;
   if (has_sigmas(scheduler))
     fill_sigmas(plan);
   return check_timesteps(plan, error);

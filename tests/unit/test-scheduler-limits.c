@@ -74,6 +74,26 @@ test_noise_alone(void)
   }
 }
 
+/* Timesteps beyond the schedule, by an offset, are refused before anything is looked up there. */
+static void
+test_offset(void)
+{
+  static const char *const classes[] = {"DDIMScheduler", "DPMSolverMultistepScheduler",
+                                        "UniPCMultistepScheduler"};
+  const DdimSchedulerRun run = {.n_steps = 2};
+
+  for (guint i = 0; i < G_N_ELEMENTS(classes); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimScheduler) scheduler = ddim_scheduler_new(classes[i], NULL);
+
+    ddim_scheduler_set_text(scheduler, "timestep_spacing", "leading", NULL);
+    ddim_scheduler_set_number(scheduler, "steps_offset", 999, NULL);
+    g_assert_true(ddim_scheduler_check(scheduler, NULL));
+    g_assert_null(ddim_scheduler_new_steps(scheduler, &run, &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
+  }
+}
+
 /* What is looked up for each step is found at once: the longest lists that a file may ask for take
  * seconds, where a search through all of them for each step would take hours. */
 static void
@@ -108,6 +128,7 @@ main(int argc, char *argv[])
   g_test_add_func("/scheduler-limits/no-timestep-left", test_no_timestep_left);
   g_test_add_func("/scheduler-limits/infinite-variance", test_infinite_variance);
   g_test_add_func("/scheduler-limits/noise-alone", test_noise_alone);
+  g_test_add_func("/scheduler-limits/offset", test_offset);
   g_test_add_func("/scheduler-limits/long-lists", test_long_lists);
   return g_test_run();
 }
