@@ -40,9 +40,9 @@ end_by(int number)
   raise(number);
 }
 
-/* The first signal asks the command to stop, if it listens. After that only SIGINT and SIGTERM end the
- * program at once. SIGHUP does not: a terminal that is closed may send it more than once, and then
- * nobody is in a hurry. */
+/* The first signal asks the command to stop, if it listens. After that only SIGINT and SIGTERM end
+ * the program at once. SIGHUP does not: a terminal that is closed may send it more than once, and
+ * then nobody is in a hurry. */
 static void
 on_signal(int number)
 {

@@ -308,9 +308,8 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
 static void
 choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request)
 {
-  DdimFrameParams params = {.width = edit->picture->width,
-                            .height = edit->picture->height,
-                            .rings = edit->seams};
+  DdimFrameParams params = {
+      .width = edit->picture->width, .height = edit->picture->height, .rings = edit->seams};
   int context;
 
   ddim_frame_params_suit(&params, ddim_config_get_image_size(session->config),

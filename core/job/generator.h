@@ -43,8 +43,8 @@ gboolean ddim_generator_run(DdimGenerator *generator, DdimRequest *request,
                             const DdimGeneratorCallbacks *callbacks, gpointer user_data,
                             GCancellable *cancellable, GError **error);
 
-/** Give a picture in memory. Later jobs whose request sets @option take it in place of the file that
- * the option names; the option's value is then only how messages and the command call it.
+/** Give a picture in memory. Later jobs whose request sets @option take it in place of the file
+ * that the option names; the option's value is then only how messages and the command call it.
  * @option   "input", "mask", "from" or "to"
  * @picture  (transfer full) (nullable) NULL: the file again */
 DDIM_AVAILABLE_IN_0_1

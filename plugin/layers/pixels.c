@@ -16,10 +16,10 @@ static GeglBuffer *
 picture_to_bytes(const WorkerImage *picture, GError **error)
 {
   g_autoptr(DdimImage) made =
-      picture->picture ? NULL
-                       : ddim_image_new_from_samples_as(picture->samples, picture->channels,
-                                                        picture->height, picture->width,
-                                                        picture->bytes, error);
+      picture->picture
+          ? NULL
+          : ddim_image_new_from_samples_as(picture->samples, picture->channels, picture->height,
+                                           picture->width, picture->bytes, error);
   const DdimImage *image = picture->picture ? picture->picture : made;
   GeglRectangle all = {0, 0, picture->width, picture->height};
   GeglBuffer *buffer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * A library to preload (LD_PRELOAD), for tests only. It makes the n-th call of one function fail, as
- * a full disk, a lack of memory or a bad driver would:
+ * A library to preload (LD_PRELOAD), for tests only. It makes the n-th call of one function fail,
+ * as a full disk, a lack of memory or a bad driver would:
  *
  *   DDIM_FAIL_CALL=write   which function; see the definitions below ("tmpfile" are files without
  *                          a name, which FAT and NFS do not have)
@@ -9,9 +9,9 @@
  *   DDIM_FAIL_ONCE=1       only that call; otherwise all later ones fail too, as on a full disk
  *   DDIM_FAIL_COUNT=FILE   where the number of calls is written when the program ends
  *
- * Only calls by the program, and by libraries that read and compute for it, are counted. A driver's own
- * files and memory are the driver's affair. GLib is left out: it waits for ever when reading from
- * a pipe of its own to a new process fails. */
+ * Only calls by the program, and by libraries that read and compute for it, are counted. A driver's
+ * own files and memory are the driver's affair. GLib is left out: it waits for ever when reading
+ * from a pipe of its own to a new process fails. */
 #undef _FILE_OFFSET_BITS /* open() and open64() are both defined below */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
@@ -60,7 +60,8 @@ end(void)
   fclose(file);
 }
 
-/* Whether the code at @address belongs to the program, or to a library whose calls are made for it. */
+/* Whether the code at @address belongs to the program, or to a library whose calls are made for it.
+ */
 static gboolean
 counts(void *address)
 {
@@ -109,10 +110,12 @@ fails(const char *name, void *caller)
   }
 
 FILE_CALL(ssize_t, read, "read", EIO, (int fd, void *to, size_t size), (fd, to, size))
-FILE_CALL(ssize_t, pread, "read", EIO, (int fd, void *to, size_t size, off_t at), (fd, to, size, at))
+FILE_CALL(ssize_t, pread, "read", EIO, (int fd, void *to, size_t size, off_t at),
+          (fd, to, size, at))
 FILE_CALL(ssize_t, pread64, "read", EIO, (int fd, void *to, size_t size, off64_t at),
           (fd, to, size, at))
-FILE_CALL(ssize_t, write, "write", ENOSPC, (int fd, const void *from, size_t size), (fd, from, size))
+FILE_CALL(ssize_t, write, "write", ENOSPC, (int fd, const void *from, size_t size),
+          (fd, from, size))
 FILE_CALL(int, fsync, "fsync", EIO, (int fd), (fd))
 FILE_CALL(int, rename, "rename", EIO, (const char *from, const char *to), (from, to))
 FILE_CALL(int, linkat, "linkat", EIO, (int f, const char *from, int t, const char *to, int flags),

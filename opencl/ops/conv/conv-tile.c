@@ -11,10 +11,9 @@ ddim_cl_conv_tile(DdimClPlan *plan, DdimGemmProvider provider, const DdimConvSha
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   const DdimClTile *tile = ddim_cl_tile_find(plan, provider, weights);
   g_autofree char *product = ddim_cl_tile_options(plan, tile, weights, x->c, epilogue);
-  g_autofree char *options =
-      g_strdup_printf("%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s%s", product, shape->taps, shape->stride,
-                      shape->up != 0, ddim_cl_wrap_option(shape->wrap),
-                      shape->right_bottom ? " -DPAD=0" : "");
+  g_autofree char *options = g_strdup_printf(
+      "%s -DTAPS=%u -DSTRIDE=%u -DUP=%d%s%s", product, shape->taps, shape->stride, shape->up != 0,
+      ddim_cl_wrap_option(shape->wrap), shape->right_bottom ? " -DPAD=0" : "");
   ddim_cl_plan_kernel(plan, tile->source, options, "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
   ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);

@@ -12,8 +12,8 @@ typedef struct {
   const DdimClTensor *residual; /**< (nullable) may be the output itself */
 } DdimClEpilogue;
 
-/** Append the epilogue's arguments to the current kernel, in the order of EPILOGUE_PARAMETERS, up to
- * res_ld. What is missing is given with a row length of 0. */
+/** Append the epilogue's arguments to the current kernel, in the order of EPILOGUE_PARAMETERS, up
+ * to res_ld. What is missing is given with a row length of 0. */
 void ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue);
 /** For kernels that have these cases compiled in: "-DEPILOGUE=1 -DEMB=… -DRES=…", or
  * "-DEPILOGUE=0" for NULL. (transfer full) */
