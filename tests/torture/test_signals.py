@@ -58,8 +58,7 @@ class Signals(ddim.Case):
                 path.unlink()
 
     def signals(self, output, *args):
-        preloaded = os.environ.get('DDIM_TEST_PRELOAD')
-        fat = {'LD_PRELOAD': f'{preloaded} {FAIL}' if preloaded else FAIL, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
+        fat = {'LD_PRELOAD': FAIL, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
         for nameless, env in [(True, {}), (False, fat)]:
             began = time.monotonic()
             self.assertEqual(self.start([*args, output], env).wait(timeout=600), 0)
