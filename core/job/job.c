@@ -185,7 +185,9 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
                             job->width, job->height, error)))
     return NULL;
   resolve_batch(job);
-  if ((job->init_noise && !check_noise(job, error)) ||
+  if (!ddim_window_choice_check_memory(&job->windows, job->channels, job->batch, job->height,
+                                       job->width, error) ||
+      (job->init_noise && !check_noise(job, error)) ||
       !ddim_low_res_open(session, job->resolved, job->count, job->height, job->width, &job->low_res,
                          error))
     return NULL;

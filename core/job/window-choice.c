@@ -2,6 +2,7 @@
 #include "core/job/window-choice.h"
 
 #include <glib/gi18n-lib.h>
+#include <unistd.h>
 
 #include "core/data/error.h"
 
@@ -10,6 +11,9 @@
 #define WHOLE_PIXELS (1024 * 1024)
 /* Windows overlap by their side divided by this. */
 #define OVERLAP 4
+/* Arrays of the picture's size, in float32, that exist at the same time: x, x0, the outputs' mean
+ * and noise on the device, and the image (4096x4096 pixels: 1387 MiB in all). */
+#define WHOLE_ARRAYS 5
 
 static guint
 get_usual_window(DdimConfig *config)
@@ -72,6 +76,22 @@ ddim_window_choice_make(DdimWindowChoice *choice, DdimConfig *config, DdimReques
   if ((guint)window >= width && (guint)window >= height)
     window = 0;
   return settle(choice, config, request, (guint)window, error);
+}
+
+gboolean
+ddim_window_choice_check_memory(const DdimWindowChoice *choice, guint channels, guint batch,
+                                guint height, guint width, GError **error)
+{
+  const double needed = 4.0 * WHOLE_ARRAYS * channels * batch * height * width;
+  const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+
+  if (choice->window == 0 || there <= 0 || needed <= there)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("size: %ux%u needs about %.1f GiB of memory, and this machine has %.1f GiB; try a "
+                "smaller size or batch"),
+              width, height, needed / (1u << 30), there / (1u << 30));
+  return FALSE;
 }
 
 gboolean

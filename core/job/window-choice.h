@@ -19,6 +19,10 @@ typedef struct {
  * Errors: DDIM_ERROR_ARGUMENT for sides that the model cannot compute. */
 gboolean ddim_window_choice_make(DdimWindowChoice *choice, DdimConfig *config, DdimRequest *request,
                                  guint width, guint height, GError **error);
+/** Whether the machine has memory for @batch pictures that are computed in windows: for what is
+ * kept of the whole picture, which no window makes smaller. Errors: DDIM_ERROR_ARGUMENT */
+gboolean ddim_window_choice_check_memory(const DdimWindowChoice *choice, guint channels,
+                                         guint batch, guint height, guint width, GError **error);
 /** Windows after all, where the device has no memory for one piece. FALSE where that is not open,
  * or where a window is no smaller than the picture. */
 gboolean ddim_window_choice_give_way(DdimWindowChoice *choice, DdimConfig *config,
