@@ -291,10 +291,11 @@ test_several_devices_stop(void)
   g_autoptr(DdimGenerator) generator = ddim_generator_new();
   g_autoptr(DdimRequest) request = make_request("unet_small_cond.pt", 7, 1);
   g_autoptr(GError) error = NULL;
-  g_auto(Told) failed, cancelled, whole;
+  g_auto(Told) failed, cancelled, unknown, whole;
 
   told_init(&failed);
   told_init(&cancelled);
+  told_init(&unknown);
   told_init(&whole);
   caller = g_thread_self();
   g_object_set(request, "device", "0,0", NULL);
@@ -309,7 +310,7 @@ test_several_devices_stop(void)
   g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error(&error);
   g_object_set(request, "device", "0,no such device", NULL);
-  g_assert_false(ddim_generator_run(generator, request, &of_several, &failed, NULL, &error));
+  g_assert_false(ddim_generator_run(generator, request, &of_several, &unknown, NULL, &error));
   g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_NO_MATCH);
   g_clear_error(&error);
   g_object_set(request, "device", "0,0", NULL);
