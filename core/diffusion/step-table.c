@@ -12,7 +12,7 @@
 struct _DdimStepTable {
   const DdimDiffusion *diffusion; /* NULL in a plain table */
   DdimTableStep *steps;
-  guint n_steps;
+  guint n_steps, n_room; /* steps counted, and for how many there is room */
   double *timesteps; /* [n_timesteps], room for one of each t, or of each step */
   guint n_timesteps;
   guint *conditions;    /* respaced index -> place in timesteps, or NO_CONDITION; or NULL */
@@ -95,20 +95,24 @@ ddim_step_table_new_loop(const DdimDiffusion *diffusion, const DdimSampleParams 
   return g_steal_pointer(&table);
 }
 
-/* Make room for @more steps behind those that are counted. */
+/* Make room for @more steps behind those that are counted, and at least twice as much as before. */
 static DdimTableStep *
 reserve(DdimStepTable *table, guint more, GError **error)
 {
-  DdimTableStep *steps = NULL;
+  if (more > table->n_room - table->n_steps) {
+    const guint64 needed = (guint64)table->n_steps + more;
+    const guint64 room = MIN(MAX(needed, 2 * (guint64)table->n_room), G_MAXUINT);
+    DdimTableStep *steps =
+        needed <= room ? g_try_renew(DdimTableStep, table->steps, (gsize)room) : NULL;
 
-  if (more <= G_MAXUINT - table->n_steps)
-    steps = g_try_renew(DdimTableStep, table->steps, (gsize)table->n_steps + more);
-  if (!steps) {
-    set_no_memory(more, error);
-    return NULL;
+    if (!steps) {
+      set_no_memory(more, error);
+      return NULL;
+    }
+    table->steps = steps;
+    table->n_room = (guint)room;
   }
-  table->steps = steps;
-  return steps + table->n_steps;
+  return table->steps + table->n_steps;
 }
 
 /* How many places the ring needs for what @step reads and keeps. What was on the stack before is
