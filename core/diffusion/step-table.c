@@ -13,7 +13,7 @@ struct _DdimStepTable {
   const DdimDiffusion *diffusion; /* NULL in a plain table */
   DdimTableStep *steps;
   guint n_steps, n_room; /* steps counted, and for how many there is room */
-  double *timesteps; /* [n_timesteps], room for one of each t, or of each step */
+  double *timesteps;     /* [n_timesteps], room for one of each t, or of each step */
   guint n_timesteps;
   guint *conditions;    /* respaced index -> place in timesteps, or NO_CONDITION; or NULL */
   guint n_planned;      /* steps of a plain table */
