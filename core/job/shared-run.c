@@ -58,9 +58,9 @@ struct _Shared {
   Share *shares;
   guint n_shares;
 
-  GAsyncQueue *calls;
-  GMutex mutex; /* of `answered` and `result` of calls */
-  GCond answer;
+  GMutex mutex; /* of `calls`, and of `answered` and `result` of each call */
+  GQueue calls; /* (element-type Call) that nobody has taken yet */
+  GCond called, answer;
 
   /* Only of the caller's thread. */
   GPtrArray *waiting;    /* Call: images that come before their turn */
@@ -78,8 +78,9 @@ ask(Call *call)
 {
   Shared *shared = call->share->shared;
 
-  g_async_queue_push(shared->calls, call);
   g_mutex_lock(&shared->mutex);
+  g_queue_push_tail(&shared->calls, call);
+  g_cond_signal(&shared->called);
   while (!call->answered)
     g_cond_wait(&shared->answer, &shared->mutex);
   g_mutex_unlock(&shared->mutex);
@@ -307,6 +308,18 @@ end(Shared *shared, const Call *call)
     g_cancellable_cancel(shared->stop);
 }
 
+static Call *
+wait_for_call(Shared *shared)
+{
+  Call *call;
+
+  g_mutex_lock(&shared->mutex);
+  while (!(call = g_queue_pop_head(&shared->calls)))
+    g_cond_wait(&shared->called, &shared->mutex);
+  g_mutex_unlock(&shared->mutex);
+  return call;
+}
+
 static void
 serve(Shared *shared, Call *call)
 {
@@ -372,7 +385,8 @@ shared_clear(Shared *shared)
   g_clear_object(&shared->resolved);
   g_object_unref(shared->stop);
   g_ptr_array_unref(shared->waiting);
-  g_async_queue_unref(shared->calls);
+  g_queue_clear(&shared->calls);
+  g_cond_clear(&shared->called);
   g_mutex_clear(&shared->mutex);
   g_cond_clear(&shared->answer);
 }
@@ -416,12 +430,13 @@ ddim_shared_run(DdimShareFunc run, gpointer *workers, char **devices, DdimReques
                            .callbacks = callbacks ? callbacks : &none,
                            .user_data = user_data,
                            .stop = g_cancellable_new(),
-                           .calls = g_async_queue_new(),
+                           .calls = G_QUEUE_INIT,
                            .waiting = g_ptr_array_new()};
   g_autoptr(GPtrArray) threads = g_ptr_array_new();
   gulong handler = 0;
 
   g_mutex_init(&shared.mutex);
+  g_cond_init(&shared.called);
   g_cond_init(&shared.answer);
   make_shares(&shared, workers, devices, request);
   if (cancellable)
@@ -430,7 +445,7 @@ ddim_shared_run(DdimShareFunc run, gpointer *workers, char **devices, DdimReques
   for (guint i = 0; i < shared.n_shares; i++)
     g_ptr_array_add(threads, g_thread_new("device", run_share, &shared.shares[i]));
   while (shared.left) {
-    serve(&shared, g_async_queue_pop(shared.calls));
+    serve(&shared, wait_for_call(&shared));
     serve_waiting(&shared);
   }
   for (guint i = 0; i < threads->len; i++)
