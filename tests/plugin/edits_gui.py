@@ -96,7 +96,7 @@ class Dialogs(unittest.TestCase):
         session = self.start()
         dialog = self.open(session, FILL)
         self.screen.keys(dialog, 'alt+t')
-        self.screen.tool('type', '4')
+        self.screen.tool('type', '12')  # of fewer the end would come before it is looked for
         self.run_preview(session, dialog)
         self.check_untouched(session)
         self.screen.shoot('fill', dialog)
@@ -147,7 +147,7 @@ class Dialogs(unittest.TestCase):
             with self.subTest(entry[1]):
                 dialog = self.open(session, entry)
                 self.screen.keys(dialog, steps)
-                self.screen.tool('type', '100')  # of fewer the end would come before it is looked for
+                self.screen.tool('type', '40')  # of fewer the end would come before it is looked for
                 self.run_preview(session, dialog)
                 self.check_untouched(session)
                 self.screen.shoot(entry[1].split()[0].lower(), dialog)
