@@ -81,9 +81,16 @@ class Dialogs(unittest.TestCase):
         self.assertEqual((session.layers(), session.dirty()), (['base'], '0'))
 
     def run_preview(self, session, dialog):
-        self.screen.keys(dialog, 'alt+p')
-        wait('a worker thread', session.is_generating)
-        wait('its end', lambda: not session.is_generating())
+        self.ended(session, self.begin(session, dialog, 'alt+p'))
+
+    def begin(self, session, dialog, key):
+        """Press @key, which begins a run; return the number of its thread."""
+        before = session.workers()
+        self.screen.keys(dialog, key)
+        return min(wait('a worker thread', lambda: session.workers() - before))
+
+    def ended(self, session, thread):
+        wait('its end', lambda: thread not in session.workers())
         time.sleep(1)
 
     def undo(self, session):
@@ -113,16 +120,13 @@ class Dialogs(unittest.TestCase):
         """Nothing is put in after Stop or when the plug-in is killed, and both can be followed by a run."""
         session = self.start()
         dialog = self.open(session, FILL)
-        self.screen.keys(dialog, 'alt+f')
-        wait('a worker thread', session.is_generating)
+        thread = self.begin(session, dialog, 'alt+f')
         self.check_untouched(session)  # GIMP answers meanwhile
         self.screen.keys(dialog, 'alt+s')
-        wait('the step ends', lambda: not session.is_generating())
-        time.sleep(1)
+        self.ended(session, thread)
         self.screen.shoot('fill-stopped', dialog)
         self.check_untouched(session)
-        self.screen.keys(dialog, 'alt+f')
-        wait('a worker thread', session.is_generating)
+        self.begin(session, dialog, 'alt+f')
         os.kill(session.plugin(), signal.SIGKILL)
         wait('the dialog goes', lambda: not self.screen.window(FILL[1]))
         self.check_untouched(session)

@@ -206,8 +206,18 @@ class Session:
 
     def is_generating(self):
         """Whether the plug-in has begun to generate at some time."""
-        tasks = pathlib.Path(f'/proc/{self.plugin()}/task').glob('*/comm')
-        return any(comm.read_text() == 'ddim-worker\n' for comm in tasks)
+        return bool(self.workers())
+
+    def workers(self):
+        """The numbers of the threads that generate, and of those that OpenCL began in them: these inherit the name."""
+        found = set()
+        for task in pathlib.Path(f'/proc/{self.plugin()}/task').glob('*'):
+            try:
+                if (task / 'comm').read_text() == 'ddim-worker\n':
+                    found.add(int(task.name))
+            except OSError:  # it has ended
+                pass
+        return found
 
     def quit(self):
         try:
