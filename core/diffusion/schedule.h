@@ -27,6 +27,7 @@ DDIM_AVAILABLE_IN_0_1
 double *ddim_betas_new(const char *name, guint steps, GError **error);
 
 /** Whether ddim_betas_new() knows @name. */
+DDIM_AVAILABLE_IN_0_1
 gboolean ddim_noise_schedule_is_known(const char *name);
 
 /** The timesteps kept when a process of @num_timesteps steps is respaced.
