@@ -155,7 +155,8 @@ class BatchFile(ddim.Case):
                     else:
                         self.read_until(process.stderr, b"steps ''")
                 process.send_signal(signal.SIGINT)
-                out, errors = process.communicate(timeout=120)
+                process.wait(timeout=120)  # the end of its input would be another reason to end
+                out, errors = process.communicate()
                 self.assertEqual(process.returncode, 130, errors)
                 self.assertIn(b'interrupted', errors)
                 self.assertNotIn(b'nothing', errors)
