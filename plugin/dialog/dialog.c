@@ -215,8 +215,7 @@ finish_thumbnail(Dialog *dialog, WorkerResult *result)
 
   if (!image || !model)
     return;
-  picture = ddim_image_new_from_samples(image->samples, image->channels, image->height,
-                                        image->width, NULL);
+  picture = worker_image_to_picture(image, NULL);
   if (!picture)
     return;
   thumbnails_save(model, dialog->thumbnail, picture);

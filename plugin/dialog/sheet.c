@@ -94,8 +94,7 @@ sheet_show_result(Sheet *sheet, guint index, const WorkerImage *image)
 
   if (index >= PREVIEW_MAX_PICTURES)
     return;
-  picture = ddim_image_new_from_samples(image->samples, image->channels, image->height,
-                                        image->width, NULL);
+  picture = worker_image_to_picture(image, NULL);
   if (picture)
     preview_show_at(sheet->preview, index, picture);
 }

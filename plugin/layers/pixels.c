@@ -3,7 +3,6 @@
 
 #include <glib/gi18n-lib.h>
 #include "core/data/error.h"
-#include "core/data/image-private.h"
 #include "plugin/image/profile.h"
 
 /* Babl's names of sRGB by number of channels. */
@@ -15,11 +14,7 @@ static const char *const formats_float[] = {"Y' float", "Y'A float", "R'G'B' flo
 static GeglBuffer *
 picture_to_bytes(const WorkerImage *picture, GError **error)
 {
-  g_autoptr(DdimImage) made =
-      picture->picture
-          ? NULL
-          : ddim_image_new_from_samples_as(picture->samples, picture->channels, picture->height,
-                                           picture->width, picture->bytes, error);
+  g_autoptr(DdimImage) made = picture->picture ? NULL : worker_image_to_picture(picture, error);
   const DdimImage *image = picture->picture ? picture->picture : made;
   GeglRectangle all = {0, 0, picture->width, picture->height};
   GeglBuffer *buffer;

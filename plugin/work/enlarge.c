@@ -3,28 +3,16 @@
 
 #include <gio/gio.h>
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 
 /* What the small picture is called. */
 #define FILE_NAME "small.png"
 
 DdimRequest *
-enlarge_begin(const WorkerImage *image, DdimRequest *request, guint scale, char **folder,
-              GError **error)
+enlarge_new_request(DdimRequest *request, const WorkerImage *image, guint scale)
 {
-  g_autoptr(DdimImage) picture = ddim_image_new_from_samples(image->samples, image->channels,
-                                                             image->height, image->width, error);
-  g_autofree char *path = NULL;
-  DdimRequest *larger;
+  DdimRequest *larger = ddim_request_copy(request);
 
-  *folder = picture ? g_dir_make_tmp("ddim-XXXXXX", error) : NULL;
-  if (!*folder)
-    return NULL;
-  path = g_build_filename(*folder, FILE_NAME, NULL);
-  if (!ddim_image_write_png(picture, path, NULL, error))
-    return NULL;
-  larger = ddim_request_copy(request);
-  g_object_set(larger, "command", "upscale", "input", path, "scale", (int)scale, "width", 0,
+  g_object_set(larger, "command", "upscale", "input", FILE_NAME, "scale", (int)scale, "width", 0,
                "height", 0, "class", image->label, NULL);
   return larger;
 }
@@ -32,24 +20,9 @@ enlarge_begin(const WorkerImage *image, DdimRequest *request, guint scale, char 
 char *
 enlarge_get_command(const char *first, DdimRequest *larger)
 {
-  g_autoptr(DdimRequest) request = ddim_request_copy(larger);
-  g_autofree char *second = NULL;
+  g_autofree char *second = ddim_request_to_command(larger);
 
-  g_object_set(request, "input", FILE_NAME, NULL);
-  second = ddim_request_to_command(request);
   return g_strdup_printf("%s -o %s && %s", first, FILE_NAME, second);
-}
-
-void
-enlarge_end(const char *folder)
-{
-  g_autofree char *path = NULL;
-
-  if (!folder)
-    return;
-  path = g_build_filename(folder, FILE_NAME, NULL);
-  g_unlink(path);
-  g_rmdir(folder);
 }
 
 gboolean

@@ -9,16 +9,12 @@ G_BEGIN_DECLS
 /** Larger features: a picture is sampled small, then the model enlarges it, as `ddim upscale` does:
  * the enlarged picture's means are the small one's pixels. */
 
-/** Write @image into a new folder, and make the request that enlarges it.
+/** The request that enlarges @image, given to the generator as its picture "input".
  * @request  with which @image was made
- * @folder   set to the folder, for enlarge_end()
  * (transfer full) */
-DdimRequest *enlarge_begin(const WorkerImage *image, DdimRequest *request, guint scale,
-                           char **folder, GError **error);
+DdimRequest *enlarge_new_request(DdimRequest *request, const WorkerImage *image, guint scale);
 /** The commands that do the same. @first  that makes the small picture. (transfer full) */
 char *enlarge_get_command(const char *first, DdimRequest *larger);
-/** @folder  (nullable) */
-void enlarge_end(const char *folder);
 /** The left upper @width x @height pixels of the enlarged picture, as samples. */
 gboolean enlarge_cut(const DdimSample *sample, guint width, guint height, float **samples,
                      GError **error);

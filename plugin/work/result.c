@@ -14,6 +14,13 @@ worker_image_free(WorkerImage *image)
   g_free(image);
 }
 
+DdimImage *
+worker_image_to_picture(const WorkerImage *image, GError **error)
+{
+  return ddim_image_new_from_samples_as(image->samples, image->channels, image->height,
+                                        image->width, image->bytes, error);
+}
+
 WorkerResult *
 worker_result_new(void)
 {

@@ -29,6 +29,10 @@ typedef struct {
   GPtrArray *images; /**< (element-type WorkerImage) */
 } WorkerResult;
 
+/** What `samples` are as bytes, as the layer and the command have them. (transfer full)
+ * Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
+DdimImage *worker_image_to_picture(const WorkerImage *image, GError **error);
+
 /** Without images. */
 WorkerResult *worker_result_new(void);
 void worker_image_free(WorkerImage *image);

@@ -275,29 +275,37 @@ run(Worker *worker, DdimRequest *request, GError **error)
                             error);
 }
 
+/* Let the model make @image larger, which was sampled small with @request. */
+static gboolean
+enlarge(Worker *worker, WorkerImage *image, DdimRequest *request, guint index, GError **error)
+{
+  g_autoptr(DdimRequest) larger = enlarge_new_request(request, image, worker->scale);
+  DdimImage *small = worker_image_to_picture(image, error);
+
+  if (!small)
+    return FALSE;
+  ddim_generator_set_picture(worker->generator, "input", small);
+  worker->enlarging = TRUE;
+  worker_progress_next(&worker->progress, index, TRUE);
+  g_clear_pointer(&image->samples, g_free);
+  image->width = worker->width;
+  image->height = worker->height;
+  return run(worker, larger, error);
+}
+
 /* Sample the image, which is small, then let the model make it larger. */
 static gboolean
 make_image(Worker *worker, guint index, GError **error)
 {
   WorkerImage *image = g_new0(WorkerImage, 1);
-  g_autoptr(DdimRequest) request = make_request(worker, index), larger = NULL;
+  g_autoptr(DdimRequest) request = make_request(worker, index);
   gboolean good;
 
   worker->image = image;
   worker->enlarging = FALSE;
   worker_progress_next(&worker->progress, index, FALSE);
-  good = run(worker, request, error);
-  if (good && worker->scale > 1) {
-    g_autofree char *folder = NULL;
-    worker->enlarging = TRUE;
-    worker_progress_next(&worker->progress, index, TRUE);
-    larger = enlarge_begin(image, request, worker->scale, &folder, error);
-    g_clear_pointer(&image->samples, g_free);
-    image->width = worker->width;
-    image->height = worker->height;
-    good = larger && run(worker, larger, error);
-    enlarge_end(folder);
-  }
+  good = run(worker, request, error) &&
+         (worker->scale == 1 || enlarge(worker, image, request, index, error));
   worker->image = NULL;
   if (good)
     g_ptr_array_add(worker->result->images, image);
