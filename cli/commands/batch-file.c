@@ -32,20 +32,6 @@ entry_clear(Entry *entry)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Entry, entry_clear)
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean
-refuse(GError **error, const char *format, ...)
-{
-  va_list args;
-
-  va_start(args, format);
-  if (error)
-    *error = g_error_new_valist(DDIM_ERROR, DDIM_ERROR_ARGUMENT, format, args);
-  va_end(args);
-  return FALSE;
-}
-
 static gboolean
 set_output(Entry *entry, JsonNode *node, GError **error)
 {
@@ -53,9 +39,10 @@ set_output(Entry *entry, JsonNode *node, GError **error)
       json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
 
   if (!text || !*text)
-    return refuse(error, _("output: expected the name of a file"));
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT, _("output: expected the name of a file"));
   if (g_str_equal(text, "-"))
-    return refuse(error, _("output: standard output is taken by the lines of JSON; name a file"));
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT,
+                           _("output: standard output is taken by the lines of JSON; name a file"));
   g_free(entry->output);
   entry->output = g_strdup(text);
   return TRUE;
@@ -65,7 +52,7 @@ static gboolean
 set_grid(Entry *entry, JsonNode *node, GError **error)
 {
   if (json_node_get_value_type(node) != G_TYPE_BOOLEAN)
-    return refuse(error, _("grid: expected true or false"));
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT, _("grid: expected true or false"));
   entry->grid = json_node_get_boolean(node);
   return TRUE;
 }
@@ -82,7 +69,8 @@ set_member(Entry *entry, const char *name, JsonNode *node, GError **error)
   if (ddim_option_find(name) && !g_str_equal(name, "command") &&
       !ddim_request_takes(entry->request, name)) {
     g_object_get(entry->request, "command", &command, NULL);
-    return refuse(error, _("the command %s takes no option '%s'"), command, name);
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT, _("the command %s takes no option '%s'"),
+                           command, name);
   }
   return ddim_request_set_from_node(entry->request, name, node, error);
 }
@@ -140,13 +128,16 @@ read_entry(Entry *entry, const DdimLine *line, const char *path, DdimRequest *de
   g_autoptr(JsonNode) root = NULL;
 
   if (line->too_long)
-    return refuse(error, _("the line is longer than %d bytes"), DDIM_MAX_LINE);
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT, _("the line is longer than %d bytes"),
+                           DDIM_MAX_LINE);
   if (is_blank(line))
-    return refuse(error, _("the line is empty; expected a JSON object, such as {\"seed\": 1}"));
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT,
+                           _("the line is empty; expected a JSON object, such as {\"seed\": 1}"));
   if (!(root = ddim_json_parse_line(line->text, line->length, shown, line->number, error)))
     return FALSE;
   if (!JSON_NODE_HOLDS_OBJECT(root))
-    return refuse(error, _("expected a JSON object, such as {\"seed\": 1}"));
+    return ddim_cli_refuse(error, DDIM_ERROR_ARGUMENT,
+                           _("expected a JSON object, such as {\"seed\": 1}"));
   entry->request = ddim_request_copy(defaults);
   return set_members(entry, json_node_get_object(root), ddim_options_is_given(defaults, "count"),
                      error) &&

@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "cli/files/picture.h"
+#include "cli/terminal/command.h"
 #include "core/data/error.h"
 
 /* What is found so far. */
@@ -50,20 +51,6 @@ begin(Search *search, const char *path, const DdimPictureSettings *settings)
   search->set->labels = g_new0(gint64, count);
 }
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean
-refuse(GError **error, const char *format, ...)
-{
-  va_list args;
-
-  va_start(args, format);
-  if (error)
-    *error = g_error_new_valist(DDIM_ERROR, DDIM_ERROR_MISMATCH, format, args);
-  va_end(args);
-  return FALSE;
-}
-
 static gboolean
 add(Search *search, const char *path, const DdimPictureSettings *settings, GError **error)
 {
@@ -72,14 +59,16 @@ add(Search *search, const char *path, const DdimPictureSettings *settings, GErro
   if (!search->set)
     begin(search, path, settings);
   if ((difference = ddim_picture_compare(search->request, settings->request)))
-    return refuse(error, _("'%s' and '%s' come from different runs: %s"), search->first, path,
-                  difference);
+    return ddim_cli_refuse(error, DDIM_ERROR_MISMATCH,
+                           _("'%s' and '%s' come from different runs: %s"), search->first, path,
+                           difference);
   if (settings->index >= search->set->count)
-    return refuse(error, _("'%s' says that it is image %u of %u, counted from 0"), path,
-                  settings->index, search->set->count);
+    return ddim_cli_refuse(error, DDIM_ERROR_MISMATCH,
+                           _("'%s' says that it is image %u of %u, counted from 0"), path,
+                           settings->index, search->set->count);
   if (search->set->paths[settings->index])
-    return refuse(error, _("'%s' and '%s' are both image %u"), search->set->paths[settings->index],
-                  path, settings->index);
+    return ddim_cli_refuse(error, DDIM_ERROR_MISMATCH, _("'%s' and '%s' are both image %u"),
+                           search->set->paths[settings->index], path, settings->index);
   search->set->paths[settings->index] = g_strdup(path);
   search->set->labels[settings->index] = settings->label;
   search->n_found++;
@@ -102,7 +91,7 @@ look_at(Search *search, const char *path, gboolean must, GError **error)
   }
   if (!settings.is_sheet)
     return add(search, path, &settings, error);
-  return !must || refuse(error, _("'%s' is a contact sheet"), path);
+  return !must || ddim_cli_refuse(error, DDIM_ERROR_MISMATCH, _("'%s' is a contact sheet"), path);
 }
 
 static gboolean
@@ -126,19 +115,22 @@ check_whole(const Search *search, GError **error)
   const DdimPictureSet *set = search->set;
 
   if (!set)
-    return refuse(error, _("there are no pictures that ddim has made"));
+    return ddim_cli_refuse(error, DDIM_ERROR_MISMATCH,
+                           _("there are no pictures that ddim has made"));
   for (guint i = 0; i < set->count; i++)
     if (!set->paths[i])
-      return refuse(error,
-                    ngettext("%u of %u pictures is missing, number %u; 'ddim generate' with "
-                             "--resume makes what is missing",
-                             "%u of %u pictures are missing, the first is number %u; 'ddim "
-                             "generate' with --resume makes what is missing",
-                             set->count - search->n_found),
-                    set->count - search->n_found, set->count, i);
+      return ddim_cli_refuse(
+          error, DDIM_ERROR_MISMATCH,
+          ngettext("%u of %u pictures is missing, number %u; 'ddim generate' with "
+                   "--resume makes what is missing",
+                   "%u of %u pictures are missing, the first is number %u; 'ddim "
+                   "generate' with --resume makes what is missing",
+                   set->count - search->n_found),
+          set->count - search->n_found, set->count, i);
   if (search->n_labels == 0 || search->n_labels == set->count)
     return TRUE;
-  return refuse(error, _("some pictures tell their class and others do not"));
+  return ddim_cli_refuse(error, DDIM_ERROR_MISMATCH,
+                         _("some pictures tell their class and others do not"));
 }
 
 DdimPictureSet *

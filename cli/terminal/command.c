@@ -53,6 +53,18 @@ ddim_cli_usage(const char *format, ...)
   return DDIM_EXIT_USAGE;
 }
 
+gboolean
+ddim_cli_refuse(GError **error, DdimError code, const char *format, ...)
+{
+  va_list args;
+
+  va_start(args, format);
+  if (error)
+    *error = g_error_new_valist(DDIM_ERROR, (int)code, format, args);
+  va_end(args);
+  return FALSE;
+}
+
 /* Long paragraphs broken at spaces for a terminal of 80 columns. (transfer full) */
 static char *
 wrap(const char *text)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/terminal/help.h"
+#include "core/data/error.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,9 @@ int ddim_cli_fail(const GError *error);
 /** Print a usage error in the same way, with a hint at --help, and return DDIM_EXIT_USAGE. Takes a
  * printf format. */
 int ddim_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/** Set @error, of DDIM_ERROR, and return FALSE. Takes a printf format. */
+gboolean ddim_cli_refuse(GError **error, DdimError code, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 /** Print `ddim: MESSAGE` as one line on stderr. */
 void ddim_cli_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

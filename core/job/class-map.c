@@ -8,7 +8,6 @@
 #include "core/data/error.h"
 #include "core/data/image-private.h"
 #include "core/data/memory.h"
-#include "core/data/printable.h"
 #include "core/edit/picture.h"
 
 /* Larger pictures have no maps. */
@@ -36,15 +35,6 @@ ddim_class_map_free(DdimClassMap *map)
   g_free(map);
 }
 
-static gboolean
-refuse(GError **error, const char *format, const char *what)
-{
-  g_autofree char *shown = ddim_printable(what);
-
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, format, shown);
-  return FALSE;
-}
-
 /* ---- colors ---- */
 
 static gboolean
@@ -54,13 +44,15 @@ parse_entry(DdimConfig *config, char *text, Entry *entry, GError **error)
   g_autofree char *whole = g_strdup(text);
 
   if (!equals)
-    return refuse(error, _("class-colors: '%s' is not valid; expected CLASS=#rrggbb"), whole);
+    return ddim_classes_refuse(error, _("class-colors: '%s' is not valid; expected CLASS=#rrggbb"),
+                               whole);
   *equals = '\0';
   const char *color = g_strstrip(equals + 1);
   if (!ddim_config_parse_class(config, g_strstrip(text), &entry->label, error))
     return FALSE;
   if (color[0] != '#' || !ddim_edit_parse_color(color, entry->color, NULL))
-    return refuse(error, _("class-colors: '%s' is not valid; expected CLASS=#rrggbb"), whole);
+    return ddim_classes_refuse(error, _("class-colors: '%s' is not valid; expected CLASS=#rrggbb"),
+                               whole);
   return TRUE;
 }
 
@@ -89,14 +81,14 @@ parse_colors(DdimConfig *config, const char *text, GError **error)
     if (!parse_entry(config, g_strstrip(parts[i]), &entry, error))
       return NULL;
     if (!is_new(entries, &entry)) {
-      refuse(error, _("class-colors: two classes have the same color in '%s'"), text);
+      ddim_classes_refuse(error, _("class-colors: two classes have the same color in '%s'"), text);
       return NULL;
     }
     g_array_append_val(entries, entry);
   }
   if (entries->len > 0)
     return g_steal_pointer(&entries);
-  refuse(error, _("class-colors: '%s' is not valid; expected CLASS=#rrggbb"), text);
+  ddim_classes_refuse(error, _("class-colors: '%s' is not valid; expected CLASS=#rrggbb"), text);
   return NULL;
 }
 
@@ -241,9 +233,10 @@ check_memory(const DdimImage *image, guint n, guint width, guint height, GError 
   const guint64 pixels = MAX((guint64)image->width * image->height, (guint64)width * height);
 
   return pixels <= MAX_BYTES / n ||
-         refuse(error, "%s",
-                _("class-map: the picture or the map is too large for so many classes; make it "
-                  "smaller, or name fewer classes in --class-colors"));
+         ddim_classes_refuse(
+             error, "%s",
+             _("class-map: the picture or the map is too large for so many classes; make it "
+               "smaller, or name fewer classes in --class-colors"));
 }
 
 static void
@@ -269,15 +262,17 @@ check_options(const char *path, const char *colors, const DdimClasses *classes, 
               GError **error)
 {
   if (!path || !colors)
-    return refuse(error, "%s",
-                  path ? _("class-map: nothing says which color stands for which class; give "
-                           "--class-colors")
-                       : _("class-colors: there is no map with these colors; give --class-map"));
+    return ddim_classes_refuse(
+        error, "%s",
+        path ? _("class-map: nothing says which color stands for which class; give "
+                 "--class-colors")
+             : _("class-colors: there is no map with these colors; give --class-map"));
   if (classes->labels->len > 0)
-    return refuse(error, "%s", _("class: a map of classes is given as well; give one of the two"));
+    return ddim_classes_refuse(error, "%s",
+                               _("class: a map of classes is given as well; give one of the two"));
   if (ddim_config_get_n_classes(config) == 0)
-    return refuse(error, _("class-map: the model %s has no classes to choose from"),
-                  ddim_config_get_name(config));
+    return ddim_classes_refuse(error, _("class-map: the model %s has no classes to choose from"),
+                               ddim_config_get_name(config));
   return TRUE;
 }
 
@@ -294,9 +289,9 @@ ddim_class_map_read(DdimClassMap **map, DdimClasses *classes, DdimConfig *config
   if (!path && !colors)
     return TRUE;
   if ((guint64)width * height > MAX_PIXELS)
-    return refuse(error,
-                  _("class-map: the picture is too large for a map; make it smaller than %s"),
-                  "16384x16384");
+    return ddim_classes_refuse(
+        error, _("class-map: the picture is too large for a map; make it smaller than %s"),
+        "16384x16384");
   if (!check_options(path, colors, classes, config, error) ||
       !(entries = parse_colors(config, colors, error)) ||
       !(image = ddim_edit_open_picture(path, "class-map", error)) ||

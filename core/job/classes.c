@@ -16,8 +16,8 @@ ddim_classes_clear(DdimClasses *classes)
   g_clear_pointer(&classes->name, g_free);
 }
 
-static gboolean
-refuse(GError **error, const char *format, const char *what)
+gboolean
+ddim_classes_refuse(GError **error, const char *format, const char *what)
 {
   g_autofree char *shown = ddim_printable(what);
 
@@ -34,10 +34,10 @@ parse_weight(const char *text, double *weight, GError **error)
   *weight = g_ascii_strtod(text, &end);
   if (end != text && *end == '\0' && isfinite(*weight) && *weight >= 0)
     return TRUE;
-  return refuse(error,
-                _("class: '%s' is no weight; expected a number from 0 on, as in "
-                  "lava:0.7,rust:0.3"),
-                text);
+  return ddim_classes_refuse(error,
+                             _("class: '%s' is no weight; expected a number from 0 on, as in "
+                               "lava:0.7,rust:0.3"),
+                             text);
 }
 
 /* One class, with its weight if it has one; else @weight becomes -1. */
@@ -63,17 +63,18 @@ blend(DdimClasses *classes, GArray *weights, const char *text, GError **error)
 
   for (guint i = 0; i < weights->len; i++) {
     if (w[i] < 0)
-      return refuse(error,
-                    _("class: '%s' has weights for some classes; give every class one, or none"),
-                    text);
+      return ddim_classes_refuse(
+          error, _("class: '%s' has weights for some classes; give every class one, or none"),
+          text);
     sum += w[i];
     most = w[i] > w[most] ? i : most;
   }
   if (sum <= 0 || !isfinite(sum))
-    return refuse(error,
-                  _("class: the weights in '%s' have no sum to divide by; one must be more "
-                    "than 0"),
-                  text);
+    return ddim_classes_refuse(
+        error,
+        _("class: the weights in '%s' have no sum to divide by; one must be more "
+          "than 0"),
+        text);
   for (guint i = 0; i < weights->len; i++)
     w[i] /= sum;
   classes->mix = ddim_class_mix_new(weights->len, (const gint64 *)classes->labels->data, w);
@@ -95,8 +96,8 @@ ddim_classes_read(DdimClasses *classes, DdimConfig *config, const char *text, GE
   if (!text)
     return TRUE;
   if (ddim_config_get_n_classes(config) == 0)
-    return refuse(error, _("class: the model %s has no classes to choose from"),
-                  ddim_config_get_name(config));
+    return ddim_classes_refuse(error, _("class: the model %s has no classes to choose from"),
+                               ddim_config_get_name(config));
   parts = g_strsplit(text, ",", -1);
   for (guint i = 0; parts[i]; i++) {
     gint64 label;
@@ -108,6 +109,6 @@ ddim_classes_read(DdimClasses *classes, DdimConfig *config, const char *text, GE
     is_blend = is_blend || weight >= 0;
   }
   if (classes->labels->len == 0)
-    return refuse(error, _("class: '%s' names no class"), text);
+    return ddim_classes_refuse(error, _("class: '%s' names no class"), text);
   return !is_blend || blend(classes, weights, text, error);
 }

@@ -21,5 +21,8 @@ typedef struct {
 gboolean ddim_classes_read(DdimClasses *classes, DdimConfig *config, const char *text,
                            GError **error);
 void ddim_classes_clear(DdimClasses *classes);
+/** Set @error, DDIM_ERROR_ARGUMENT, and return FALSE.
+ * @format  has one %s, for @what, which may hold anything that a user writes */
+gboolean ddim_classes_refuse(GError **error, const char *format, const char *what);
 
 G_END_DECLS
