@@ -59,11 +59,7 @@ show_problem(const char *text, gpointer user_data)
 static void
 show_progress(Dialog *dialog, const char *status, double fraction)
 {
-  gtk_label_set_text(GTK_LABEL(dialog->status), status);
-  if (fraction >= 0)
-    gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(dialog->progress), MIN(fraction, 1));
-  else
-    gtk_progress_bar_pulse(GTK_PROGRESS_BAR(dialog->progress));
+  window_progress_show(dialog->progress, dialog->status, status, fraction);
 }
 
 static void

@@ -63,11 +63,7 @@ show_problem(const char *text, gpointer user_data)
 static void
 show_progress(Dialog *dialog, const char *status, double fraction)
 {
-  gtk_label_set_text(GTK_LABEL(dialog->status), status);
-  if (fraction >= 0)
-    gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(dialog->progress), MIN(fraction, 1));
-  else
-    gtk_progress_bar_pulse(GTK_PROGRESS_BAR(dialog->progress));
+  window_progress_show(dialog->progress, dialog->status, status, fraction);
 }
 
 static void
@@ -249,7 +245,7 @@ on_poll(gpointer user_data)
   Dialog *dialog = user_data;
   g_auto(WorkerReport) report = {0};
 
-  edit_run_poll(dialog->run, 0, &report);
+  task_poll(edit_run_get_task(dialog->run), 0, &report);
   if (dialog->working) {
     show_progress(dialog, report.status, report.fraction);
     show_picture(dialog, report.preview);
@@ -300,7 +296,7 @@ start(Dialog *dialog, gboolean applying)
 static void
 stop(Dialog *dialog)
 {
-  edit_run_cancel(dialog->run);
+  task_cancel(edit_run_get_task(dialog->run));
   show_working(dialog, FALSE);
   gtk_dialog_set_response_sensitive(GTK_DIALOG(dialog->window), RESPONSE_APPLY, FALSE);
   gtk_dialog_set_response_sensitive(GTK_DIALOG(dialog->window), RESPONSE_PREVIEW, FALSE);

@@ -75,7 +75,7 @@ on_poll(gpointer user_data)
   Runs *runs = user_data;
   g_auto(WorkerReport) report = {0};
 
-  worker_poll(runs->worker, 0, &report);
+  task_poll(worker_get_task(runs->worker), 0, &report);
   if (runs->kind != RUN_NONE && !runs->next)
     runs->callbacks->report(runs->kind, &report, runs->user_data);
   if (!report.ended)
@@ -93,7 +93,7 @@ runs_start(Runs *runs, RunKind kind, DdimRequest *request)
     start(runs, request);
     return;
   }
-  worker_cancel(runs->worker);
+  task_cancel(worker_get_task(runs->worker));
   runs->next = ddim_request_copy(request);
 }
 
@@ -102,5 +102,5 @@ runs_stop(Runs *runs)
 {
   g_clear_object(&runs->next);
   runs->kind = RUN_NONE;
-  worker_cancel(runs->worker);
+  task_cancel(worker_get_task(runs->worker));
 }

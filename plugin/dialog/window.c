@@ -126,3 +126,13 @@ window_message_show(GtkWidget *message, GtkMessageType type, const char *text)
                                GTK_ICON_SIZE_LARGE_TOOLBAR);
   gtk_widget_set_visible(bar, text != NULL);
 }
+
+void
+window_progress_show(GtkWidget *bar, GtkWidget *label, const char *status, double fraction)
+{
+  gtk_label_set_text(GTK_LABEL(label), status);
+  if (fraction >= 0)
+    gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(bar), MIN(fraction, 1));
+  else
+    gtk_progress_bar_pulse(GTK_PROGRESS_BAR(bar));
+}

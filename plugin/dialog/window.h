@@ -26,4 +26,7 @@ GtkWidget *window_message_new(void);
 /** @text  NULL: none. Begins in lower case as errors do, or in upper case. */
 void window_message_show(GtkWidget *message, GtkMessageType type, const char *text);
 
+/** @fraction  0 … 1; negative while unknown */
+void window_progress_show(GtkWidget *bar, GtkWidget *label, const char *status, double fraction);
+
 G_END_DECLS

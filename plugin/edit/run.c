@@ -8,17 +8,13 @@
 #include "core/job/session.h"
 #include "plugin/image/resample.h"
 #include "plugin/layers/layers.h"
+#include "plugin/layers/run.h"
 #include "plugin/work/devices.h"
-
-/* Milliseconds between two reports to GIMP. */
-#define REPORT_INTERVAL 100
 
 static const char *const end_options[2] = {"from", "to"};
 
 struct _EditRun {
-  DdimGenerator *generator;
-  GThread *thread; /* NULL: nothing was started, or it was finished */
-  GCancellable *cancellable;
+  Task task;
 
   /* The thread's own until it is joined. */
   DdimRequest *request;
@@ -26,14 +22,6 @@ struct _EditRun {
   EditResult *result;
   gint64 begun;
   char *command; /* that makes the same */
-  GError *error;
-
-  GMutex mutex; /* guards what follows */
-  GCond changed;
-  gboolean news, ended;
-  char *status;
-  double fraction;
-  DdimImage *preview;
 };
 
 void
@@ -47,21 +35,16 @@ edit_result_free(EditResult *result)
 /* ---- callbacks of the generator, in the thread ---- */
 
 static void
-tell(EditRun *run, const char *status, double fraction)
-{
-  g_mutex_lock(&run->mutex);
-  g_free(run->status);
-  run->status = g_strdup(status);
-  run->fraction = fraction;
-  run->news = TRUE;
-  g_cond_signal(&run->changed);
-  g_mutex_unlock(&run->mutex);
-}
-
-static void
 on_status(const char *what, double fraction, gpointer user_data)
 {
-  tell(user_data, what, -1);
+  task_tell(&((EditRun *)user_data)->task, what, -1, 0, 0);
+}
+
+/* Lines to be shown when the run is over. */
+static void
+on_message(const char *text, gpointer user_data)
+{
+  worker_result_warn(((EditRun *)user_data)->result->made, text);
 }
 
 static void
@@ -73,7 +56,7 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer user_data)
   made->settings = ddim_request_copy(resolved);
   run->command = ddim_request_to_command(resolved);
   made->model = g_strdup(ddim_config_get_name(config));
-  made->warning = g_strdup(ddim_generator_get_tuning_problem(run->generator));
+  worker_result_warn(made, ddim_generator_get_tuning_problem(run->task.generator));
   if (made->size.width)
     g_object_set(made->settings, "width", (int)made->size.width, "height", (int)made->size.height,
                  NULL);
@@ -97,21 +80,13 @@ on_progress(const DdimProgress *progress, gpointer user_data)
                                       : g_strdup_printf(_("%d min left"), (int)(left / 60 + 0.5));
     g_string_append_printf(status, " · %s", text);
   }
-  tell(user_data, status->str, progress->fraction);
+  task_tell(&((EditRun *)user_data)->task, status->str, progress->fraction, 0, 0);
 }
 
 static void
 on_preview(const DdimSample *x0, gpointer user_data)
 {
-  EditRun *run = user_data;
-  DdimImage *image = ddim_sample_to_image(x0, NULL);
-
-  g_mutex_lock(&run->mutex);
-  g_clear_pointer(&run->preview, ddim_image_free);
-  run->preview = image;
-  run->news = TRUE;
-  g_cond_signal(&run->changed);
-  g_mutex_unlock(&run->mutex);
+  task_show(&((EditRun *)user_data)->task, x0, 0);
 }
 
 /* The finished picture: whole where one was changed, else cut out of what was sampled. */
@@ -123,8 +98,8 @@ get_picture(const DdimSample *sample, const SizePlan *size, GError **error)
   if (sample->picture || !size->width)
     return ddim_sample_to_image(sample, error);
   samples = resample(size, sample->samples, sample->channels, error);
-  return samples ? ddim_image_new_from_samples(samples, sample->channels, size->height, size->width,
-                                               error)
+  return samples ? ddim_image_new_from_samples_as(samples, sample->channels, size->height,
+                                                  size->width, (DdimBytes)sample->bytes, error)
                  : NULL;
 }
 
@@ -141,10 +116,7 @@ on_image(const DdimSample *sample, gpointer user_data, GError **error)
   image = g_new0(WorkerImage, 1);
   image->settings = ddim_request_copy(run->result->made->settings);
   image->command = g_strdup(run->command);
-  if (sample->label_name)
-    image->label = g_strdup(sample->label_name);
-  else if (sample->label >= 0)
-    image->label = g_strdup_printf("%" G_GINT64_FORMAT, sample->label);
+  worker_image_set_label(image, sample);
   g_ptr_array_add(run->result->made->images, image);
   return TRUE;
 }
@@ -205,13 +177,13 @@ fit_size(EditRun *run, GError **error)
     DdimImage *whole = NULL;
     if (run->ends[i] && !(whole = surround(run->ends[i], size, error)))
       return FALSE;
-    ddim_generator_set_picture(run->generator, end_options[i], whole);
+    ddim_generator_set_picture(run->task.generator, end_options[i], whole);
   }
   return TRUE;
 }
 
-static gpointer
-work(gpointer data)
+static void
+work(gpointer data, GError **error)
 {
   static const DdimGeneratorCallbacks callbacks = {
       .status = on_status,
@@ -219,19 +191,14 @@ work(gpointer data)
       .progress = on_progress,
       .preview = on_preview,
       .image = on_image,
+      .message = on_message,
   };
   EditRun *run = data;
+  const Task *task = &run->task;
 
-  if (devices_check(run->cancellable, &run->error) && fit_size(run, &run->error) &&
-      ddim_generator_run(run->generator, run->request, &callbacks, run, run->cancellable,
-                         &run->error))
+  if (devices_check(task->cancellable, error) && fit_size(run, error) &&
+      ddim_generator_run(task->generator, run->request, &callbacks, run, task->cancellable, error))
     run->result->seconds = (g_get_monotonic_time() - run->begun) / (double)G_USEC_PER_SEC;
-  g_mutex_lock(&run->mutex);
-  run->ended = TRUE;
-  run->news = TRUE;
-  g_cond_signal(&run->changed);
-  g_mutex_unlock(&run->mutex);
-  return NULL;
 }
 
 /* ---- the main thread ---- */
@@ -241,23 +208,19 @@ edit_run_new(void)
 {
   EditRun *run = g_new0(EditRun, 1);
 
-  run->generator = ddim_generator_new();
-  g_mutex_init(&run->mutex);
-  g_cond_init(&run->changed);
+  task_init(&run->task);
   return run;
 }
 
 void
 edit_run_free(EditRun *run)
 {
-  if (run->thread) {
+  if (run->task.thread) {
     g_autoptr(EditResult) result = NULL;
-    edit_run_cancel(run);
+    task_cancel(&run->task);
     result = edit_run_finish(run, NULL);
   }
-  ddim_generator_free(run->generator);
-  g_mutex_clear(&run->mutex);
-  g_cond_clear(&run->changed);
+  task_clear(&run->task);
   g_free(run);
 }
 
@@ -282,79 +245,41 @@ edit_run_start(EditRun *run, const EditInput *input)
 {
   gint64 seed;
 
-  g_return_if_fail(!run->thread);
+  g_return_if_fail(!run->task.thread);
 
   run->request = ddim_request_copy(input->request);
   g_object_get(run->request, "seed", &seed, NULL);
   if (seed < 0) /* every GIMP can take it again */
     g_object_set(run->request, "seed", (gint64)(g_random_int() & G_MAXINT32), NULL);
-  ddim_generator_set_picture(run->generator, "input", copy(input->picture));
-  ddim_generator_set_picture(run->generator, "mask", copy(input->mask));
+  ddim_generator_set_picture(run->task.generator, "input", copy(input->picture));
+  ddim_generator_set_picture(run->task.generator, "mask", copy(input->mask));
   for (guint i = 0; i < 2; i++)
     run->ends[i] = copy(input->ends[i]);
-  run->cancellable = g_cancellable_new();
   run->result = result_new();
   run->result->made->frames = input->command->traits & EDIT_GOES_BETWEEN;
-  run->status = g_strdup(_("Starting"));
-  run->fraction = -1;
-  run->ended = FALSE;
-  run->news = TRUE;
-  run->thread = g_thread_new("ddim-worker", work, run);
+  task_start(&run->task, work, run);
 }
 
-gboolean
-edit_run_is_running(EditRun *run)
+Task *
+edit_run_get_task(EditRun *run)
 {
-  return run->thread != NULL;
-}
-
-void
-edit_run_cancel(EditRun *run)
-{
-  if (run->thread)
-    g_cancellable_cancel(run->cancellable);
-}
-
-void
-edit_run_poll(EditRun *run, guint milliseconds, WorkerReport *report)
-{
-  gint64 until = g_get_monotonic_time() + milliseconds * G_TIME_SPAN_MILLISECOND;
-
-  g_mutex_lock(&run->mutex);
-  while (!run->news && milliseconds)
-    if (!g_cond_wait_until(&run->changed, &run->mutex, until))
-      break;
-  run->news = FALSE;
-  report->status = g_strdup(run->status);
-  report->fraction = run->fraction;
-  report->preview = g_steal_pointer(&run->preview);
-  report->ended = run->ended;
-  g_mutex_unlock(&run->mutex);
+  return &run->task;
 }
 
 EditResult *
 edit_run_finish(EditRun *run, GError **error)
 {
   g_autoptr(EditResult) result = NULL;
-  GError *failure;
+  gboolean good;
 
-  g_return_val_if_fail(run->thread, NULL);
-  g_thread_join(run->thread);
-  run->thread = NULL;
+  g_return_val_if_fail(run->task.thread, NULL);
+  good = task_join(&run->task, error);
   g_clear_object(&run->request);
-  g_clear_object(&run->cancellable);
   g_clear_pointer(&run->command, g_free);
-  g_clear_pointer(&run->status, g_free);
-  g_clear_pointer(&run->preview, ddim_image_free);
   for (guint i = 0; i < 2; i++)
     g_clear_pointer(&run->ends[i], ddim_image_free);
   result = g_steal_pointer(&run->result);
-  failure = g_steal_pointer(&run->error);
-  if (failure) {
-    g_propagate_error(error, failure);
-    return NULL;
-  }
-  return g_steal_pointer(&result);
+  return good ? g_steal_pointer(&result) : NULL;
 }
 
 /* ---- putting in ---- */
@@ -393,24 +318,6 @@ edit_result_insert(const EditInput *input, EditResult *result, GError **error)
   return layers_insert(&input->target, result->made, NULL, error);
 }
 
-/* Wait for the end, and tell GIMP how far it is. */
-static void
-watch(EditRun *run)
-{
-  gboolean ended = FALSE;
-
-  while (!ended) {
-    g_auto(WorkerReport) report = {0};
-    edit_run_poll(run, REPORT_INTERVAL, &report);
-    gimp_progress_set_text(report.status);
-    if (report.fraction >= 0)
-      gimp_progress_update(report.fraction);
-    else
-      gimp_progress_pulse();
-    ended = report.ended;
-  }
-}
-
 LayerRef
 edit_run_once(ImageRef image, DrawableRef drawable, const EditSettings *settings, GError **error)
 {
@@ -424,7 +331,7 @@ edit_run_once(ImageRef image, DrawableRef drawable, const EditSettings *settings
   run = edit_run_new();
   edit_run_start(run, input);
   gimp_progress_init(_(settings->command->title));
-  watch(run);
+  run_watch(&run->task);
   if ((result = edit_run_finish(run, error)))
     layer = edit_result_insert(input, result, error);
   gimp_progress_end();

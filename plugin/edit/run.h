@@ -28,11 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EditRun, edit_run_free)
 
 /** @input  is read only here and when the result is put in */
 void edit_run_start(EditRun *run, const EditInput *input);
-gboolean edit_run_is_running(EditRun *run);
-/** Ask the run to stop; it ends with G_IO_ERROR_CANCELLED within a step. */
-void edit_run_cancel(EditRun *run);
-/** Wait until something changes, at most @milliseconds (0: not at all), then say how far it is. */
-void edit_run_poll(EditRun *run, guint milliseconds, WorkerReport *report);
+/** For watching the run, and stopping it. (transfer none) */
+Task *edit_run_get_task(EditRun *run);
 /** Wait for the end of the run. (transfer full) */
 EditResult *edit_run_finish(EditRun *run, GError **error);
 

@@ -37,6 +37,23 @@ run_get_help(void)
             "image again; they are kept with the layer. Empty strings mean the default.");
 }
 
+void
+run_watch(Task *task)
+{
+  gboolean ended = FALSE;
+
+  while (!ended) {
+    g_auto(WorkerReport) report = {0};
+    task_poll(task, REPORT_INTERVAL, &report);
+    gimp_progress_set_text(report.status);
+    if (report.fraction >= 0)
+      gimp_progress_update(report.fraction);
+    else
+      gimp_progress_pulse();
+    ended = report.ended;
+  }
+}
+
 LayerRef
 run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **error)
 {
@@ -45,7 +62,6 @@ run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **er
   g_autoptr(WorkerResult) result = NULL;
   g_auto(Target) target = {0};
   LayerRef layer = NO_LAYER;
-  gboolean ended = FALSE;
 
   if (!target_init(&target, image, drawable, error))
     return NO_LAYER;
@@ -53,16 +69,7 @@ run_once(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **er
   worker = worker_new();
   worker_start(worker, sized);
   gimp_progress_init(_("Generating"));
-  while (!ended) {
-    g_auto(WorkerReport) report = {0};
-    worker_poll(worker, REPORT_INTERVAL, &report);
-    gimp_progress_set_text(report.status);
-    if (report.fraction >= 0)
-      gimp_progress_update(report.fraction);
-    else
-      gimp_progress_pulse();
-    ended = report.ended;
-  }
+  run_watch(worker_get_task(worker));
   result = worker_finish(worker, error);
   if (result)
     layer = layers_insert(&target, result, NULL, error);

@@ -3,6 +3,7 @@
 
 #include "plugin/image/compat.h"
 #include "core/job/request.h"
+#include "plugin/work/task.h"
 
 G_BEGIN_DECLS
 
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 /** Prepare the process: GEGL. Once, before the functions below. */
 void run_init(void);
+
+/** Wait for the end of @task, and show in GIMP's own progress how far it is. */
+void run_watch(Task *task);
 
 /** The procedure without a dialog: sample, then insert, with GIMP's own progress.
  * @image  may be NO_IMAGE: a new image is made

@@ -21,6 +21,15 @@ worker_image_to_picture(const WorkerImage *image, GError **error)
                                         image->width, image->bytes, error);
 }
 
+void
+worker_image_set_label(WorkerImage *image, const DdimSample *sample)
+{
+  if (sample->label_name)
+    image->label = g_strdup(sample->label_name);
+  else if (sample->label >= 0)
+    image->label = g_strdup_printf("%" G_GINT64_FORMAT, sample->label);
+}
+
 WorkerResult *
 worker_result_new(void)
 {
@@ -38,4 +47,16 @@ worker_result_free(WorkerResult *result)
   g_free(result->warning);
   g_ptr_array_unref(result->images);
   g_free(result);
+}
+
+void
+worker_result_warn(WorkerResult *result, const char *text)
+{
+  char *both;
+
+  if (!text)
+    return;
+  both = result->warning ? g_strjoin("\n", result->warning, text, NULL) : g_strdup(text);
+  g_free(result->warning);
+  result->warning = both;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/data/image-private.h"
-#include "core/job/request.h"
+#include "core/job/callbacks.h"
 #include "plugin/image/size.h"
 
 G_BEGIN_DECLS
@@ -33,10 +33,15 @@ typedef struct {
  * Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
 DdimImage *worker_image_to_picture(const WorkerImage *image, GError **error);
 
+/** The name or number of the class that @sample has. */
+void worker_image_set_label(WorkerImage *image, const DdimSample *sample);
+
 /** Without images. */
 WorkerResult *worker_result_new(void);
 void worker_image_free(WorkerImage *image);
 void worker_result_free(WorkerResult *result);
+/** Add a line to the warning. @text  (nullable) */
+void worker_result_warn(WorkerResult *result, const char *text);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkerResult, worker_result_free)
 
 G_END_DECLS

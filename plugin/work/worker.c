@@ -12,11 +12,9 @@
 #include "plugin/work/sizing.h"
 
 struct _Job {
-  DdimGenerator *generator;
-  GThread *thread; /* NULL: nothing was started, or it was finished */
-  GCancellable *cancellable;
+  Task task;
 
-  /* The worker's own until the thread is joined. */
+  /* The thread's own until it is joined. */
   DdimRequest *request;
   WorkerResult *result;
   WorkerImage *image;  /* (nullable) being made */
@@ -24,49 +22,14 @@ struct _Job {
   guint scale;         /* at least 1 */
   gboolean enlarging;  /* the image is sampled and now made larger by the model */
   WorkerProgress progress;
-  GError *error;
-
-  GMutex mutex; /* guards what follows */
-  GCond changed;
-  gboolean news;
-  char *status;
-  double fraction;   /* known when… */
-  gint64 known;      /* …the monotonic clock was this */
-  double rate, gain; /* its growth in a second, and until the next news at most; 0 when unknown */
-  DdimImage *preview;
-  guint index;
-  gboolean ended;
 };
-
-void
-worker_report_clear(WorkerReport *report)
-{
-  g_clear_pointer(&report->status, g_free);
-  g_clear_pointer(&report->preview, ddim_image_free);
-}
-
-/* @rate, @gain  see struct _Job */
-static void
-set_status(Worker *worker, const char *status, double fraction, double rate, double gain)
-{
-  g_mutex_lock(&worker->mutex);
-  g_free(worker->status);
-  worker->status = g_strdup(status);
-  worker->fraction = fraction;
-  worker->known = g_get_monotonic_time();
-  worker->rate = rate;
-  worker->gain = gain;
-  worker->news = TRUE;
-  g_cond_signal(&worker->changed);
-  g_mutex_unlock(&worker->mutex);
-}
 
 /* ---- callbacks of the generator, in the worker thread ---- */
 
 static void
 on_status(const char *what, double fraction, gpointer user_data)
 {
-  set_status(user_data, what, -1, 0, 0);
+  task_tell(&((Worker *)user_data)->task, what, -1, 0, 0);
 }
 
 static void
@@ -89,11 +52,7 @@ copy_property(DdimRequest *from, DdimRequest *to, const char *name)
 static void
 on_message(const char *text, gpointer user_data)
 {
-  WorkerResult *result = ((Worker *)user_data)->result;
-  char *both = result->warning ? g_strjoin("\n", result->warning, text, NULL) : g_strdup(text);
-
-  g_free(result->warning);
-  result->warning = both;
+  worker_result_warn(((Worker *)user_data)->result, text);
 }
 
 static void
@@ -108,8 +67,8 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer user_data)
     image->command = enlarge_get_command(first, resolved);
     return;
   }
-  if (!result->settings && ddim_generator_get_tuning_problem(worker->generator))
-    on_message(ddim_generator_get_tuning_problem(worker->generator), worker);
+  if (!result->settings)
+    worker_result_warn(result, ddim_generator_get_tuning_problem(worker->task.generator));
   image->command = ddim_request_to_command(resolved);
   image->settings = ddim_request_copy(resolved);
   if (worker->width)
@@ -127,7 +86,7 @@ on_progress(const DdimProgress *progress, gpointer user_data)
   Worker *worker = user_data;
   WorkerMoment moment = worker_progress_update(&worker->progress, progress);
 
-  set_status(worker, moment.text, moment.fraction, moment.rate, moment.gain);
+  task_tell(&worker->task, moment.text, moment.fraction, moment.rate, moment.gain);
   g_free(moment.text);
 }
 
@@ -135,15 +94,8 @@ static void
 on_preview(const DdimSample *x0, gpointer user_data)
 {
   Worker *worker = user_data;
-  DdimImage *image = ddim_sample_to_image(x0, NULL);
 
-  g_mutex_lock(&worker->mutex);
-  g_clear_pointer(&worker->preview, ddim_image_free);
-  worker->preview = image;
-  worker->index = worker->result->images->len;
-  worker->news = TRUE;
-  g_cond_signal(&worker->changed);
-  g_mutex_unlock(&worker->mutex);
+  task_show(&worker->task, x0, worker->result->images->len);
 }
 
 static gboolean
@@ -156,7 +108,7 @@ on_image(const DdimSample *sample, gpointer user_data, GError **error)
   if (worker->enlarging)
     return enlarge_cut(sample, worker->width, worker->height, &image->samples, error);
   if (size.scaled)
-    set_status(worker, _("Enlarging"), -1, 0, 0);
+    task_tell(&worker->task, _("Enlarging"), -1, 0, 0);
   if (!size.width)
     size = size_plan(sample->width, sample->height, 1, 0);
   image->samples = resample(&size, sample->samples, sample->channels, error);
@@ -166,10 +118,7 @@ on_image(const DdimSample *sample, gpointer user_data, GError **error)
   image->bytes = (DdimBytes)sample->bytes;
   image->width = size.width;
   image->height = size.height;
-  if (sample->label_name)
-    image->label = g_strdup(sample->label_name);
-  else if (sample->label >= 0)
-    image->label = g_strdup_printf("%" G_GINT64_FORMAT, sample->label);
+  worker_image_set_label(image, sample);
   return TRUE;
 }
 
@@ -271,8 +220,8 @@ run(Worker *worker, DdimRequest *request, GError **error)
       .message = on_message,
   };
 
-  return ddim_generator_run(worker->generator, request, &callbacks, worker, worker->cancellable,
-                            error);
+  return ddim_generator_run(worker->task.generator, request, &callbacks, worker,
+                            worker->task.cancellable, error);
 }
 
 /* Let the model make @image larger, which was sampled small with @request. */
@@ -284,7 +233,7 @@ enlarge(Worker *worker, WorkerImage *image, DdimRequest *request, guint index, G
 
   if (!small)
     return FALSE;
-  ddim_generator_set_picture(worker->generator, "input", small);
+  ddim_generator_set_picture(worker->task.generator, "input", small);
   worker->enlarging = TRUE;
   worker_progress_next(&worker->progress, index, TRUE);
   g_clear_pointer(&image->samples, g_free);
@@ -315,11 +264,12 @@ make_image(Worker *worker, guint index, GError **error)
 }
 
 static void
-make_all(Worker *worker, GError **error)
+make_all(gpointer data, GError **error)
 {
+  Worker *worker = data;
   int count;
 
-  if (!devices_check(worker->cancellable, error) || !fit_request(worker, error))
+  if (!devices_check(worker->task.cancellable, error) || !fit_request(worker, error))
     return;
   g_object_get(worker->request, "count", &count, NULL);
   worker_progress_init(&worker->progress, worker->request, worker->result->model,
@@ -331,20 +281,6 @@ make_all(Worker *worker, GError **error)
     }
 }
 
-static gpointer
-work(gpointer data)
-{
-  Worker *worker = data;
-
-  make_all(worker, &worker->error);
-  g_mutex_lock(&worker->mutex);
-  worker->ended = TRUE;
-  worker->news = TRUE;
-  g_cond_signal(&worker->changed);
-  g_mutex_unlock(&worker->mutex);
-  return NULL;
-}
-
 /* ---- the main thread ---- */
 
 Worker *
@@ -352,95 +288,48 @@ worker_new(void)
 {
   Worker *worker = g_new0(Worker, 1);
 
-  worker->generator = ddim_generator_new();
-  g_mutex_init(&worker->mutex);
-  g_cond_init(&worker->changed);
+  task_init(&worker->task);
   return worker;
 }
 
 void
 worker_free(Worker *worker)
 {
-  if (worker->thread) {
+  if (worker->task.thread) {
     g_autoptr(WorkerResult) result = NULL;
-    worker_cancel(worker);
+    task_cancel(&worker->task);
     result = worker_finish(worker, NULL);
   }
-  ddim_generator_free(worker->generator);
-  g_mutex_clear(&worker->mutex);
-  g_cond_clear(&worker->changed);
+  task_clear(&worker->task);
   g_free(worker);
+}
+
+Task *
+worker_get_task(Worker *worker)
+{
+  return &worker->task;
 }
 
 void
 worker_start(Worker *worker, DdimRequest *request)
 {
-  g_return_if_fail(!worker->thread);
+  g_return_if_fail(!worker->task.thread);
 
   worker->request = ddim_request_copy(request);
-  worker->cancellable = g_cancellable_new();
   worker->result = worker_result_new();
-  worker->status = g_strdup(_("Starting"));
-  worker->fraction = -1;
-  worker->index = 0;
-  worker->ended = FALSE;
-  worker->news = TRUE;
-  worker->thread = g_thread_new("ddim-worker", work, worker);
-}
-
-gboolean
-worker_is_running(Worker *worker)
-{
-  return worker->thread != NULL;
-}
-
-void
-worker_cancel(Worker *worker)
-{
-  if (worker->thread)
-    g_cancellable_cancel(worker->cancellable);
-}
-
-void
-worker_poll(Worker *worker, guint milliseconds, WorkerReport *report)
-{
-  gint64 until = g_get_monotonic_time() + milliseconds * G_TIME_SPAN_MILLISECOND;
-
-  g_mutex_lock(&worker->mutex);
-  while (!worker->news && milliseconds)
-    if (!g_cond_wait_until(&worker->changed, &worker->mutex, until))
-      break;
-  worker->news = FALSE;
-  report->status = g_strdup(worker->status);
-  report->fraction = worker->fraction;
-  report->index = worker->index;
-  if (worker->fraction >= 0)
-    report->fraction +=
-        MIN(worker->rate * (g_get_monotonic_time() - worker->known) / G_USEC_PER_SEC, worker->gain);
-  report->preview = g_steal_pointer(&worker->preview);
-  report->ended = worker->ended;
-  g_mutex_unlock(&worker->mutex);
+  task_start(&worker->task, make_all, worker);
 }
 
 WorkerResult *
 worker_finish(Worker *worker, GError **error)
 {
   g_autoptr(WorkerResult) result = NULL;
-  GError *failure;
+  gboolean good;
 
-  g_return_val_if_fail(worker->thread, NULL);
-  g_thread_join(worker->thread);
-  worker->thread = NULL;
+  g_return_val_if_fail(worker->task.thread, NULL);
+  good = task_join(&worker->task, error);
   worker_progress_remember(&worker->progress);
   g_clear_object(&worker->request);
-  g_clear_object(&worker->cancellable);
-  g_clear_pointer(&worker->status, g_free);
-  g_clear_pointer(&worker->preview, ddim_image_free);
   result = g_steal_pointer(&worker->result);
-  failure = g_steal_pointer(&worker->error);
-  if (failure) {
-    g_propagate_error(error, failure);
-    return NULL;
-  }
-  return g_steal_pointer(&result);
+  return good ? g_steal_pointer(&result) : NULL;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "core/job/generator.h"
-#include "core/data/image.h"
 #include "plugin/work/result.h"
+#include "plugin/work/task.h"
 
 G_BEGIN_DECLS
 
@@ -11,18 +10,6 @@ G_BEGIN_DECLS
  * widget. All functions are for the main thread. A worker may be started again when it has ended;
  * device and model then stay loaded. */
 typedef struct _Job Worker;
-
-typedef struct {
-  char *status;    /**< what is being done now, in the user's language */
-  double fraction; /**< of the whole, 0 … 1; negative while unknown */
-  /** (nullable) the predicted x0, when there is one newer than the last report's */
-  DdimImage *preview;
-  guint index;    /**< of the image that is being made */
-  gboolean ended; /**< worker_finish() will not wait */
-} WorkerReport;
-
-void worker_report_clear(WorkerReport *report);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WorkerReport, worker_report_clear)
 
 Worker *worker_new(void);
 /** Stops what runs and waits for it. */
@@ -35,11 +22,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Worker, worker_free)
  * can take it again; scale above 1: sampled that many times smaller, then enlarged by the model, so
  * that features are larger */
 void worker_start(Worker *worker, DdimRequest *request);
-gboolean worker_is_running(Worker *worker);
-/** Ask the run to stop; it ends with G_IO_ERROR_CANCELLED within a step. */
-void worker_cancel(Worker *worker);
-/** Wait until something changes, at most @milliseconds (0: not at all), then say how far it is. */
-void worker_poll(Worker *worker, guint milliseconds, WorkerReport *report);
+/** For watching the run, and stopping it. (transfer none) */
+Task *worker_get_task(Worker *worker);
 /** Wait for the end of the run. (transfer full) */
 WorkerResult *worker_finish(Worker *worker, GError **error);
 
