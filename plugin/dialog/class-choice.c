@@ -42,9 +42,11 @@ compare(gconstpointer a, gconstpointer b, gpointer user_data)
   const char *one = model->classes[*(const guint *)a], *other = model->classes[*(const guint *)b];
 
   /* Numbers by their value. */
-  if (g_ascii_isdigit(*one) && g_ascii_isdigit(*other) &&
-      g_ascii_strtoll(one, NULL, 10) != g_ascii_strtoll(other, NULL, 10))
-    return g_ascii_strtoll(one, NULL, 10) < g_ascii_strtoll(other, NULL, 10) ? -1 : 1;
+  if (g_ascii_isdigit(*one) && g_ascii_isdigit(*other)) {
+    const gint64 first = g_ascii_strtoll(one, NULL, 10), second = g_ascii_strtoll(other, NULL, 10);
+    if (first != second)
+      return first < second ? -1 : 1;
+  }
   return g_utf8_collate(names_show_class(one), names_show_class(other));
 }
 

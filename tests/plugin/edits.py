@@ -8,14 +8,11 @@ import json
 import math
 import pathlib
 import random
-import re
 import subprocess
 import sys
-import tempfile
-import unittest
 
 import gimp
-from gimp import read_png
+from gimp import crop, read_png, to_linear
 
 version, program, libdir, source, command = sys.argv[1:6]
 MAJOR = int(version.split('.')[0])
@@ -62,26 +59,7 @@ def picture(width, height, channels=3, seed=1):
                   for x in range(width) for c in range(channels)) for y in range(height)]
 
 
-def to_linear(v):
-    return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
-
-
-def crop(samples, channels, width, x, y, w, h):
-    return [samples[((y + j) * width + x + i) * channels + c] for j in range(h) for i in range(w) for c in range(channels)]
-
-
-class Edits(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.gimp = gimp.Gimp(version, program, libdir, source, folder.name)
-
-    def tearDown(self):
-        """The plug-in has printed nothing."""
-        self.assertEqual(self.gimp.printed(), [])
-
+class Edits(gimp.Case):
     def path(self, name):
         return self.folder / name
 

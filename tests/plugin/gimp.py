@@ -6,6 +6,9 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
+import tempfile
+import unittest
 import zlib
 
 # What the two Script-Fus call differently, so that the tests are written once. `ddim` takes what differs from the defaults.
@@ -207,15 +210,37 @@ def crashing_vendors(folder):
     return str(vendors)
 
 
+class Case(unittest.TestCase):
+    """Tests of one GIMP without windows, in a folder of their own, with the arguments that main() describes."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.gimp = Gimp(*sys.argv[1:5], folder.name)
+
+    def tearDown(self):
+        """The plug-in has printed nothing."""
+        self.assertEqual(self.gimp.printed(), [])
+
+
 def main(module):
     """Run the tests of `module` with TAP output for sys.argv: version, program, libdir, source folder, command."""
-    import sys
     import tap
     version = sys.argv[1]
     if not shutil.which(f'gimp-console-{version}'):
         print(f'1..0 # SKIP gimp-console-{version} is not installed')
         sys.exit(0)
     tap.main(module)
+
+
+def to_linear(v):
+    return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+
+
+def crop(samples, channels, width, x, y, w, h):
+    return [samples[((y + j) * width + x + i) * channels + c] for j in range(h) for i in range(w) for c in range(channels)]
 
 
 def make_png(rows, channels=3):

@@ -15,17 +15,13 @@ import tempfile
 import unittest
 
 import gimp
-from gimp import read_png
+from gimp import crop, read_png, to_linear
 
 version, program, libdir, source, command = sys.argv[1:6]
 SEED = 42
 SIDE = 128  # of the images that the default model was trained with
 GAMMA = 563 / 256  # a profile holds it as 8.8 bits
 COMMON = f"'(steps \"3\") '(seed {SEED})"
-
-
-def to_linear(v):
-    return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
 
 
 def to_perceptual(v):
@@ -37,22 +33,7 @@ def gray(red, green, blue):
     return to_perceptual(0.2225 * to_linear(red) + 0.7169 * to_linear(green) + 0.0606 * to_linear(blue))
 
 
-def crop(samples, channels, width, x, y, w, h):
-    return [samples[((y + j) * width + x + i) * channels + c] for j in range(h) for i in range(w) for c in range(channels)]
-
-
-class Headless(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.gimp = gimp.Gimp(version, program, libdir, source, folder.name)
-
-    def tearDown(self):
-        """The plug-in has printed nothing."""
-        self.assertEqual(self.gimp.printed(), [])
-
+class Headless(gimp.Case):
     def generate(self, size, *options, suffix='png', **environment):
         """What the command makes of the same settings."""
         out = self.folder / f'command.{suffix}'
