@@ -8,6 +8,7 @@
 #include "core/diffusion/host-sampling.h"
 #include "core/diffusion/scheduler-steps.h"
 #include "core/network/device-sampling.h"
+#include "small-model.h"
 
 enum { BATCH = 2, CHANNELS = 3, SIDE = 16, PLANE = CHANNELS * SIDE * SIDE, COUNT = BATCH * PLANE };
 enum { N_STEPS = 7, SEED = 5 };
@@ -19,10 +20,7 @@ enum { N_STEPS = 7, SEED = 5 };
 #define TOLERANCE 5e-5
 
 typedef struct {
-  DdimContext *context;
-  DdimCheckpoint *checkpoint;
-  DdimConfig *config;
-  DdimNetwork *network;
+  SmallModel model;
   DdimEvaluator *evaluator;      /* of the loop on the device */
   DdimEvaluator *host_evaluator; /* the model of the loop on the host */
   DdimSamplerState *state;
@@ -40,21 +38,12 @@ set_up(Fixture *f, gconstpointer data)
                                       .timestep_respacing = "7",
                                       .var_type = DDIM_VAR_LEARNED_RANGE};
   const DdimEvaluatorSize size = {.batch = BATCH, .height = SIDE, .width = SIDE};
-  g_autofree char *path = g_build_filename(g_getenv("DDIM_TEST_DATA"), "unet_small_cond.pt", NULL);
   g_autoptr(GError) error = NULL;
 
-  f->context = ddim_context_new(NULL, &error);
+  small_model_open(&f->model);
+  f->evaluator = ddim_evaluator_new(f->model.network, &size, NULL, &error);
   g_assert_no_error(error);
-  f->checkpoint = ddim_checkpoint_open(path, &error);
-  g_assert_no_error(error);
-  f->config =
-      ddim_config_load(f->checkpoint, "--image_size 32 --num_heads 4 --class_cond True", &error);
-  g_assert_no_error(error);
-  f->network = ddim_network_new(f->context, f->checkpoint, f->config, NULL, &error);
-  g_assert_no_error(error);
-  f->evaluator = ddim_evaluator_new(f->network, &size, NULL, &error);
-  g_assert_no_error(error);
-  f->host_evaluator = ddim_evaluator_new(f->network, &size, NULL, &error);
+  f->host_evaluator = ddim_evaluator_new(f->model.network, &size, NULL, &error);
   g_assert_no_error(error);
   f->state = ddim_sampler_state_new(f->evaluator, &error);
   g_assert_no_error(error);
@@ -72,10 +61,7 @@ tear_down(Fixture *f, gconstpointer data)
   ddim_sampler_state_free(f->state);
   ddim_evaluator_unref(f->host_evaluator);
   ddim_evaluator_unref(f->evaluator);
-  ddim_network_unref(f->network);
-  ddim_config_unref(f->config);
-  ddim_checkpoint_unref(f->checkpoint);
-  ddim_context_unref(f->context);
+  small_model_close(&f->model);
 }
 
 static void

@@ -4,48 +4,11 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/network/evaluator-cache.h"
 #include "core/network/sampler-state.h"
-#include "golden.h"
-
-typedef struct {
-  DdimContext *context;
-  DdimCheckpoint *checkpoint;
-  DdimConfig *config;
-  DdimNetwork *network;
-  guint64 bytes; /* device memory without evaluators */
-} Model;
-
-static void
-model_open(Model *model)
-{
-  g_autoptr(GError) error = NULL;
-  g_autofree char *path = golden_path("unet_small_cond.pt");
-  model->context = ddim_context_new(NULL, &error);
-  g_assert_no_error(error);
-  model->checkpoint = ddim_checkpoint_open(path, &error);
-  g_assert_no_error(error);
-  model->config = ddim_config_load(model->checkpoint,
-                                   "--image_size 32 --num_heads 4 --class_cond True", &error);
-  g_assert_no_error(error);
-  model->network = ddim_network_new(model->context, model->checkpoint, model->config, NULL, &error);
-  g_assert_no_error(error);
-  model->bytes = ddim_context_get_device_bytes(model->context, NULL);
-}
-
-static void
-model_clear(Model *model)
-{
-  g_assert_cmpuint(ddim_context_get_device_bytes(model->context, NULL), ==, model->bytes);
-  ddim_network_unref(model->network);
-  g_assert_cmpuint(ddim_context_get_device_bytes(model->context, NULL), ==, 0);
-  ddim_config_unref(model->config);
-  ddim_checkpoint_unref(model->checkpoint);
-  ddim_context_unref(model->context);
-}
+#include "small-model.h"
 
 static DdimEvaluator *
-evaluator_new(Model *model, DdimEvaluatorSize size)
+evaluator_new(SmallModel *model, DdimEvaluatorSize size)
 {
   g_autoptr(GError) error = NULL;
   DdimEvaluator *evaluator = ddim_evaluator_new(model->network, &size, NULL, &error);
@@ -109,13 +72,13 @@ evaluate(DdimEvaluator *evaluator, guint step)
 static float *
 evaluate_alone(DdimEvaluatorSize size, guint step)
 {
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   DdimEvaluator *evaluator = evaluator_new(&model, size);
   prepare(evaluator, 0);
   float *output = evaluate(evaluator, step);
   ddim_evaluator_unref(evaluator);
-  model_clear(&model);
+  small_model_close(&model);
   return output;
 }
 
@@ -134,8 +97,8 @@ test_alternating(gconstpointer data)
   const gboolean last_first = GPOINTER_TO_INT(data);
   const guint n = G_N_ELEMENTS(sizes);
   DdimEvaluator *evaluators[G_N_ELEMENTS(sizes)];
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   for (guint i = 0; i < n; i++) {
     evaluators[i] = evaluator_new(&model, sizes[i]);
     prepare(evaluators[i], 0);
@@ -159,15 +122,15 @@ test_alternating(gconstpointer data)
     const gsize bytes = output_count(left) * sizeof(float);
     g_assert_cmpmem(after, bytes, before, bytes);
   }
-  model_clear(&model);
+  small_model_close(&model);
 }
 
 /* Output stays until the next evaluation of the same evaluator, whatever others do meanwhile. */
 static void
 test_output_stays(void)
 {
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   g_autoptr(GError) error = NULL;
   DdimEvaluator *first = evaluator_new(&model, sizes[0]), *second = evaluator_new(&model, sizes[2]);
   prepare(first, 0);
@@ -180,7 +143,7 @@ test_output_stays(void)
   g_assert_cmpmem(actual, count * sizeof(float), expected, count * sizeof(float));
   ddim_evaluator_unref(first);
   ddim_evaluator_unref(second);
-  model_clear(&model);
+  small_model_close(&model);
 }
 
 /* A short last batch takes no weights of its own, and computes what the whole batch computes. On
@@ -191,8 +154,8 @@ test_short_batch(void)
 {
   const DdimEvaluatorSize whole = {.batch = 4, .height = 32, .width = 32};
   const DdimEvaluatorSize rest = {.batch = 1, .height = 32, .width = 32, .usual_batch = 4};
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   DdimEvaluator *all = evaluator_new(&model, whole);
   const guint64 before = ddim_context_get_device_bytes(model.context, NULL);
   DdimEvaluator *one = evaluator_new(&model, rest);
@@ -208,15 +171,15 @@ test_short_batch(void)
     g_assert_cmpfloat_with_epsilon(actual[i], expected[3 * count + i], 5e-5);
   ddim_evaluator_unref(all);
   ddim_evaluator_unref(one);
-  model_clear(&model);
+  small_model_close(&model);
 }
 
 /* Weights belong to those that use them. */
 static void
 test_weights_freed(void)
 {
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   DdimEvaluator *first = evaluator_new(&model, sizes[0]);
   const guint64 one = ddim_context_get_device_bytes(model.context, NULL);
   DdimEvaluator *same = evaluator_new(&model, sizes[0]);
@@ -234,7 +197,7 @@ test_weights_freed(void)
   g_autofree float *output = evaluate(first, 0);
   g_assert_true(isfinite(output[0]));
   ddim_evaluator_unref(first);
-  model_clear(&model);
+  small_model_close(&model);
 }
 
 static DdimEvaluator *
@@ -250,8 +213,8 @@ get(DdimEvaluatorCache *cache, DdimEvaluatorSize size)
 static void
 test_cache(void)
 {
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   g_autoptr(GError) error = NULL;
   guint64 most = 0;
   for (guint side = 8; side <= 64; side += 8) {
@@ -291,7 +254,7 @@ test_cache(void)
   g_assert_null(ddim_evaluator_cache_get(cache, &odd, NULL, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
   ddim_evaluator_cache_free(cache);
-  model_clear(&model);
+  small_model_close(&model);
 }
 
 /* x after two steps of a loop, the second of which is taken by @second. */
@@ -347,8 +310,8 @@ expect_loop(DdimEvaluator *evaluator)
 static void
 test_state(void)
 {
-  Model model;
-  model_open(&model);
+  SmallModel model;
+  small_model_open(&model);
   const DdimEvaluatorSize size = {.batch = 2, .height = 16, .width = 32};
   DdimEvaluator *first = evaluator_new(&model, size), *second = evaluator_new(&model, size);
   g_autofree float *expected = expect_loop(first);
@@ -359,7 +322,7 @@ test_state(void)
   g_assert_cmpmem(two, count * sizeof(float), one, count * sizeof(float));
   ddim_evaluator_unref(first);
   ddim_evaluator_unref(second);
-  model_clear(&model);
+  small_model_close(&model);
 }
 
 int

@@ -9,9 +9,9 @@
 #include "core/data/json.h"
 #include "core/diffusion/consistency-steps.h"
 #include "core/diffusion/ermon-steps.h"
-#include "core/diffusion/host-sampling.h"
 #include "core/diffusion/schedule.h"
 #include "core/diffusion/scheduler-steps.h"
+#include "wave-noise.h"
 
 enum { IMAGES = 2, PLANE = 8, COUNT = IMAGES * PLANE };
 
@@ -22,7 +22,7 @@ typedef struct {
   guint n_train;
   gboolean learned;
   GArray *timesteps; /* those that the model was asked about */
-  guint draws;
+  WaveNoise noise;
 } Run;
 
 static gboolean
@@ -42,16 +42,6 @@ predict(gpointer user_data, const double *x, double t, gsize n, gsize plane, dou
         out[plane] = 0.03 + 0.02 * cos(value + t / 50);
     }
   return TRUE;
-}
-
-static void
-draw(gpointer user_data, double *out, gsize n)
-{
-  Run *run = user_data;
-
-  for (gsize i = 0; i < n; i++)
-    out[i] = 1.1 * cos(3.0 * run->draws + 0.7 * (double)i);
-  run->draws++;
 }
 
 static void
@@ -104,8 +94,8 @@ sample_with(const DdimModel *model, const DdimStepTable *table, Run *run, double
                                          .plane = PLANE,
                                          .learned = run->learned,
                                          .x = x,
-                                         .noise = draw,
-                                         .noise_data = run};
+                                         .noise = wave_noise_draw,
+                                         .noise_data = &run->noise};
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimHostSampling) sampling = ddim_host_sampling_new(&params, &error);
 
@@ -170,7 +160,7 @@ test_case(gconstpointer data)
       g_assert_cmpfloat(g_array_index(asked, double, i), ==,
                         json_array_get_double_element(timesteps, i));
   }
-  g_assert_cmpuint(run.draws, ==, json_object_get_int_member(object, "draws"));
+  g_assert_cmpuint(run.noise.draws, ==, json_object_get_int_member(object, "draws"));
   assert_near(object, x);
 }
 
@@ -217,7 +207,7 @@ test_ermon(gconstpointer data)
   for (guint i = 0; i < asked->len; i++)
     g_assert_cmpfloat(g_array_index(asked, double, i), ==,
                       json_array_get_double_element(timesteps, i));
-  g_assert_cmpuint(run.draws, ==, asked->len);
+  g_assert_cmpuint(run.noise.draws, ==, asked->len);
   assert_near(object, x);
 }
 
@@ -288,7 +278,7 @@ test_consistency(gconstpointer data)
 
   g_assert_no_error(error);
   sample_with(&model, table, &run, x);
-  g_assert_cmpuint(run.draws, ==, json_object_get_int_member(object, "draws"));
+  g_assert_cmpuint(run.noise.draws, ==, json_object_get_int_member(object, "draws"));
   assert_near(object, x);
 }
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "core/data/json.h"
-#include "core/diffusion/host-sampling.h"
+#include "wave-noise.h"
 
 enum { COUNT = 16 };
 
@@ -12,7 +12,8 @@ enum { COUNT = 16 };
 #define TOLERANCE 1e-9
 
 typedef struct {
-  guint T, draws;
+  guint T;
+  WaveNoise noise;
 } Run;
 
 static gboolean
@@ -25,16 +26,6 @@ predict(gpointer user_data, const double *x, double t, gsize n, gsize plane, dou
   for (gsize i = 0; i < n * plane; i++)
     output[i] = x[i] * (u / (u + 0.1)) + 0.1 * sin(3 * x[i] + t / 100);
   return TRUE;
-}
-
-static void
-draw(gpointer user_data, double *out, gsize n)
-{
-  Run *run = user_data;
-
-  for (gsize i = 0; i < n; i++)
-    out[i] = 1.1 * cos(3.0 * run->draws + 0.7 * (double)i);
-  run->draws++;
 }
 
 static void
@@ -58,7 +49,8 @@ test_case(gconstpointer data)
   g_assert_no_error(error);
   for (guint i = 0; i < COUNT; i++)
     x[i] = 1.3 * sin(1.0 + i);
-  ddim_diffusion_sample(diffusion, &sample, &model, 1, COUNT, x, draw, &run, NULL, &error);
+  ddim_diffusion_sample(diffusion, &sample, &model, 1, COUNT, x, wave_noise_draw,
+                        &run.noise, NULL, &error);
   g_assert_no_error(error);
   for (guint i = 0; i < COUNT; i++) {
     const double value = json_array_get_double_element(expected, i);
@@ -68,7 +60,7 @@ test_case(gconstpointer data)
   g_test_message("%g of %g", worst, largest);
   g_assert_cmpfloat(worst, <=, TOLERANCE * largest);
   g_assert_cmpuint(
-      run.draws, ==,
+      run.noise.draws, ==,
       sample.sampler == DDIM_SAMPLER_DPMPP_SDE ? ddim_diffusion_get_num_timesteps(diffusion) : 0);
 }
 

@@ -8,7 +8,7 @@
 #include "core/network/sampler-state.h"
 #include "core/network/window-axis.h"
 #include "core/network/windows.h"
-#include "golden.h"
+#include "small-model.h"
 
 enum { CHANNELS = 3, OUT_CHANNELS = 6 };
 
@@ -79,40 +79,22 @@ test_by_hand(void)
 /* ---- evaluations ---- */
 
 typedef struct {
-  DdimContext *context;
-  DdimCheckpoint *checkpoint;
-  DdimConfig *config;
-  DdimNetwork *network;
+  SmallModel model;
   DdimEvaluatorCache *cache;
 } Fixture;
 
 static void
 set_up(Fixture *f, gconstpointer data)
 {
-  g_autofree char *path = golden_path("unet_small_cond.pt");
-  g_autoptr(GError) error = NULL;
-
-  f->context = ddim_context_new(NULL, &error);
-  g_assert_no_error(error);
-  f->checkpoint = ddim_checkpoint_open(path, &error);
-  g_assert_no_error(error);
-  f->config =
-      ddim_config_load(f->checkpoint, "--image_size 32 --num_heads 4 --class_cond True", &error);
-  g_assert_no_error(error);
-  f->network = ddim_network_new(f->context, f->checkpoint, f->config, NULL, &error);
-  g_assert_no_error(error);
-  f->cache = ddim_evaluator_cache_new(f->network);
+  small_model_open(&f->model);
+  f->cache = ddim_evaluator_cache_new(f->model.network);
 }
 
 static void
 tear_down(Fixture *f, gconstpointer data)
 {
   ddim_evaluator_cache_free(f->cache);
-  ddim_network_unref(f->network);
-  g_assert_cmpuint(ddim_context_get_device_bytes(f->context, NULL), ==, 0);
-  ddim_config_unref(f->config);
-  ddim_checkpoint_unref(f->checkpoint);
-  ddim_context_unref(f->context);
+  small_model_close(&f->model);
 }
 
 /* The output for @x, [batch][6][H][W]. (transfer full) */
@@ -121,7 +103,7 @@ evaluate(Fixture *f, const DdimWindowsParams *params, const float *x, const gint
 {
   const double timesteps[] = {871, 3};
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimEvaluator) evaluator = ddim_windows_new(f->network, f->cache, params, NULL, &error);
+  g_autoptr(DdimEvaluator) evaluator = ddim_windows_new(f->model.network, f->cache, params, NULL, &error);
   g_assert_no_error(error);
   g_autoptr(DdimSamplerState) state = ddim_sampler_state_new(evaluator, &error);
   g_assert_no_error(error);
@@ -243,7 +225,7 @@ test_stop(Fixture *f, gconstpointer data)
                                     .progress_data = &last};
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimEvaluator) evaluator =
-      ddim_windows_new(f->network, f->cache, &params, NULL, &error);
+      ddim_windows_new(f->model.network, f->cache, &params, NULL, &error);
   g_assert_no_error(error);
   g_autoptr(DdimSamplerState) state = ddim_sampler_state_new(evaluator, &error);
   g_autofree float *x = make_x(1, 64, 64);
