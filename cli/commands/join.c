@@ -8,8 +8,7 @@
 #include "cli/files/picture-set.h"
 #include "cli/terminal/command.h"
 #include "core/data/error.h"
-#include "core/data/file.h"
-#include "core/data/image.h"
+#include "core/data/image-png.h"
 #include "core/data/npy.h"
 
 static const DdimHelp help = {
@@ -31,8 +30,8 @@ write_picture(DdimNpzStream *stream, const DdimPictureSet *set, guint index, Ddi
               GError **error)
 {
   const char *path = set->paths[index];
-  g_autoptr(GBytes) file = ddim_file_get_content(path, error);
-  g_autoptr(DdimImage) image = file ? ddim_image_read_png(file, path, error) : NULL;
+  g_autoptr(DdimFile) file = ddim_file_open(path, error);
+  g_autoptr(DdimImage) image = file ? ddim_png_read_image(file, error) : NULL;
   gsize shape[4] = {set->count}, size;
 
   if (!image)

@@ -71,8 +71,8 @@ ddim_picture_settings_clear(DdimPictureSettings *settings)
 gboolean
 ddim_picture_read_settings(const char *path, DdimPictureSettings *settings, GError **error)
 {
-  g_autoptr(GBytes) file = ddim_file_get_content(path, error);
-  g_autoptr(GHashTable) text = file ? ddim_image_read_png_text(file, path, error) : NULL;
+  g_autoptr(DdimFile) file = ddim_file_open(path, error);
+  g_autoptr(GHashTable) text = file ? ddim_png_read_text(file, error) : NULL;
   const char *index, *label;
   guint64 number = 0;
 
@@ -118,7 +118,7 @@ gboolean
 ddim_picture_is_there(const char *path, DdimRequest *resolved, guint index, gboolean *there,
                       GError **error)
 {
-  g_autoptr(GBytes) file = NULL;
+  g_autoptr(DdimFile) file = NULL;
   g_autoptr(GHashTable) text = NULL;
   g_autoptr(DdimImage) image = NULL;
   g_autofree char *other = NULL;
@@ -126,10 +126,9 @@ ddim_picture_is_there(const char *path, DdimRequest *resolved, guint index, gboo
   *there = FALSE;
   if (!g_file_test(path, G_FILE_TEST_EXISTS))
     return TRUE;
-  if (!(file = ddim_file_get_content(path, error)))
+  if (!(file = ddim_file_open(path, error)))
     return FALSE;
-  if (!(text = ddim_image_read_png_text(file, path, NULL)) ||
-      !(image = ddim_image_read_png(file, path, NULL)))
+  if (!(text = ddim_png_read_text(file, NULL)) || !(image = ddim_png_read_image(file, NULL)))
     return TRUE;
   other = find_other(text, resolved, index);
   *there = !other;
@@ -143,11 +142,9 @@ ddim_picture_is_there(const char *path, DdimRequest *resolved, guint index, gboo
 gboolean
 ddim_picture_is_png(const char *path)
 {
-  static const char signature[8] = "\211PNG\r\n\032\n";
   g_autoptr(DdimFile) file = ddim_file_open(path, NULL);
-  char bytes[8];
 
-  return file && ddim_file_read(file, 0, bytes, 8, NULL) && memcmp(bytes, signature, 8) == 0;
+  return file && ddim_png_is_picture(file, NULL);
 }
 
 /* The command, including the options that a request does not hold. (transfer full) */
@@ -229,8 +226,8 @@ describe_as_json(DdimRequest *request, GHashTable *text)
 char *
 ddim_picture_describe(const char *path, gboolean json, GError **error)
 {
-  g_autoptr(GBytes) file = ddim_file_get_content(path, error);
-  g_autoptr(GHashTable) text = file ? ddim_image_read_png_text(file, path, error) : NULL;
+  g_autoptr(DdimFile) file = ddim_file_open(path, error);
+  g_autoptr(GHashTable) text = file ? ddim_png_read_text(file, error) : NULL;
   g_autoptr(DdimRequest) request = NULL;
   const char *settings;
 

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_READ (64u << 20)
-
 struct _DdimFile {
   char *path;
   guint64 size;
@@ -134,27 +132,4 @@ ddim_file_load(DdimFile *file, guint64 offset, gsize size, GError **error)
   if (!ddim_file_read(file, offset, data, size, error))
     return NULL;
   return g_bytes_new_take(g_steal_pointer(&data), size);
-}
-
-static GBytes *
-map(DdimFile *file, GError **error)
-{
-  g_autoptr(GError) local = NULL;
-  g_autoptr(GMappedFile) mapped = g_mapped_file_new_from_fd(file->fd, FALSE, &local);
-
-  if (mapped)
-    return g_mapped_file_get_bytes(mapped);
-  g_set_error(error, G_FILE_ERROR, local->code, _("cannot read “%s”: %s"), file->path,
-              local->message);
-  return NULL;
-}
-
-GBytes *
-ddim_file_get_content(const char *path, GError **error)
-{
-  g_autoptr(DdimFile) file = ddim_file_open(path, error);
-
-  if (!file)
-    return NULL;
-  return file->size > MAX_READ ? map(file, error) : ddim_file_load(file, 0, file->size, error);
 }

@@ -26,9 +26,4 @@ gboolean ddim_file_read(DdimFile *file, guint64 offset, gpointer to, gsize size,
 /** The same, but into new memory. (transfer full) */
 GBytes *ddim_file_load(DdimFile *file, guint64 offset, gsize size, GError **error);
 
-/** The whole content of the file @path. A file of up to 64 MiB is read. A larger one is mapped, so
- * that only the parts that are looked at take memory; it must not become shorter while it is in
- * use. (transfer full) */
-GBytes *ddim_file_get_content(const char *path, GError **error);
-
 G_END_DECLS

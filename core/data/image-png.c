@@ -24,8 +24,7 @@
 typedef enum { READ_SIZE, READ_TEXT, READ_PIXELS } PngPart;
 
 typedef struct {
-  const guint8 *data;
-  gsize size;
+  guint64 offset, size; /* in the file */
 } Piece;
 
 typedef struct {
@@ -33,11 +32,11 @@ typedef struct {
   png_infop info;
   char *message; /* libpng's error message */
   GByteArray *out;
-  const guint8 *in;
-  gsize in_size;
-  GArray *pieces; /* Piece: the parts of the file that libpng is given */
-  guint piece;    /* the piece that libpng reads now */
-  gsize position; /* how far libpng has read in that piece */
+  DdimFile *in;
+  GError *in_error; /* why the file could not be read */
+  GArray *pieces;   /* Piece: the parts of the file that libpng is given */
+  guint piece;      /* the piece that libpng reads now */
+  guint64 position; /* how far libpng has read in that piece */
   PngPart part;
   DdimImageHeader header;
   DdimImage *image;
@@ -84,8 +83,9 @@ on_read(png_structp png, png_bytep data, png_size_t size)
     gsize n;
     if (!piece)
       png_error(png, "the file is truncated");
-    n = MIN(size, piece->size - job->position);
-    memcpy(data, piece->data + job->position, n);
+    n = (gsize)MIN(size, piece->size - job->position);
+    if (!ddim_file_read(job->in, piece->offset + job->position, data, n, &job->in_error))
+      png_error(png, job->in_error->message);
     data += n;
     size -= n;
     job->position += n;
@@ -208,14 +208,15 @@ check_promise(PngJob *job)
   guint64 raw =
       (guint64)png_get_rowbytes(job->png, job->info) * png_get_image_height(job->png, job->info);
 
-  if (raw / 1032 > job->in_size)
+  if (raw / 1032 > ddim_file_get_size(job->in))
     png_error(job->png, "the file is too short for a picture of its size");
 }
 
 /* --- The chunks that libpng gets --- */
 
 /* CHUNK_START: length and name. CHUNK_EXTRA: these and the checksum. */
-enum { SIGNATURE_SIZE = 8, CHUNK_START = 8, CHUNK_EXTRA = 12 };
+/* PROFILE_START: more than a name and the first 20 bytes of a profile take, however deflated. */
+enum { SIGNATURE_SIZE = 8, CHUNK_START = 8, CHUNK_EXTRA = 12, PROFILE_START = 4096 };
 
 static gboolean
 is_named(const guint8 *chunk, const char *name)
@@ -241,17 +242,23 @@ is_wanted(const guint8 *chunk, gsize length, PngPart part, guint n_texts)
   return is_named(chunk, "tRNS");
 }
 
+/* Pieces that follow each other become one, so that a file of tiny chunks does not make a list
+ * that is larger than the file. */
 static void
-add_piece(PngJob *job, const guint8 *data, gsize size)
+add_piece(PngJob *job, guint64 offset, guint64 size)
 {
-  const Piece piece = {data, size};
+  const Piece piece = {offset, size};
+  Piece *last = job->pieces->len ? &g_array_index(job->pieces, Piece, job->pieces->len - 1) : NULL;
 
-  g_array_append_val(job->pieces, piece);
+  if (last && last->offset + last->size == offset)
+    last->size += size;
+  else
+    g_array_append_val(job->pieces, piece);
 }
 
-/* Whether the profile in an iCCP chunk's @data is for CMYK colors. The chunk holds the profile's
- * name, a 0, the method 0, and then the deflated profile, which tells the kind of colors at byte
- * 16. */
+/* Whether the profile in an iCCP chunk, which begins with @data, is for CMYK colors. The chunk
+ * holds the profile's name, a 0, the method 0, and then the deflated profile, which tells the kind
+ * of colors at byte 16. */
 static gboolean
 is_cmyk(const guint8 *data, gsize length)
 {
@@ -272,38 +279,60 @@ is_cmyk(const guint8 *data, gsize length)
   return found;
 }
 
+/* Look at the color profile in the chunk at @at. */
+static gboolean
+read_profile(PngJob *job, guint64 at, gsize length)
+{
+  guint8 start[PROFILE_START];
+  const gsize n = MIN(length, sizeof start);
+
+  if (!ddim_file_read(job->in, at + CHUNK_START, start, n, &job->in_error))
+    return FALSE;
+  job->header.cmyk = is_cmyk(start, n);
+  return TRUE;
+}
+
+/* Read the name and length of the chunk at @at, all of which must lie in the file. */
+static gboolean
+read_chunk_start(PngJob *job, guint64 at, guint8 *start, gsize *length)
+{
+  const guint64 left = ddim_file_get_size(job->in) - at;
+
+  if (left < CHUNK_EXTRA || !ddim_file_read(job->in, at, start, CHUNK_START, &job->in_error))
+    return FALSE;
+  *length = (gsize)start[0] << 24 | start[1] << 16 | start[2] << 8 | start[3];
+  return *length <= left - CHUNK_EXTRA;
+}
+
 /* Choose the chunks. libpng takes the memory for a chunk before it reads it, so lengths are checked
  * here. Text may lie behind the pixels. When only text is wanted, the pixels are left out, and the
- * start of their first chunk, where libpng stops, is put last. FALSE when the file ends too
- * early. */
+ * start of their first chunk, where libpng stops, is put last. FALSE when the file ends too early
+ * or cannot be read. */
 static gboolean
 choose_pieces(PngJob *job)
 {
-  const guint8 *at = job->in + SIGNATURE_SIZE, *end = job->in + job->in_size, *pixels = NULL;
+  guint64 at = SIGNATURE_SIZE, pixels = 0;
+  guint8 start[CHUNK_START];
+  gsize length;
   guint n_texts = 0;
 
-  add_piece(job, job->in, SIGNATURE_SIZE);
-  for (;;) {
-    gsize left = (gsize)(end - at), length;
-    if (left < CHUNK_EXTRA)
+  add_piece(job, 0, SIGNATURE_SIZE);
+  for (;; at += length + CHUNK_EXTRA) {
+    if (!read_chunk_start(job, at, start, &length))
       return FALSE;
-    length = (gsize)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
-    if (length > left - CHUNK_EXTRA)
+    if (is_named(start, "iCCP") && !read_profile(job, at, length))
       return FALSE;
-    if (is_named(at, "iCCP"))
-      job->header.cmyk = is_cmyk(at + CHUNK_START, length);
-    if (job->part == READ_TEXT && is_named(at, "IDAT")) {
+    if (job->part == READ_TEXT && is_named(start, "IDAT")) {
       pixels = pixels ? pixels : at;
-    } else if (job->part == READ_TEXT && is_named(at, "IEND")) {
+    } else if (job->part == READ_TEXT && is_named(start, "IEND")) {
       if (pixels)
         add_piece(job, pixels, CHUNK_START);
-    } else if (is_wanted(at, length, job->part, n_texts)) {
-      n_texts += is_text(at);
+    } else if (is_wanted(start, length, job->part, n_texts)) {
+      n_texts += is_text(start);
       add_piece(job, at, length + CHUNK_EXTRA);
     }
-    if (is_named(at, "IEND"))
+    if (is_named(start, "IEND"))
       return TRUE;
-    at += length + CHUNK_EXTRA;
   }
 }
 
@@ -346,79 +375,92 @@ decode(PngJob *job)
 }
 
 static gboolean
-broken(PngJob *job, const char *name, const char *why, GError **error)
+broken(PngJob *job, const char *why, GError **error)
 {
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"), name, why);
   g_clear_pointer(&job->image, ddim_image_free);
+  if (job->in_error)
+    g_propagate_error(error, g_steal_pointer(&job->in_error));
+  else
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: broken PNG picture: %s"),
+                ddim_file_get_path(job->in), why);
   return FALSE;
 }
 
-/* Read job->part of @bytes. */
+gboolean
+ddim_png_is_picture(DdimFile *file, GError **error)
+{
+  guint8 start[SIGNATURE_SIZE];
+
+  if (ddim_file_get_size(file) >= SIGNATURE_SIZE) {
+    if (!ddim_file_read(file, 0, start, SIGNATURE_SIZE, error))
+      return FALSE;
+    if (png_sig_cmp(start, 0, SIGNATURE_SIZE) == 0)
+      return TRUE;
+  }
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"),
+              ddim_file_get_path(file));
+  return FALSE;
+}
+
+/* Read job->part of job->in. */
 static gboolean
-run(PngJob *job, GBytes *bytes, const char *name, GError **error)
+run(PngJob *job, GError **error)
 {
   g_autoptr(GArray) pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
   g_autofree char *why = NULL;
   gboolean ok;
 
   job->pieces = pieces;
-  job->in = g_bytes_get_data(bytes, &job->in_size);
-  if (job->in_size < SIGNATURE_SIZE || png_sig_cmp(job->in, 0, SIGNATURE_SIZE)) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: not a PNG picture"), name);
+  if (!ddim_png_is_picture(job->in, error))
     return FALSE;
-  }
   if (!choose_pieces(job))
-    return broken(job, name, "the file is truncated", error);
+    return broken(job, "the file is truncated", error);
   job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
   job->info = job->png ? png_create_info_struct(job->png) : NULL;
   ok = job->info && decode(job);
   png_destroy_read_struct(&job->png, &job->info, NULL);
   g_clear_pointer(&job->rows, g_free);
   why = g_steal_pointer(&job->message);
-  return ok || broken(job, name, why ? why : "libpng", error);
+  return ok || broken(job, why ? why : "libpng", error);
 }
 
 gboolean
-ddim_image_read_png_header(GBytes *bytes, const char *name, DdimImageHeader *header, GError **error)
+ddim_png_read_header(DdimFile *file, DdimImageHeader *header, GError **error)
 {
-  PngJob job = {.part = READ_SIZE};
+  PngJob job = {.in = file, .part = READ_SIZE};
 
-  if (!run(&job, bytes, name, error))
+  if (!run(&job, error))
     return FALSE;
   *header = job.header;
   return TRUE;
 }
 
-gboolean
-ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
-                         GError **error)
-{
-  DdimImageHeader header;
-
-  if (!ddim_image_read_png_header(bytes, name, &header, error))
-    return FALSE;
-  *width = header.width;
-  *height = header.height;
-  return TRUE;
-}
-
 GHashTable *
-ddim_image_read_png_text(GBytes *bytes, const char *name, GError **error)
+ddim_png_read_text(DdimFile *file, GError **error)
 {
-  PngJob job = {.part = READ_TEXT,
+  PngJob job = {.in = file,
+                .part = READ_TEXT,
                 .text = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
 
-  if (!run(&job, bytes, name, error))
+  if (!run(&job, error))
     g_clear_pointer(&job.text, g_hash_table_unref);
   return job.text;
 }
 
 DdimImage *
+ddim_png_read_image(DdimFile *file, GError **error)
+{
+  PngJob job = {.in = file, .part = READ_PIXELS};
+
+  return run(&job, error) ? job.image : NULL;
+}
+
+DdimImage *
 ddim_image_read_png(GBytes *bytes, const char *name, GError **error)
 {
-  PngJob job = {.part = READ_PIXELS};
+  g_autoptr(DdimFile) file = ddim_file_new_from_bytes(bytes, name);
 
-  return run(&job, bytes, name, error) ? job.image : NULL;
+  return ddim_png_read_image(file, error);
 }
 
 const char *

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include <glib.h>
+#include "core/data/file.h"
+#include "core/data/image.h"
 
 G_BEGIN_DECLS
 
-/* Read parts of a PNG that is in memory. Messages call it @name. Each function reads only what it
- * is asked for, and takes memory only for that, because a small file can hold a picture of
- * gigabytes and gigabytes of text. Errors: DDIM_ERROR_FORMAT. Pixels are read by
- * ddim_image_read_png(). */
+/* Read parts of a PNG. Messages name it by the file's path. Each function reads only what it is
+ * asked for, and takes memory only for that, because a small file can hold a picture of gigabytes
+ * and gigabytes of text. The file itself is never in memory as a whole. Errors: DDIM_ERROR_FORMAT,
+ * and those of ddim_file_read(). */
 
 typedef struct {
   guint width, height;
@@ -16,15 +17,15 @@ typedef struct {
   gboolean cmyk; /**< its color profile is for printing inks, which PNG does not support */
 } DdimImageHeader;
 
-/** The picture's header, so that the caller can judge it before ddim_image_read_png(). */
-gboolean ddim_image_read_png_header(GBytes *bytes, const char *name, DdimImageHeader *header,
-                                    GError **error);
-/** Only the picture's size. */
-gboolean ddim_image_read_png_size(GBytes *bytes, const char *name, guint *width, guint *height,
-                                  GError **error);
+/** Whether @file begins as a PNG does. If not, @error says so. */
+gboolean ddim_png_is_picture(DdimFile *file, GError **error);
+/** The picture's header, so that the caller can judge it before the pixels are read. */
+gboolean ddim_png_read_header(DdimFile *file, DdimImageHeader *header, GError **error);
 /** The picture's texts, at most 32 of at most 1 MiB each. Pixels are not read. (transfer full)
  * (element-type utf8 utf8) */
-GHashTable *ddim_image_read_png_text(GBytes *bytes, const char *name, GError **error);
+GHashTable *ddim_png_read_text(DdimFile *file, GError **error);
+/** The picture: what ddim_image_read_png() makes of the file's content. (transfer full) */
+DdimImage *ddim_png_read_image(DdimFile *file, GError **error);
 
 /** The version of libpng that is in use. */
 const char *ddim_image_get_libpng_version(void);

@@ -237,28 +237,45 @@ ddim_npy_parse_header(const guint8 *start, gsize size, DdimTensor *tensor, gsize
 
 /* --- Reading --- */
 
+gboolean
+ddim_npy_read_layout(DdimFile *file, DdimTensor *layout, guint64 *offset, GError **error)
+{
+  const guint64 size = ddim_file_get_size(file);
+  g_autofree guint8 *header = g_malloc0(DDIM_NPY_START);
+  const gsize n = (gsize)MIN(size, DDIM_NPY_START);
+  gsize needed, skip;
+
+  if (!ddim_file_read(file, 0, header, n, error))
+    return FALSE;
+  skip = ddim_npy_header_size(header, n);
+  if (skip < DDIM_NPY_START || skip > size) {
+    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("not a .npy array"));
+    return FALSE;
+  }
+  header = g_realloc(header, skip);
+  if (!ddim_file_read(file, 0, header, skip, error) ||
+      !ddim_npy_parse_header(header, skip, layout, &needed, error))
+    return FALSE;
+  *offset = skip;
+  if (needed <= size - skip)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+              _("the .npy array is truncated: %zu of %zu"
+                " bytes are there"),
+              (gsize)(size - skip), needed);
+  return FALSE;
+}
+
 DdimArray *
 ddim_npy_read_bytes(GBytes *bytes, GError **error)
 {
+  g_autoptr(DdimFile) file = ddim_file_new_from_bytes(bytes, "-");
   g_autoptr(DdimArray) array = g_new0(DdimArray, 1);
-  gsize size, needed, skip;
-  const guint8 *start = g_bytes_get_data(bytes, &size);
+  guint64 offset;
 
-  skip = ddim_npy_header_size(start, size);
-  if (skip == 0 || skip > size) {
-    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("not a .npy array"));
+  if (!ddim_npy_read_layout(file, &array->tensor, &offset, error))
     return NULL;
-  }
-  if (!ddim_npy_parse_header(start, skip, &array->tensor, &needed, error))
-    return NULL;
-  if (needed > size - skip) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-                _("the .npy array is truncated: %zu of %zu"
-                  " bytes are there"),
-                size - skip, needed);
-    return NULL;
-  }
-  array->tensor.data = start + skip;
+  array->tensor.data = (const guint8 *)g_bytes_get_data(bytes, NULL) + offset;
   array->bytes = g_bytes_ref(bytes);
   return g_steal_pointer(&array);
 }
@@ -266,7 +283,8 @@ ddim_npy_read_bytes(GBytes *bytes, GError **error)
 DdimArray *
 ddim_npy_read(const char *path, GError **error)
 {
-  g_autoptr(GBytes) bytes = ddim_file_get_content(path, error);
+  g_autoptr(DdimFile) file = ddim_file_open(path, error);
+  g_autoptr(GBytes) bytes = file ? ddim_file_load(file, 0, ddim_file_get_size(file), error) : NULL;
   DdimArray *array;
 
   if (!bytes)

@@ -2,6 +2,7 @@
 /* Reads .npz: a zip of .npy files, as numpy.savez writes it. */
 #include "core/data/npy.h"
 
+#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <zip.h>
@@ -23,20 +24,107 @@ bad_member(const char *name, const char *why, GError **error)
   return FALSE;
 }
 
-static zip_t *
-open_bytes(GBytes *bytes, GError **error)
+/* --- libzip reads through DdimFile --- */
+
+typedef struct {
+  DdimFile *file;
+  guint64 position;
+  GError *error; /* why the file could not be read */
+  zip_error_t code;
+} Source;
+
+static zip_int64_t
+source_read(Source *source, void *to, zip_uint64_t size)
 {
-  gsize size;
-  gconstpointer data = g_bytes_get_data(bytes, &size);
+  const guint64 n = MIN(size, ddim_file_get_size(source->file) - source->position);
+
+  g_clear_error(&source->error);
+  if (!ddim_file_read(source->file, source->position, to, (gsize)n, &source->error)) {
+    zip_error_set(&source->code, ZIP_ER_READ, EIO);
+    return -1;
+  }
+  source->position += n;
+  return (zip_int64_t)n;
+}
+
+static zip_int64_t
+source_seek(Source *source, void *where, zip_uint64_t size)
+{
+  const guint64 length = ddim_file_get_size(source->file);
+  const zip_int64_t to =
+      zip_source_seek_compute_offset(source->position, length, where, size, &source->code);
+
+  if (to < 0)
+    return -1;
+  source->position = (guint64)to;
+  return 0;
+}
+
+static zip_int64_t
+source_stat(Source *source, void *to)
+{
+  zip_stat_t *info = to;
+
+  zip_stat_init(info);
+  info->size = ddim_file_get_size(source->file);
+  info->valid |= ZIP_STAT_SIZE;
+  return sizeof *info;
+}
+
+static zip_int64_t
+on_source(void *data, void *to, zip_uint64_t size, zip_source_cmd_t command)
+{
+  Source *source = data;
+
+  switch (command) {
+  case ZIP_SOURCE_OPEN:
+    source->position = 0;
+    return 0;
+  case ZIP_SOURCE_READ:
+    return source_read(source, to, size);
+  case ZIP_SOURCE_SEEK:
+    return source_seek(source, to, size);
+  case ZIP_SOURCE_TELL:
+    return (zip_int64_t)source->position;
+  case ZIP_SOURCE_STAT:
+    return source_stat(source, to);
+  case ZIP_SOURCE_ERROR:
+    return zip_error_to_data(&source->code, to, size);
+  case ZIP_SOURCE_SUPPORTS:
+    return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE,
+                                          ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_SEEK,
+                                          ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
+  case ZIP_SOURCE_CLOSE:
+  case ZIP_SOURCE_FREE: /* the caller of libzip owns it */
+    return 0;
+  default:
+    zip_error_set(&source->code, ZIP_ER_OPNOTSUPP, 0);
+    return -1;
+  }
+}
+
+static void
+source_clear(Source *source)
+{
+  g_clear_error(&source->error);
+  zip_error_fini(&source->code);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
+
+/* @source must outlive the archive. */
+static zip_t *
+open_archive(Source *source, GError **error)
+{
   zip_error_t why;
-  zip_source_t *source;
+  zip_source_t *layer;
   zip_t *archive;
 
+  zip_error_init(&source->code);
   zip_error_init(&why);
-  source = zip_source_buffer_create(data, size, 0, &why);
-  archive = source ? zip_open_from_source(source, ZIP_RDONLY, &why) : NULL;
+  layer = zip_source_function_create(on_source, source, &why);
+  archive = layer ? zip_open_from_source(layer, ZIP_RDONLY, &why) : NULL;
   if (!archive) {
-    zip_source_free(source);
+    zip_source_free(layer);
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("not an .npz file: %s"),
                 zip_error_strerror(&why));
   }
@@ -44,8 +132,21 @@ open_bytes(GBytes *bytes, GError **error)
   return archive;
 }
 
+/* When the file could not be read, say why, rather than what that looked like to libzip. */
 static gboolean
-find_member(zip_t *archive, const char *name, gsize file_size, zip_stat_t *info, GError **error)
+explain(Source *source, gboolean good, GError **error)
+{
+  if (!good && source->error) {
+    g_clear_error(error);
+    g_propagate_error(error, g_steal_pointer(&source->error));
+  }
+  return good;
+}
+
+/* --- Members --- */
+
+static gboolean
+find_member(zip_t *archive, const char *name, guint64 file_size, zip_stat_t *info, GError **error)
 {
   const guint64 needed = ZIP_STAT_INDEX | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
   g_autofree char *file_name = g_strconcat(name, ".npy", NULL);
@@ -108,7 +209,7 @@ read_layout(zip_file_t *file, const char *name, const zip_stat_t *info, DdimTens
 }
 
 static zip_file_t *
-open_member(zip_t *archive, const char *name, gsize file_size, zip_stat_t *info, GError **error)
+open_member(zip_t *archive, const char *name, guint64 file_size, zip_stat_t *info, GError **error)
 {
   zip_file_t *file;
 
@@ -121,17 +222,16 @@ open_member(zip_t *archive, const char *name, gsize file_size, zip_stat_t *info,
 }
 
 gboolean
-ddim_npz_read_layout(GBytes *bytes, const char *name, DdimTensor *layout, GError **error)
+ddim_npz_read_layout(DdimFile *in, const char *name, DdimTensor *layout, GError **error)
 {
-  g_autoptr(zip_t) archive = open_bytes(bytes, error);
+  g_auto(Source) source = {.file = in};
+  g_autoptr(zip_t) archive = open_archive(&source, error);
   g_autoptr(zip_file_t) file = NULL;
   zip_stat_t info;
   gsize n_bytes;
 
-  if (!archive)
-    return FALSE;
-  file = open_member(archive, name, g_bytes_get_size(bytes), &info, error);
-  return file && read_layout(file, name, &info, layout, &n_bytes, error);
+  file = archive ? open_member(archive, name, ddim_file_get_size(in), &info, error) : NULL;
+  return explain(&source, file && read_layout(file, name, &info, layout, &n_bytes, error), error);
 }
 
 static DdimArray *
@@ -155,27 +255,29 @@ read_member(zip_file_t *file, const char *name, const zip_stat_t *info, GError *
 }
 
 DdimArray *
-ddim_npz_read_bytes(GBytes *bytes, const char *name, GError **error)
+ddim_npz_read_file(DdimFile *in, const char *name, GError **error)
 {
-  g_autoptr(zip_t) archive = open_bytes(bytes, error);
+  g_auto(Source) source = {.file = in};
+  g_autoptr(zip_t) archive = open_archive(&source, error);
   g_autoptr(zip_file_t) file = NULL;
+  DdimArray *array;
   zip_stat_t info;
 
-  if (!archive)
-    return NULL;
-  file = open_member(archive, name, g_bytes_get_size(bytes), &info, error);
-  return file ? read_member(file, name, &info, error) : NULL;
+  file = archive ? open_member(archive, name, ddim_file_get_size(in), &info, error) : NULL;
+  array = file ? read_member(file, name, &info, error) : NULL;
+  explain(&source, array != NULL, error);
+  return array;
 }
 
 DdimArray *
 ddim_npz_read(const char *path, const char *name, GError **error)
 {
-  g_autoptr(GBytes) bytes = ddim_file_get_content(path, error);
+  g_autoptr(DdimFile) file = ddim_file_open(path, error);
   DdimArray *array;
 
-  if (!bytes)
+  if (!file)
     return NULL;
-  array = ddim_npz_read_bytes(bytes, name, error);
+  array = ddim_npz_read_file(file, name, error);
   if (!array)
     g_prefix_error(error, "“%s”: ", path);
   return array;

@@ -8,6 +8,7 @@
 #include "core/data/file.h"
 #include "core/data/image-png.h"
 #include "core/data/image-private.h"
+#include "core/data/memory.h"
 #include "core/data/npy.h"
 
 typedef enum {
@@ -20,9 +21,11 @@ struct _DdimSamples {
   char *path;
   Kind kind;
   gsize shape[4]; /* N, C, H, W */
-  GBytes *file;   /* content of a .png or .npz */
-  DdimImage *image;
-  DdimArray *array; /* NULL until a .npz is inflated */
+  DdimFile *file;
+  DdimImage *image;  /* NULL until a .png is decoded */
+  DdimArray *array;  /* NULL until a .npz is inflated, or a .npy in Fortran order is loaded */
+  DdimTensor layout; /* of an array */
+  guint64 offset;    /* where the numbers of a .npy begin; else 0 */
 };
 
 void
@@ -30,7 +33,7 @@ ddim_samples_free(DdimSamples *samples)
 {
   if (!samples)
     return;
-  g_clear_pointer(&samples->file, g_bytes_unref);
+  g_clear_pointer(&samples->file, ddim_file_free);
   g_clear_pointer(&samples->image, ddim_image_free);
   g_clear_pointer(&samples->array, ddim_array_free);
   g_free(samples->path);
@@ -44,12 +47,13 @@ ddim_samples_get_shape(const DdimSamples *samples)
 }
 
 static DdimSamples *
-samples_new(const char *path)
+samples_new(const char *path, GError **error)
 {
-  DdimSamples *samples = g_new0(DdimSamples, 1);
+  g_autoptr(DdimSamples) samples = g_new0(DdimSamples, 1);
 
   samples->path = g_strdup(path);
-  return samples;
+  samples->file = ddim_file_open(path, error);
+  return samples->file ? g_steal_pointer(&samples) : NULL;
 }
 
 static gboolean
@@ -91,40 +95,47 @@ set_layout(DdimSamples *samples, const DdimTensor *tensor)
   return TRUE;
 }
 
+static gboolean
+read_npy_layout(DdimSamples *samples, GError **error)
+{
+  if (ddim_npy_read_layout(samples->file, &samples->layout, &samples->offset, error))
+    return TRUE;
+  g_prefix_error(error, "“%s”: ", samples->path);
+  return FALSE;
+}
+
 DdimSamples *
 ddim_samples_open_noise(const char *path, GError **error)
 {
-  g_autoptr(DdimSamples) samples = samples_new(path);
+  g_autoptr(DdimSamples) samples = samples_new(path, error);
 
-  samples->array = ddim_npy_read(path, error);
-  if (!samples->array)
+  if (!samples || !read_npy_layout(samples, error))
     return NULL;
-  if (set_layout(samples, &samples->array->tensor) && samples->kind == KIND_FLOATS)
+  if (set_layout(samples, &samples->layout) && samples->kind == KIND_FLOATS)
     return g_steal_pointer(&samples);
-  refuse(path, &samples->array->tensor, _("float numbers [count, channels, height, width]"), error);
+  refuse(path, &samples->layout, _("float numbers [count, channels, height, width]"), error);
   return NULL;
 }
 
 static gboolean
 open_picture(DdimSamples *samples, guint channels, GError **error)
 {
-  guint width, height;
+  DdimImageHeader header;
 
   samples->kind = KIND_PICTURE;
-  samples->file = ddim_file_get_content(samples->path, error);
-  if (!samples->file ||
-      !ddim_image_read_png_size(samples->file, samples->path, &width, &height, error))
+  if (!ddim_png_read_header(samples->file, &header, error))
     return FALSE;
   samples->shape[0] = 1;
   samples->shape[1] = channels;
-  samples->shape[2] = height;
-  samples->shape[3] = width;
+  samples->shape[2] = header.height;
+  samples->shape[3] = header.width;
   return TRUE;
 }
 
 static gboolean
-check_layout(DdimSamples *samples, const DdimTensor *tensor, guint channels, GError **error)
+check_layout(DdimSamples *samples, guint channels, GError **error)
 {
+  const DdimTensor *tensor = &samples->layout;
   g_autofree char *expected = NULL;
 
   if (!set_layout(samples, tensor))
@@ -141,30 +152,25 @@ check_layout(DdimSamples *samples, const DdimTensor *tensor, guint channels, GEr
 static gboolean
 open_npz(DdimSamples *samples, guint channels, GError **error)
 {
-  DdimTensor layout;
-
-  samples->file = ddim_file_get_content(samples->path, error);
-  if (!samples->file)
-    return FALSE;
-  if (!ddim_npz_read_layout(samples->file, "arr_0", &layout, error)) {
+  if (!ddim_npz_read_layout(samples->file, "arr_0", &samples->layout, error)) {
     g_prefix_error(error, "“%s”: ", samples->path);
     return FALSE;
   }
-  return check_layout(samples, &layout, channels, error);
+  return check_layout(samples, channels, error);
 }
 
 static gboolean
 open_npy(DdimSamples *samples, guint channels, GError **error)
 {
-  samples->array = ddim_npy_read(samples->path, error);
-  return samples->array && check_layout(samples, &samples->array->tensor, channels, error);
+  return read_npy_layout(samples, error) && check_layout(samples, channels, error);
 }
 
 DdimSamples *
 ddim_samples_open_images(const char *path, guint channels, GError **error)
 {
-  g_autoptr(DdimSamples) samples = samples_new(path);
-  const gboolean ok = g_str_has_suffix(path, ".png")   ? open_picture(samples, channels, error)
+  g_autoptr(DdimSamples) samples = samples_new(path, error);
+  const gboolean ok = !samples                         ? FALSE
+                      : g_str_has_suffix(path, ".png") ? open_picture(samples, channels, error)
                       : g_str_has_suffix(path, ".npz") ? open_npz(samples, channels, error)
                                                        : open_npy(samples, channels, error);
 
@@ -197,22 +203,77 @@ convert_channels(const DdimImage *image, guint channels, GError **error)
   return out;
 }
 
+/* What was judged when the file was opened must still be true of what is read. */
+static gboolean
+has_changed(const DdimSamples *samples, GError **error)
+{
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: the file changed while it was read"),
+              samples->path);
+  return FALSE;
+}
+
+static gboolean
+load_picture(DdimSamples *samples, GError **error)
+{
+  g_autoptr(DdimImage) image = ddim_png_read_image(samples->file, error);
+
+  if (!image)
+    return FALSE;
+  if (image->height != samples->shape[2] || image->width != samples->shape[3])
+    return has_changed(samples, error);
+  samples->image = convert_channels(image, samples->shape[1], error);
+  return samples->image != NULL;
+}
+
+static gboolean
+load_npz(DdimSamples *samples, GError **error)
+{
+  g_autoptr(DdimArray) array = ddim_npz_read_file(samples->file, "arr_0", error);
+
+  if (!array) {
+    g_prefix_error(error, "“%s”: ", samples->path);
+    return FALSE;
+  }
+  if (array->tensor.dtype != samples->layout.dtype ||
+      array->tensor.n_dims != samples->layout.n_dims ||
+      memcmp(array->tensor.shape, samples->layout.shape,
+             array->tensor.n_dims * sizeof *array->tensor.shape) != 0)
+    return has_changed(samples, error);
+  samples->array = g_steal_pointer(&array);
+  return TRUE;
+}
+
+static gboolean
+load_npy(DdimSamples *samples, GError **error)
+{
+  const gsize n = ddim_tensor_count(&samples->layout) * ddim_dtype_size(samples->layout.dtype);
+  GBytes *bytes = ddim_file_load(samples->file, samples->offset, n, error);
+
+  if (!bytes)
+    return FALSE;
+  samples->array = g_new0(DdimArray, 1);
+  samples->array->bytes = bytes;
+  samples->array->tensor = samples->layout;
+  samples->array->tensor.data = g_bytes_get_data(bytes, NULL);
+  return TRUE;
+}
+
+static gboolean
+is_npy(const DdimSamples *samples)
+{
+  return samples->offset > 0;
+}
+
 gboolean
 ddim_samples_load(DdimSamples *samples, GError **error)
 {
-  g_autoptr(DdimImage) image = NULL;
-
-  if (samples->kind == KIND_PICTURE && !samples->image) {
-    image = ddim_image_read_png(samples->file, samples->path, error);
-    samples->image = image ? convert_channels(image, samples->shape[1], error) : NULL;
-    return samples->image != NULL;
-  }
-  if (samples->kind == KIND_PICTURE || samples->array)
+  if (samples->kind == KIND_PICTURE)
+    return samples->image || load_picture(samples, error);
+  if (samples->array)
     return TRUE;
-  samples->array = ddim_npz_read_bytes(samples->file, "arr_0", error);
-  if (!samples->array)
-    g_prefix_error(error, "“%s”: ", samples->path);
-  return samples->array != NULL;
+  if (!is_npy(samples))
+    return load_npz(samples, error);
+  return ddim_tensor_is_contiguous(&samples->layout) || load_npy(samples, error);
 }
 
 static gsize
@@ -221,12 +282,35 @@ image_size(const DdimSamples *samples)
   return samples->shape[1] * samples->shape[2] * samples->shape[3];
 }
 
+/* Read the numbers of image @index as @dtype. */
+static gboolean
+read_numbers(DdimSamples *samples, gsize index, DdimDType dtype, gpointer out, GError **error)
+{
+  const gsize size = image_size(samples);
+  const gsize bytes = size * ddim_dtype_size(samples->layout.dtype);
+  g_autoptr(GBytes) part = NULL;
+  DdimTensor image;
+  gsize n_bytes;
+
+  if (samples->array) {
+    ddim_tensor_read(&samples->array->tensor, index * size, size, dtype, out);
+    return TRUE;
+  }
+  part = ddim_file_load(samples->file, samples->offset + index * bytes, bytes, error);
+  if (!part || !ddim_tensor_set_layout(&image, samples->layout.dtype, 1, &size, &n_bytes))
+    return FALSE;
+  image.data = g_bytes_get_data(part, NULL);
+  ddim_tensor_read(&image, 0, size, dtype, out);
+  return TRUE;
+}
+
 static gboolean
 read_floats(DdimSamples *samples, gsize index, float *out, GError **error)
 {
   const gsize size = image_size(samples);
 
-  ddim_tensor_read(&samples->array->tensor, index * size, size, DDIM_DTYPE_F32, out);
+  if (!read_numbers(samples, index, DDIM_DTYPE_F32, out, error))
+    return FALSE;
   if (ddim_is_finite(out, size))
     return TRUE;
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
@@ -237,17 +321,31 @@ read_floats(DdimSamples *samples, gsize index, float *out, GError **error)
 
 /* Convert bytes in the layout of image_sample.py's arr_0 to x / 127.5 - 1, as super_res_sample.py
  * does. */
-static void
-read_bytes(DdimSamples *samples, gsize index, float *out)
+static gboolean
+read_bytes(DdimSamples *samples, gsize index, float *out, GError **error)
 {
   const gsize size = image_size(samples), channels = samples->shape[1];
   const gsize plane = size / channels;
-  g_autofree guint8 *bytes = g_malloc(size);
+  g_autofree guint8 *bytes = ddim_try_alloc(size, 1, error);
 
-  ddim_tensor_read(&samples->array->tensor, index * size, size, DDIM_DTYPE_U8, bytes);
+  if (!bytes || !read_numbers(samples, index, DDIM_DTYPE_U8, bytes, error))
+    return FALSE;
   for (gsize p = 0; p < plane; p++)
     for (gsize c = 0; c < channels; c++)
       out[c * plane + p] = bytes[p * channels + c] / 127.5f - 1.0f;
+  return TRUE;
+}
+
+/* Read image @index as floats. */
+static gboolean
+read_image(DdimSamples *samples, gsize index, float *out, GError **error)
+{
+  if (samples->kind == KIND_BYTES)
+    return read_bytes(samples, index, out, error);
+  if (samples->kind == KIND_FLOATS)
+    return read_floats(samples, index, out, error);
+  ddim_image_to_samples(samples->image, out);
+  return TRUE;
 }
 
 gboolean
@@ -258,14 +356,8 @@ ddim_samples_read(DdimSamples *samples, gsize first, gsize n, float *out, GError
   g_return_val_if_fail(count == 1 || first + n <= count, FALSE);
   if (!ddim_samples_load(samples, error))
     return FALSE;
-  for (gsize i = 0; i < n; i++) {
-    const gsize index = count == 1 ? 0 : first + i;
-    if (samples->kind == KIND_PICTURE)
-      ddim_image_to_samples(samples->image, out + i * size);
-    else if (samples->kind == KIND_BYTES)
-      read_bytes(samples, index, out + i * size);
-    else if (!read_floats(samples, index, out + i * size, error))
+  for (gsize i = 0; i < n; i++)
+    if (!read_image(samples, count == 1 ? 0 : first + i, out + i * size, error))
       return FALSE;
-  }
   return TRUE;
 }

@@ -23,11 +23,12 @@ refuse(GError **error, const char *option, const char *path, const char *why)
 }
 
 static gboolean
-check_picture(GBytes *file, const char *path, const char *option, GError **error)
+check_picture(DdimFile *file, const char *option, GError **error)
 {
+  const char *path = ddim_file_get_path(file);
   DdimImageHeader header;
 
-  if (!ddim_image_read_png_header(file, path, &header, error))
+  if (!ddim_png_read_header(file, &header, error))
     return FALSE;
   if (header.bits > 8)
     return refuse(error, option, path,
@@ -43,11 +44,11 @@ check_picture(GBytes *file, const char *path, const char *option, GError **error
 DdimImage *
 ddim_edit_open_picture(const char *path, const char *option, GError **error)
 {
-  g_autoptr(GBytes) file = ddim_file_get_content(path, error);
+  g_autoptr(DdimFile) file = ddim_file_open(path, error);
 
-  if (!file || !check_picture(file, path, option, error))
+  if (!file || !check_picture(file, option, error))
     return NULL;
-  return ddim_image_read_png(file, path, error);
+  return ddim_png_read_image(file, error);
 }
 
 static gboolean

@@ -187,9 +187,10 @@ ddim_settings_from_sidecar(const char *checkpoint_path, GError **error)
   g_autofree char *path = ddim_settings_sidecar_path(checkpoint_path);
   g_autofree char *base = g_filename_display_basename(path);
   g_autoptr(GError) local = NULL;
-  g_autoptr(GBytes) bytes = ddim_file_get_content(path, &local);
-  gsize length = 0;
-  const char *text = bytes ? g_bytes_get_data(bytes, &length) : NULL;
+  g_autoptr(DdimFile) file = ddim_file_open(path, &local);
+  g_autoptr(GBytes) bytes = NULL;
+  gsize length;
+  const char *text;
 
   if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     return ddim_settings_new(base);
@@ -197,10 +198,13 @@ ddim_settings_from_sidecar(const char *checkpoint_path, GError **error)
     g_propagate_error(error, g_steal_pointer(&local));
     return NULL;
   }
-  if (length > LARGEST_SIDECAR) {
+  if (ddim_file_get_size(file) > LARGEST_SIDECAR) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("%s: larger than 16 MiB"), base);
     return NULL;
   }
+  if (!(bytes = ddim_file_load(file, 0, ddim_file_get_size(file), error)))
+    return NULL;
+  text = g_bytes_get_data(bytes, &length);
   return ddim_settings_from_json(text ? text : "", length, base, error);
 }
 

@@ -20,7 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   g_autoptr(GBytes) bytes = g_bytes_new_static(data, size);
   g_autoptr(GError) npy_error = NULL, npz_error = NULL;
   g_autoptr(DdimArray) npy = ddim_npy_read_bytes(bytes, &npy_error);
-  g_autoptr(DdimArray) npz = ddim_npz_read_bytes(bytes, "c", &npz_error);
+  g_autoptr(DdimFile) file = ddim_file_new_from_bytes(bytes, "fuzz");
+  g_autoptr(DdimArray) npz = ddim_npz_read_file(file, "c", &npz_error);
 
   check(npy, npy_error);
   check(npz, npz_error);

@@ -17,10 +17,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   g_autoptr(GBytes) bytes = g_bytes_new_static(data, size);
+  g_autoptr(DdimFile) file = ddim_file_new_from_bytes(bytes, "fuzz");
   g_autoptr(GError) error = NULL, text_error = NULL, size_error = NULL;
-  g_autoptr(GHashTable) text = ddim_image_read_png_text(bytes, "fuzz", &text_error);
-  guint width, height;
-  const gboolean has_size = ddim_image_read_png_size(bytes, "fuzz", &width, &height, &size_error);
+  g_autoptr(GHashTable) text = ddim_png_read_text(file, &text_error);
+  DdimImageHeader header;
+  const gboolean has_size = ddim_png_read_header(file, &header, &size_error);
 
   fuzz_check_result(text, text_error);
   if (text)
@@ -29,13 +30,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_nonnull(size_error);
     return 0;
   }
-  if ((guint64)width * height > MAX_PIXELS)
+  if ((guint64)header.width * header.height > MAX_PIXELS)
     return 0;
-  g_autoptr(DdimImage) image = ddim_image_read_png(bytes, "fuzz", &error);
+  g_autoptr(DdimImage) image = ddim_png_read_image(file, &error);
   fuzz_check_result(image, error);
   if (!image)
     return 0;
-  g_assert_true(image->width == width && image->height == height);
+  g_assert_true(image->width == header.width && image->height == header.height);
   g_assert_true(image->channels >= 1 && image->channels <= 4);
   /* Every pixel is there to be read. */
   g_free(g_memdup2(image->pixels, (gsize)image->width * image->height * image->channels));

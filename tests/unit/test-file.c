@@ -34,9 +34,6 @@ assert_refused(const char *path, int code)
   g_assert_null(ddim_file_open(path, &error));
   g_assert_error(error, G_FILE_ERROR, code);
   g_assert_nonnull(strstr(error->message, path));
-  g_clear_error(&error);
-  g_assert_null(ddim_file_get_content(path, &error));
-  g_assert_error(error, G_FILE_ERROR, code);
 }
 
 static void
@@ -80,26 +77,6 @@ test_shortened(Fixture *fixture, gconstpointer data)
   g_assert_nonnull(strstr(error->message, fixture->path));
 }
 
-/* A small file is read at once, and stays what it was. A large one takes no memory yet. */
-static void
-test_content(Fixture *fixture, gconstpointer data)
-{
-  static const gsize sizes[] = {0, 10, 64 << 20, (64 << 20) + 1};
-  for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
-    g_autoptr(GBytes) content = NULL;
-    g_autoptr(GError) error = NULL;
-    g_assert_true(g_file_set_contents(fixture->path, "0123456789", 10, NULL));
-    g_assert_cmpint(truncate(fixture->path, (off_t)sizes[i]), ==, 0);
-    content = ddim_file_get_content(fixture->path, &error);
-    g_assert_no_error(error);
-    g_assert_cmpuint(g_bytes_get_size(content), ==, sizes[i]);
-    if (sizes[i] <= 64 << 20)
-      g_assert_cmpint(truncate(fixture->path, 0), ==, 0);
-    if (sizes[i] > 0)
-      g_assert_cmpmem(g_bytes_get_data(content, NULL), 10, "0123456789", 10);
-  }
-}
-
 static void
 test_no_files(Fixture *fixture, gconstpointer data)
 {
@@ -117,7 +94,6 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   ADD("/file/parts", test_parts);
   ADD("/file/shortened", test_shortened);
-  ADD("/file/content", test_content);
   ADD("/file/no-files", test_no_files);
   return g_test_run();
 }

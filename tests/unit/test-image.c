@@ -100,11 +100,11 @@ test_png(gconstpointer data)
   g_hash_table_insert(text, (gpointer) "wide", (gpointer) "\xe5\xa4\xa7\xe7\x90\x86");
   g_assert_true(ddim_image_write_png(image, path, text, &error));
   g_assert_no_error(error);
-  g_autoptr(GBytes) file = ddim_file_get_content(path, &error);
+  g_autoptr(DdimFile) file = ddim_file_open(path, &error);
   g_assert_no_error(error);
-  back = ddim_image_read_png(file, path, &error);
+  back = ddim_png_read_image(file, &error);
   g_assert_no_error(error);
-  found = ddim_image_read_png_text(file, path, &error);
+  found = ddim_png_read_text(file, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(back->channels, ==, channels);
   g_assert_cmpmem(back->pixels, 5 * 7 * channels, image->pixels, 5 * 7 * channels);
@@ -132,18 +132,20 @@ test_broken_png(void)
     g_autoptr(DdimImage) cut = NULL, flipped = NULL;
     g_autoptr(GHashTable) cut_text = NULL, flipped_text = NULL;
     g_autoptr(GBytes) part = g_bytes_new(bytes, i), whole = NULL;
+    g_autoptr(DdimFile) cut_file = ddim_file_new_from_bytes(part, "cut"), flipped_file = NULL;
 
     cut = ddim_image_read_png(part, "cut", &error);
     g_assert_null(cut);
     g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
     g_clear_error(&error);
-    cut_text = ddim_image_read_png_text(part, "cut", &error);
+    cut_text = ddim_png_read_text(cut_file, &error);
     g_assert_null(cut_text);
     g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
     bytes[i] ^= 0x55;
     whole = g_bytes_new(bytes, size);
     flipped = ddim_image_read_png(whole, "flipped", NULL);
-    flipped_text = ddim_image_read_png_text(whole, "flipped", NULL);
+    flipped_file = ddim_file_new_from_bytes(whole, "flipped");
+    flipped_text = ddim_png_read_text(flipped_file, NULL);
     bytes[i] ^= 0x55;
   }
   g_remove(path);
