@@ -307,6 +307,24 @@ after_step(const DdimSamplingPoint *point, gpointer user_data, GError **error)
   return show_preview(runner, error);
 }
 
+/* Say which image is broken, and since which step. */
+static gboolean
+refuse_broken(DdimRunner *runner, guint image, GError **error)
+{
+  const guint n_of_loop = ddim_step_table_get_n_steps(runner->steps);
+  guint step;
+
+  if (!ddim_sampler_state_find_broken(runner->state, &step, error))
+    return FALSE;
+  step = runner->loop * n_of_loop + MIN(step + 1, n_of_loop);
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+              _("image %u came out with numbers that are infinite or not numbers (NaN), from step "
+                "%u of %u on; the model %s cannot be computed with these settings"),
+              image, step, runner->n_loops * n_of_loop,
+              ddim_config_get_name(runner->session->config));
+  return FALSE;
+}
+
 /* Read the images. Values that are not finite are an error, because NaN would silently become
  * black. */
 static gboolean
@@ -319,13 +337,8 @@ read_images(DdimRunner *runner, GError **error)
     return FALSE;
   const float *images = ddim_array_get_data(runner->images);
   for (guint i = 0; i < runner->n; i++)
-    if (!ddim_is_finite(images + i * size, size)) {
-      g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-                  _("image %u came out with numbers that are infinite or not numbers (NaN); the "
-                    "model %s cannot be computed with these settings"),
-                  runner->first + i, ddim_config_get_name(runner->session->config));
-      return FALSE;
-    }
+    if (!ddim_is_finite(images + i * size, size))
+      return refuse_broken(runner, runner->first + i, error);
   return TRUE;
 }
 

@@ -40,6 +40,7 @@ begin(gpointer state, const DdimStepTable *table, GError **error)
     return FALSE;
   return ddim_sampler_state_reserve_history(self->params.state, ddim_step_table_get_history(table),
                                             error) &&
+         ddim_sampler_state_watch(self->params.state, error) &&
          (n == 0 || ddim_evaluator_set_common_conditions(self->params.evaluator, timesteps, n,
                                                          self->params.labels, error));
 }

@@ -162,6 +162,19 @@ to_device(const DdimStep *step, const DdimHistorySlots *slots, const float *nois
   return device;
 }
 
+gboolean
+ddim_sampler_state_watch(DdimSamplerState *state, GError **error)
+{
+  return !state->update || ddim_cl_update_watch(state->update, error);
+}
+
+gboolean
+ddim_sampler_state_find_broken(DdimSamplerState *state, guint *step, GError **error)
+{
+  *step = 0;
+  return !state->update || ddim_cl_update_find_broken(state->update, step, error);
+}
+
 static const DdimHistorySlots no_slots = {0};
 
 gboolean

@@ -50,6 +50,12 @@ gboolean ddim_sampler_state_advance(DdimSamplerState *state, DdimEvaluator *eval
 gboolean ddim_sampler_state_renoise(DdimSamplerState *state, DdimEvaluator *evaluator,
                                     const DdimStep *step, const float *noise, GError **error);
 
+/** Count steps, renoising included, anew from 0. A loop with one evaluator begins with this. */
+gboolean ddim_sampler_state_watch(DdimSamplerState *state, GError **error);
+/** Wait, then set @step to the first step that made x infinite or not a number. If none did, it is
+ * how many steps were taken. */
+gboolean ddim_sampler_state_find_broken(DdimSamplerState *state, guint *step, GError **error);
+
 /** Wait, then read. @x, @x0 [batch][C][H][W] */
 gboolean ddim_sampler_state_get_x(DdimSamplerState *state, float *x, GError **error);
 gboolean ddim_sampler_state_get_x0(DdimSamplerState *state, float *x0, GError **error);

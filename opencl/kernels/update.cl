@@ -7,7 +7,8 @@
  *
  * m and v are the first and second C channels of the model's NHWC output. SIGMA: 0 fixed, 1 exp(v / 2),
  * 2 exp((f * max_log + (1 - f) * min_log) / 2) with f = (v + 1) / 2, 3 sqrt(max(v, 0)). h_k and kept are in a ring of arrays as large
- * as x. Global size: (pixels, C, images). `update` does the first two lines of a step without history; `predict` does
+ * as x. Where a next x is infinite or not a number, *broken becomes `step`, unless it is less already. Global size: (pixels, C,
+ * images). `update` does the first two lines of a step without history; `predict` does
  * the first line; `advance` does the others, and what they share gives them the same bits. */
 
 INLINE float get_x0(float x, float m, float x0_x, float x0_m, float limit)
@@ -33,11 +34,17 @@ INLINE float get_sigma(__global const float *v, float sigma, float min_log, floa
   return sigma;
 }
 
+INLINE void look_at(float next, __global int *broken, uint step)
+{
+  if (!isfinite(next))
+    atomic_min(broken, (int)step);
+}
+
 __kernel void update(__global float *x, ulong x_off, __global const float *output, ulong output_off,
                      uint output_ld, __global const float *noise, ulong noise_off,
                      __global float *x0, ulong x0_off, float x0_x, float x0_m, float limit,
                      float next_x, float next_x0, float next_m, float sigma, float min_log,
-                     float max_log, uint sigma_type, uint use_noise)
+                     float max_log, uint sigma_type, uint use_noise, __global int *broken, uint step)
 {
   const ulong pixel = get_global_id(0), pixels = get_global_size(0);
   const ulong c = get_global_id(1), C = get_global_size(1), n = get_global_id(2);
@@ -48,6 +55,7 @@ __kernel void update(__global float *x, ulong x_off, __global const float *outpu
   float next = get_next(xt, start, m, next_x, next_x0, next_m);
   if (use_noise)
     next += get_sigma(output + C + c, sigma, min_log, max_log, sigma_type) * noise[noise_off + at];
+  look_at(next, broken, step);
   x0[x0_off + at] = start;
   x[x_off + at] = next;
 }
@@ -68,7 +76,7 @@ __kernel void advance(__global float *x, ulong x_off, __global const float *outp
                       __global const float *x0, ulong x0_off, __global float *ring, ulong ring_off, float next_x,
                       float next_x0, float next_m, float sigma, float min_log, float max_log, uint sigma_type,
                       uint use_noise, float4 history, uint4 slots, uint n_history, float keep_x, float keep_x0,
-                      uint keep, uint kept)
+                      uint keep, uint kept, __global int *broken, uint step)
 {
   const ulong pixel = get_global_id(0), pixels = get_global_size(0);
   const ulong c = get_global_id(1), C = get_global_size(1), n = get_global_id(2);
@@ -89,6 +97,7 @@ __kernel void advance(__global float *x, ulong x_off, __global const float *outp
     next += get_sigma(output + C + c, sigma, min_log, max_log, sigma_type) * noise[noise_off + at];
   if (keep)
     ring[kept * size + at] = keep_x * xt + keep_x0 * start;
+  look_at(next, broken, step);
   x[x_off + at] = next;
 }
 

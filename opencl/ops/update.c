@@ -10,6 +10,8 @@
 /* Noise of more bytes than this is not copied before it goes to the device: the caller waits. */
 #define MAX_STAGING ((gsize)64 << 20)
 
+#define NOT_BROKEN G_MAXINT
+
 enum { UPDATE, PREDICT, ADVANCE, RENOISE, N_KERNELS };
 
 struct _DdimClUpdate {
@@ -17,8 +19,10 @@ struct _DdimClUpdate {
   DdimClUpdateMemory memory;
   cl_kernel kernels[N_KERNELS];
   guint64 count;
-  float *staging;   /* the noise on its way to the device */
-  cl_event written; /* staging has been read */
+  DdimClBuffer *broken; /* one int: the first step whose result was not finite, or NOT_BROKEN */
+  guint done;           /* steps since the watch began */
+  float *staging;       /* the noise on its way to the device */
+  cl_event written;     /* staging has been read */
 };
 
 static void
@@ -74,6 +78,13 @@ set_history(DdimClLaunch *args, const DdimClUpdateStep *step)
   ddim_cl_launch_u32(args, step->kept);
 }
 
+static void
+set_watch(DdimClLaunch *args, DdimClUpdate *update)
+{
+  ddim_cl_launch_buffer(args, update->broken);
+  ddim_cl_launch_u32(args, update->done++);
+}
+
 static gboolean
 launch(const DdimClUpdate *update, const DdimClLaunch *args, GError **error)
 {
@@ -105,7 +116,30 @@ ddim_cl_update_new(DdimClPlan *plan, const DdimClUpdateMemory *memory, GError **
     if (!update->kernels[i])
       return NULL;
   }
+  update->broken = ddim_cl_buffer_new(ddim_cl_plan_get_context(plan), sizeof(gint32), error);
+  if (!update->broken || !ddim_cl_update_watch(update, error))
+    return NULL;
   return g_steal_pointer(&update);
+}
+
+gboolean
+ddim_cl_update_watch(DdimClUpdate *update, GError **error)
+{
+  const gint32 none = NOT_BROKEN;
+
+  update->done = 0;
+  return ddim_cl_buffer_write(update->broken, 0, sizeof none, &none, error);
+}
+
+gboolean
+ddim_cl_update_find_broken(DdimClUpdate *update, guint *step, GError **error)
+{
+  gint32 broken = NOT_BROKEN;
+
+  if (!ddim_cl_buffer_read(update->broken, 0, sizeof broken, &broken, error))
+    return FALSE;
+  *step = broken == NOT_BROKEN ? update->done : (guint)broken;
+  return TRUE;
 }
 
 void
@@ -120,6 +154,7 @@ ddim_cl_update_free(DdimClUpdate *update)
   for (guint i = 0; i < N_KERNELS; i++)
     if (update->kernels[i])
       clReleaseKernel(update->kernels[i]);
+  ddim_cl_buffer_free(update->broken);
   g_free(update->staging);
   g_free(update);
 }
@@ -174,6 +209,7 @@ update_at_once(DdimClUpdate *update, const DdimClUpdateStep *step, const float *
   set_prediction(&args, step);
   set_next(&args, step);
   set_sigma(&args, step);
+  set_watch(&args, update);
   return launch(update, &args, error);
 }
 
@@ -219,6 +255,7 @@ ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step, const
   set_next(&args, step);
   set_sigma(&args, step);
   set_history(&args, step);
+  set_watch(&args, update);
   return launch(update, &args, error);
 }
 
@@ -234,5 +271,6 @@ ddim_cl_update_renoise(DdimClUpdate *update, const DdimClUpdateStep *step, const
   ddim_cl_launch_floats(&args, update->memory.noise);
   ddim_cl_launch_f32(&args, step->next_x);
   ddim_cl_launch_f32(&args, step->sigma);
+  update->done++;
   return launch(update, &args, error);
 }

@@ -54,6 +54,12 @@ gboolean ddim_cl_update_predict(DdimClUpdate *update, const DdimClUpdateStep *st
  * the results are those of ddim_cl_update_run(), to the last bit. */
 gboolean ddim_cl_update_advance(DdimClUpdate *update, const DdimClUpdateStep *step,
                                 const float *noise, GError **error);
-/** x = next_x * x + sigma * noise; nothing else of @step is read. */
+/** x = next_x * x + sigma * noise; nothing else of @step is read, and no result is looked at. */
 gboolean ddim_cl_update_renoise(DdimClUpdate *update, const DdimClUpdateStep *step,
                                 const float *noise, GError **error);
+
+/** Count steps anew, from 0, and look for the first whose x is infinite or not a number. So it is
+ * with a new update too. A step in two parts is one. */
+gboolean ddim_cl_update_watch(DdimClUpdate *update, GError **error);
+/** Wait, and set @step to that step's number, or to how many were taken if x was finite in all. */
+gboolean ddim_cl_update_find_broken(DdimClUpdate *update, guint *step, GError **error);

@@ -327,6 +327,58 @@ test_renoise(Fixture *f, gconstpointer data)
   check_state(f, &state, 1);
 }
 
+static guint
+find_broken(Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  guint step = 1000;
+  g_assert_true(ddim_cl_update_find_broken(f->update, &step, &error));
+  g_assert_no_error(error);
+  return step;
+}
+
+/* One value of the output becomes @bad in step 3 of 5: that step is found, in one launch and in
+ * two, also where the next steps are without fault. */
+static void
+check_broken(float bad, gboolean parts)
+{
+  const DdimClUpdateStep step = {
+      .x0_x = 1, .x0_m = 0.5f, .limit = 1, .next_x = 0.5f, .next_x0 = 0.5f};
+  g_autoptr(GError) error = NULL;
+  Fixture f;
+  set_up(&f, NULL);
+  for (guint watch = 0; watch < 2; watch++) {
+    g_autofree float *output = ops_array_read(&f.output.array), *x = ops_array_read(&f.x.array);
+    g_assert_true(ddim_cl_update_watch(f.update, &error));
+    for (guint i = 0; i < 5; i++) {
+      const float usual = output[1];
+      output[1] = i == 3 ? bad : usual;
+      g_assert_true(ddim_cl_plan_write(f.plan, f.output.tensor.mem, 32, output, &error));
+      output[1] = usual;
+      if (i == 4)
+        g_assert_true(ddim_cl_plan_write(f.plan, f.x.tensor.mem, COUNT, x, &error));
+      if (!parts)
+        g_assert_true(ddim_cl_update_run(f.update, &step, NULL, &error));
+      else
+        g_assert_true(ddim_cl_update_predict(f.update, &step, &error) &&
+                      ddim_cl_update_advance(f.update, &step, NULL, &error));
+      g_assert_cmpuint(find_broken(&f), ==, MIN(i + 1, isfinite(bad) ? 5 : 3));
+    }
+  }
+  tear_down(&f, NULL);
+}
+
+static void
+test_broken(Fixture *f, gconstpointer data)
+{
+  for (guint parts = 0; parts < 2; parts++) {
+    check_broken(NAN, parts);
+    check_broken(INFINITY, parts);
+    check_broken(-INFINITY, parts);
+    check_broken(1e30f, parts);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -342,5 +394,6 @@ main(int argc, char **argv)
   ADD("parts", test_parts);
   ADD("corrected-x0", test_corrected_x0);
   ADD("renoise", test_renoise);
+  ADD("broken", test_broken);
   return ops_run_tests();
 }
