@@ -152,6 +152,7 @@ ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean mo
   add_architecture(builder, config);
   ddim_member_int(builder, "size_multiple", ddim_config_get_stride(config));
   ddim_member_string(builder, "preset", ddim_config_get_preset(config));
+  ddim_member_string(builder, "preset_reason", ddim_config_get_preset_reason(config));
   json_builder_set_member_name(builder, "values");
   json_builder_begin_object(builder);
   ddim_config_foreach(config, add_value, builder);

@@ -121,8 +121,11 @@ append_model(GString *out, DdimConfig *config)
   if (super_res)
     g_string_append_printf(text, _(" from %u"), ddim_config_get_small_size(config));
   append_row(out, _("width, height"), text->str);
-  if (ddim_config_get_preset(config))
-    append_row(out, _("recognised as"), ddim_config_get_preset(config));
+  if (!ddim_config_get_preset(config))
+    return;
+  g_string_printf(text, "%s: %s", ddim_config_get_preset(config),
+                  ddim_config_get_preset_reason(config));
+  append_row(out, _("recognised as"), text->str);
 }
 
 static void

@@ -67,6 +67,13 @@ ddim_config_get_preset(DdimConfig *config)
   return config->preset;
 }
 
+const char *
+ddim_config_get_preset_reason(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->preset_reason;
+}
+
 static char *
 class_names_to_json(GStrv names)
 {

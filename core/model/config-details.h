@@ -34,6 +34,8 @@ const char *const *ddim_config_get_extra_tensors(DdimConfig *config);
 /** The published checkpoint that values of DDIM_SOURCE_PRESET come from:
  * "imagenet64_uncond_100M_1500K". (nullable) */
 const char *ddim_config_get_preset(DdimConfig *config);
+/** Why that one: a translated phrase, "the file has its name". NULL without a preset. (nullable) */
+const char *ddim_config_get_preset_reason(DdimConfig *config);
 /** The whole configuration as char* -> char* for DdimCheckpointSaveParams.metadata, such that
  * loading the saved file without flags and without sidecar gives the same configuration. (transfer
  * full) */

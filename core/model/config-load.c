@@ -163,6 +163,7 @@ take_texts(DdimConfig *config, const DdimSources *sources, DdimCheckpoint *check
   config->description = first_text(sidecar->description, metadata->description);
   config->license = first_text(sidecar->license, metadata->license);
   config->preset = g_strdup(sources->settings[DDIM_SOURCE_PRESET]->origin);
+  config->preset_reason = g_strdup(sources->settings[DDIM_SOURCE_PRESET]->reason);
   if (!config->name || !*config->name) {
     g_autofree char *base = g_filename_display_basename(ddim_checkpoint_get_path(checkpoint));
     char *dot = strrchr(base, '.');

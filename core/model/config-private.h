@@ -12,13 +12,14 @@ struct _DdimConfig {
   const DdimFamily *family;
   DdimArchitecture *architecture;
   DdimValues values;
-  char *name, *preset;
-  char *description, *license; /* (nullable) */
-  GStrv class_names;           /* (nullable) one for each class */
-  gboolean usual_names;        /* class_names are ImageNet's, as no source has any */
-  DdimScheduler *scheduler;    /* (nullable) */
-  char *files[2];              /* (nullable) the texts of config.json and scheduler_config.json */
-  GPtrArray *notes, *extra;    /* char*, NULL-terminated */
+  char *name;
+  char *preset, *preset_reason; /* (nullable) */
+  char *description, *license;  /* (nullable) */
+  GStrv class_names;            /* (nullable) one for each class */
+  gboolean usual_names;         /* class_names are ImageNet's, as no source has any */
+  DdimScheduler *scheduler;     /* (nullable) */
+  char *files[2];               /* (nullable) the texts of config.json and scheduler_config.json */
+  GPtrArray *notes, *extra;     /* char*, NULL-terminated */
 };
 
 /** ddim_config_load() with other families than all. @families is NULL-terminated. */

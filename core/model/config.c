@@ -27,6 +27,7 @@ ddim_config_unref(DdimConfig *config)
   g_free(config->description);
   g_free(config->license);
   g_free(config->preset);
+  g_free(config->preset_reason);
   g_strfreev(config->class_names);
   g_clear_pointer(&config->scheduler, ddim_scheduler_free);
   for (guint i = 0; i < G_N_ELEMENTS(config->files); i++)

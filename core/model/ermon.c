@@ -257,8 +257,10 @@ find_preset(const char *checkpoint_path, const DdimInference *inference)
       continue;
     settings->values[DDIM_KEY_IMAGE_SIZE] = g_strdup(presets[i].image_size);
     settings->values[DDIM_KEY_SIGMA_SMALL] = g_strdup(presets[i].sigma_small);
-    if (is_published(inference, presets[i].image_size))
-      settings->origin = g_strdup(presets[i].name);
+    if (!is_published(inference, presets[i].image_size))
+      continue;
+    settings->origin = g_strdup(presets[i].name);
+    settings->reason = g_strdup(_("the weights have its shapes"));
   }
   return settings;
 }

@@ -19,6 +19,7 @@ ddim_settings_free(DdimSettings *settings)
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     g_free(settings->values[key]);
   g_free(settings->origin);
+  g_free(settings->reason);
   g_free(settings->name);
   g_free(settings->description);
   g_free(settings->license);

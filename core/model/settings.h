@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 typedef struct {
   char *values[DDIM_N_KEYS]; /**< as ddim_key_parse() returns them; NULL: it does not say */
   char *origin;              /**< what messages call the source: "--flags", "textures.json" */
+  char *reason;              /**< (nullable) of a preset: why it was taken, translated */
   char *name, *description, *license; /**< (nullable) */
   GStrv class_names;                  /**< (nullable) */
   DdimScheduler *scheduler;           /**< (nullable) */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The published checkpoints. Values: the READMEs of openai/improved-diffusion and
- * openai/guided-diffusion, completed by the defaults of their script_util.py. */
+/* The published checkpoints. Values: the READMEs of openai/improved-diffusion,
+ * openai/guided-diffusion and jychoi118/P2-weighting and the configurations of andreas128/RePaint,
+ * completed by the defaults of their script_util.py. */
 
 #include "core/model/unetmodel.h"
 
@@ -51,22 +52,23 @@
   GUIDED("256", "2", "False"), IMAGES("256", "1,1,2,2,4,4", "32,16,8"), SCHEDULE("linear"),        \
       HEAD_CHANNELS("64")
 
+/* One row for each architecture. */
 typedef struct {
-  const char *name; /* of the published file, without suffix */
+  /* Of the published files, without suffix, with spaces between. One with a * only counts where the
+   * weights fit. */
+  const char *names;
   const char *values[DDIM_N_KEYS];
 } Preset;
 
 static const Preset presets[] = {
-    {"imagenet64_uncond_100M_1500K", {IMAGENET64("128", "True"), NO_CLASSES}},
-    {"imagenet64_uncond_vlb_100M_1500K", {IMAGENET64("128", "True"), NO_CLASSES}},
-    {"cifar10_uncond_50M_500K", {CIFAR10}},
-    {"cifar10_uncond_vlb_50M_500K", {CIFAR10}},
+    {"imagenet64_uncond_100M_1500K imagenet64_uncond_vlb_100M_1500K",
+     {IMAGENET64("128", "True"), NO_CLASSES}},
+    {"cifar10_uncond_50M_500K cifar10_uncond_vlb_50M_500K", {CIFAR10}},
     {"imagenet64_cond_270M_250K", {IMAGENET64("192", "False"), IMAGENET_CLASSES}},
     {"upsample_cond_500K",
      {IMPROVED("4"), UPSAMPLER("256", "64", "1,1,2,2,4,4", "16,8"), BLOCKS("192", "2", "True"),
       DIFFUSION("4000", "linear", "False"), IMAGENET_CLASSES}},
-    {"lsun_uncond_100M_1200K_bs128", {LSUN}},
-    {"lsun_uncond_100M_2400K_bs64", {LSUN}},
+    {"lsun_uncond_100M_1200K_bs128 lsun_uncond_100M_2400K_bs64", {LSUN}},
     {"64x64_diffusion",
      {GUIDED("192", "3", "True"), IMAGES("64", "1,2,3,4", "32,16,8"), SCHEDULE("cosine"),
       HEAD_CHANNELS("64"), IMAGENET_CLASSES}},
@@ -74,7 +76,10 @@ static const Preset presets[] = {
      {GUIDED("256", "2", "False"), IMAGES("128", "1,1,2,3,4", "32,16,8"), SCHEDULE("linear"),
       HEADS("4"), IMAGENET_CLASSES}},
     {"256x256_diffusion", {GUIDED256, IMAGENET_CLASSES}},
-    {"256x256_diffusion_uncond", {GUIDED256, NO_CLASSES}},
+    /* The last two are RePaint's. */
+    {"256x256_diffusion_uncond lsun_bedroom lsun_cat lsun_horse lsun_horse_nodropout "
+     "celeba256_250000 places256_300000",
+     {GUIDED256, NO_CLASSES}},
     {"512x512_diffusion",
      {GUIDED("256", "2", "False"), IMAGES("512", "0.5,1,1,2,2,4,4", "32,16,8"), SCHEDULE("linear"),
       HEAD_CHANNELS("64"), IMAGENET_CLASSES}},
@@ -84,10 +89,10 @@ static const Preset presets[] = {
     {"128_512_upsampler",
      {GUIDED("192", "2", "False"), UPSAMPLER("512", "128", "1,1,2,2,4,4", "32,16"),
       SCHEDULE("linear"), HEAD_CHANNELS("64"), IMAGENET_CLASSES}},
-    {"lsun_bedroom", {GUIDED256, NO_CLASSES}},
-    {"lsun_cat", {GUIDED256, NO_CLASSES}},
-    {"lsun_horse", {GUIDED256, NO_CLASSES}},
-    {"lsun_horse_nodropout", {GUIDED256, NO_CLASSES}},
+    /* The light model of P2-weighting, which ILVR and DPS use: of faces, dogs, birds, … */
+    {"ffhq_10m *_p2",
+     {GUIDED("128", "1", "False"), IMAGES("256", "1,1,2,2,4,4", "16"), SCHEDULE("linear"),
+      HEAD_CHANNELS("64"), NO_CLASSES}},
 };
 
 /* script_util.create_model(): the image size decides channel_mult, so the other way round a model
@@ -96,10 +101,11 @@ static const struct {
   const char *channel_mult, *image_size;
 } sizes[] = {{"1,2,2,2", "32"}, {"1,2,3,4", "64"}, {"1,1,2,3,4", "128"}, {"1,1,2,2,4,4", "256"}};
 
+/* @name  of the published file */
 static DdimSettings *
-settings_from_preset(const Preset *preset)
+settings_from_preset(const Preset *preset, const char *name)
 {
-  DdimSettings *settings = ddim_settings_new(preset->name);
+  DdimSettings *settings = ddim_settings_new(name);
 
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     settings->values[key] = g_strdup(preset->values[key]);
@@ -140,14 +146,15 @@ is_other_kind(const Preset *preset, const DdimInference *inference)
   return updown != unet->resblock_updown || super_res != unet->super_res;
 }
 
-/* The settings of @preset, whose name the file bears. A changed model (fine-tuned for other
- * classes, say) keeps the values that no shape tells, unless it is of another kind. */
+/* The settings of @preset, one of whose names, @name, the file bears. A changed model (fine-tuned
+ * for other classes, say) keeps the values that no shape tells, unless it is of another kind. */
 static DdimSettings *
-settings_from_name(const Preset *preset, const DdimInference *inference)
+settings_from_name(const Preset *preset, const char *name, const DdimInference *inference)
 {
-  g_autoptr(DdimSettings) settings = settings_from_preset(preset);
+  g_autoptr(DdimSettings) settings = settings_from_preset(preset, name);
   const DdimKey key = first_difference(preset, inference);
 
+  settings->reason = g_strdup(_("the file has its name"));
   if (key == DDIM_N_KEYS)
     return g_steal_pointer(&settings);
   g_autofree char *reason = ddim_inference_explain(inference, key, preset_size(preset));
@@ -155,12 +162,25 @@ settings_from_name(const Preset *preset, const DdimInference *inference)
     g_autoptr(DdimSettings) none = ddim_settings_new(NULL);
     ddim_settings_note(
         none, _("the file is named like the published %s but holds another kind of model: %s"),
-        preset->name, reason);
+        name, reason);
     return g_steal_pointer(&none);
   }
   ddim_settings_note(settings, _("the file is named like the published %s but differs from it: %s"),
-                     preset->name, reason);
+                     name, reason);
   return g_steal_pointer(&settings);
+}
+
+static gboolean
+has_name(const Preset *preset, const char *base, const DdimInference *inference)
+{
+  g_auto(GStrv) names = g_strsplit(preset->names, " ", -1);
+
+  for (guint i = 0; names[i]; i++)
+    if (g_str_equal(names[i], base) ||
+        (strchr(names[i], '*') && g_pattern_match_simple(names[i], base) &&
+         first_difference(preset, inference) == DDIM_N_KEYS))
+      return TRUE;
+  return FALSE;
 }
 
 static DdimSettings *
@@ -172,39 +192,35 @@ match_name(const char *checkpoint_path, const DdimInference *inference)
   if (dot && dot != base)
     *dot = '\0';
   for (guint i = 0; i < G_N_ELEMENTS(presets); i++)
-    if (g_str_equal(presets[i].name, base))
-      return settings_from_name(&presets[i], inference);
+    if (has_name(&presets[i], base, inference))
+      return settings_from_name(&presets[i], base, inference);
   return NULL;
 }
 
-/* Drop from @settings what @other does not say as well, and note it. */
-static void
-intersect(DdimSettings *settings, const Preset *other)
+/* Called by its first name; the others are named in the reason. */
+static DdimSettings *
+settings_from_shapes(const Preset *preset)
 {
-  for (guint key = 0; key < DDIM_N_KEYS; key++) {
-    if (g_strcmp0(settings->values[key], other->values[key]) == 0)
-      continue;
-    ddim_settings_note(settings,
-                       _("%s and %s share this architecture but not %s: say which with a flag"),
-                       settings->origin, other->name, ddim_key_name(key));
-    g_clear_pointer(&settings->values[key], g_free);
-  }
+  g_auto(GStrv) names = g_strsplit(preset->names, " ", -1);
+  DdimSettings *settings = settings_from_preset(preset, names[0]);
+  g_autofree char *others = g_strjoinv(", ", names + 1);
+
+  if (names[1])
+    settings->reason =
+        g_strdup_printf(_("the weights have its shapes, which are also those of %s"), others);
+  else
+    settings->reason = g_strdup(_("the weights have its shapes"));
+  return settings;
 }
 
+/* No two rows of the table have the same shapes. */
 static DdimSettings *
 match_shapes(const DdimInference *inference)
 {
-  g_autoptr(DdimSettings) found = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS(presets); i++) {
-    if (first_difference(&presets[i], inference) != DDIM_N_KEYS)
-      continue;
-    if (found)
-      intersect(found, &presets[i]);
-    else
-      found = settings_from_preset(&presets[i]);
-  }
-  return g_steal_pointer(&found);
+  for (guint i = 0; i < G_N_ELEMENTS(presets); i++)
+    if (first_difference(&presets[i], inference) == DDIM_N_KEYS)
+      return settings_from_shapes(&presets[i]);
+  return NULL;
 }
 
 static DdimSettings *

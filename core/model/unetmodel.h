@@ -54,8 +54,7 @@ DdimInference *ddim_unetmodel_infer(DdimCheckpoint *checkpoint, const char *cons
 
 /* unetmodel-presets.c: the published checkpoints */
 
-/** The published model of the file's name, or else of the same shapes. Where several match and
- * disagree, the value is left out. */
+/** The published model of the file's name, or else of the same shapes. */
 DdimSettings *ddim_unetmodel_find_preset(const char *checkpoint_path,
                                          const DdimInference *inference);
 /** The size that the shapes tell, and for a file named like one of consistency_models' EDM models

@@ -52,6 +52,8 @@ MODELS = {
                                           class_cond=True, **UPDOWN),
     '128_512_upsampler': lambda: of_script(guided, 'sr_', large_size=512, small_size=128, num_channels=192,
                                            class_cond=True, **(UPDOWN | dict(attention_resolutions='32,16'))),
+    'ffhq_10m': lambda: of_script(guided, image_size=256, num_channels=128, num_res_blocks=1, num_head_channels=64,
+                                  **(UPDOWN | dict(attention_resolutions='16'))),
     '64x64_classifier': lambda: guided.create_classifier(64, False, 128, 4, '32,16,8', True, True, 'attention'),
     'one-level': lambda: of_class(mult=(1,), attention=(1,), blocks=2),
     'no-attention': lambda: of_class(attention=(), mult=(1, 1, 2)),

@@ -140,6 +140,8 @@ static const Published published[] = {
      "False", "32,16,8", 2, 1000, TRUE, TRUE, TRUE},
     {"128_512_upsampler", "192 192 384 384 768+ 768+", "512", "1000", "linear", "4", "64", "False",
      "False", "32,16", 2, 1000, TRUE, TRUE, TRUE},
+    {"ffhq_10m", "128 128 256 256 512+ 512", "256", "1000", "linear", "4", "64", "False", "False",
+     "16", 1, 0, TRUE, TRUE, FALSE},
 };
 
 static void
@@ -214,6 +216,59 @@ test_published_sizes(Fixture *fixture, gconstpointer data)
   g_assert_cmpuint(ddim_config_get_small_size(config), ==, 128);
   g_assert_cmpstr(ddim_config_get_preset(config), ==, "128_512_upsampler");
   g_assert_cmpstr(ddim_config_get_name(config), ==, "128_512_upsampler");
+}
+
+/* Who else has published models of these shapes, and what is said of them. */
+static void
+test_published_names(Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *file, *architecture, *preset, *reason;
+  } cases[] = {
+      {"ffhq_10m", "ffhq_10m", "ffhq_10m", "has its name"},
+      {"ffhq_p2", "ffhq_10m", "ffhq_p2", "has its name"},
+      {"afhqdog_p2", "ffhq_10m", "afhqdog_p2", "has its name"},
+      {"my_faces", "ffhq_10m", "ffhq_10m", "have its shapes"},
+      {"celeba256_250000", "256x256_diffusion_uncond", "celeba256_250000", "has its name"},
+      {"places256_300000", "256x256_diffusion_uncond", "places256_300000", "has its name"},
+      {"imagenet256", "256x256_diffusion_uncond", "256x256_diffusion_uncond", "celeba256_250000"},
+      {"lsun_cat", "256x256_diffusion_uncond", "lsun_cat", "has its name"},
+      {"64_256_upsampler", "64_256_upsampler", "64_256_upsampler", "has its name"},
+      {"up", "64_256_upsampler", "64_256_upsampler", "have its shapes"},
+      /* A file of another kind may well be called so. */
+      {"plan_p2", "64x64_diffusion", "64x64_diffusion", "have its shapes"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *file = g_strconcat(cases[i].file, ".safetensors", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DdimConfig) config =
+        load(fixture, file, architecture(fixture, cases[i].architecture), NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(ddim_config_get_preset(config), ==, cases[i].preset);
+    if (!strstr(ddim_config_get_preset_reason(config), cases[i].reason))
+      g_error("%s: expected “%s” in: %s", file, cases[i].reason,
+              ddim_config_get_preset_reason(config));
+    g_assert_null(ddim_config_get_notes(config)[0]);
+  }
+}
+
+/* What a preset says is a proposal: a flag takes its place. */
+static void
+test_published_with_flags(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimConfig) config =
+      load(fixture, "afhqdog_p2.safetensors", architecture(fixture, "ffhq_10m"),
+           "--noise_schedule cosine --num_heads 8 --diffusion_steps 4000", &error);
+
+  g_assert_no_error(error);
+  assert_value(config, "noise_schedule", "cosine", DDIM_SOURCE_FLAGS);
+  assert_value(config, "num_heads", "8", DDIM_SOURCE_FLAGS);
+  assert_value(config, "num_head_channels", "-1", DDIM_SOURCE_FLAGS);
+  assert_value(config, "diffusion_steps", "4000", DDIM_SOURCE_FLAGS);
+  assert_value(config, "image_size", "256", DDIM_SOURCE_PRESET);
+  assert_heads(ddim_config_get_architecture(config), 8, -1, DDIM_QKV_BY_HEAD);
 }
 
 /* A model that was fine-tuned for ten classes and has a published name still gets the values that
@@ -550,6 +605,8 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   ADD("published", test_published);
   ADD("published-sizes", test_published_sizes);
+  ADD("published-names", test_published_names);
+  ADD("published-with-flags", test_published_with_flags);
   ADD("published-name-on-other-weights", test_published_name_on_other_weights);
   ADD("families", test_families);
   ADD("variants", test_variants);
