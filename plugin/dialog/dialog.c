@@ -562,16 +562,15 @@ dialog_run(ImageRef image, DrawableRef drawable, DdimRequest *request, GError **
   begin(&dialog);
   gtk_main();
 
-  /* The window closes at once; the thread may need the rest of its step. */
+  /* The thread may need the rest of its step. */
+  window_hide(dialog.window);
+  runs_free(dialog.runs);
   drop_source(&dialog.draft);
   drop_source(&dialog.look);
   drop_source(&dialog.idle);
   drop_source(&dialog.fit);
   gtk_widget_destroy(dialog.window);
-  while (gtk_events_pending())
-    gtk_main_iteration();
   form_free(dialog.form);
-  runs_free(dialog.runs);
   sheet_free(dialog.sheet);
   g_free(dialog.drafted);
   target_clear(&dialog.target);

@@ -415,16 +415,15 @@ build(Dialog *dialog)
 static void
 clear(Dialog *dialog)
 {
+  /* The thread may need the rest of its step. */
+  window_hide(dialog->window);
+  edit_run_free(dialog->run);
   if (dialog->look)
     g_source_remove(dialog->look);
   if (dialog->poll)
     g_source_remove(dialog->poll);
   gtk_widget_destroy(dialog->window);
-  /* The window closes at once; the thread may need the rest of its step. */
-  while (gtk_events_pending())
-    gtk_main_iteration();
   edit_form_free(dialog->form);
-  edit_run_free(dialog->run);
   drop_result(dialog);
 }
 

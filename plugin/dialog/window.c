@@ -48,6 +48,13 @@ window_add_button(GtkWidget *window, const char *english, int response, const ch
   return button;
 }
 
+void
+window_hide(GtkWidget *window)
+{
+  gtk_widget_hide(window);
+  gdk_display_flush(gtk_widget_get_display(window));
+}
+
 /* ---- a form that scrolls ---- */
 
 GtkWidget *

@@ -15,6 +15,10 @@ GtkWidget *window_new(const char *title, const char *role, const char *help_id, 
 /** @english  marked with N_() */
 GtkWidget *window_add_button(GtkWidget *window, const char *english, int response,
                              const char *tooltip, GString *mnemonics);
+/** Take the window off the screen at once, before anything that may take long. Its widgets stay, so
+ * that what was begun may still end with them. */
+void window_hide(GtkWidget *window);
+
 /** @form in a box that scrolls where the screen is too small for it. */
 GtkWidget *window_scroll(GtkWidget *form);
 /** Give @scrolled, from window_scroll(), as much room as the screen has and the form wants; again
