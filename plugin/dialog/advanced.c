@@ -5,7 +5,8 @@
 #include "plugin/work/devices.h"
 
 struct _Advanced {
-  GtkWidget *sampler, *model_eta, *eta, *device, *precision;
+  GtkWidget *sampler, *model_eta, *eta; /* (nullable) NULL: there is no choice */
+  GtkWidget *device, *precision;
   UiChanged changed;
   UiProblem problem;
   gpointer user_data;
@@ -18,6 +19,8 @@ struct _Advanced {
 static void
 show_eta(Advanced *advanced)
 {
+  if (!advanced->sampler)
+    return;
   g_autofree char *sampler = ui_choice_get(advanced->sampler);
   gboolean ddim = g_str_equal(sampler, "ddim") || g_str_equal(sampler, "own");
   gboolean suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(advanced->model_eta));
@@ -118,7 +121,8 @@ build_computing(Advanced *advanced, UiRows *rows)
 }
 
 Advanced *
-advanced_new(UiRows *rows, UiChanged changed, UiProblem problem, gpointer user_data)
+advanced_new(UiRows *rows, gboolean sampling, UiChanged changed, UiProblem problem,
+             gpointer user_data)
 {
   Advanced *advanced = g_new0(Advanced, 1);
 
@@ -126,12 +130,23 @@ advanced_new(UiRows *rows, UiChanged changed, UiProblem problem, gpointer user_d
   advanced->problem = problem;
   advanced->user_data = user_data;
   advanced->suiting_eta = -1;
-  build_sampling(advanced, rows);
+  if (sampling)
+    build_sampling(advanced, rows);
   build_computing(advanced, rows);
   advanced->cancellable = g_cancellable_new();
   advanced->pending = TRUE;
   catalog_devices_async(advanced->cancellable, on_devices, advanced);
   return advanced;
+}
+
+GtkWidget *
+advanced_expander_new(const char *text)
+{
+  GtkWidget *expander = gtk_expander_new_with_mnemonic(text);
+
+  ui_set_tooltip(expander, _("How exactly it is sampled, and where it is computed"));
+  gtk_expander_set_spacing(GTK_EXPANDER(expander), 6);
+  return expander;
 }
 
 void
@@ -147,30 +162,51 @@ advanced_free(Advanced *advanced)
 
 /* ---- values ---- */
 
-void
-advanced_write(Advanced *advanced, DdimRequest *request)
+static void
+write_sampling(Advanced *advanced, DdimRequest *request)
 {
-  g_autofree char *sampler = NULL, *device = NULL, *precision = NULL;
+  g_autofree char *sampler = NULL;
   double eta;
 
-  g_object_get(request, "sampler", &sampler, "eta", &eta, "device", &device, "precision",
-               &precision, NULL);
+  if (!advanced->sampler)
+    return;
+  g_object_get(request, "sampler", &sampler, "eta", &eta, NULL);
   ui_choice_set(advanced->sampler, sampler);
-  ui_choice_set_or_add(advanced->device, device ? device : "");
-  ui_choice_set(advanced->precision, precision);
   gtk_toggle_button_set_active(GTK_TOGGLE_BUTTON(advanced->model_eta), eta < 0);
   gtk_spin_button_set_value(GTK_SPIN_BUTTON(advanced->eta), MAX(eta, 0));
   show_eta(advanced);
 }
 
 void
+advanced_write(Advanced *advanced, DdimRequest *request)
+{
+  g_autofree char *device = NULL, *precision = NULL;
+
+  g_object_get(request, "device", &device, "precision", &precision, NULL);
+  ui_choice_set_or_add(advanced->device, device ? device : "");
+  ui_choice_set(advanced->precision, precision);
+  write_sampling(advanced, request);
+}
+
+static void
+read_sampling(Advanced *advanced, DdimRequest *request)
+{
+  g_autofree char *sampler = NULL;
+  gboolean suits;
+
+  if (!advanced->sampler)
+    return;
+  sampler = ui_choice_get(advanced->sampler);
+  suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(advanced->model_eta));
+  g_object_set(request, "sampler", sampler, "eta", suits ? -1.0 : ui_spin_get(advanced->eta), NULL);
+}
+
+void
 advanced_read(Advanced *advanced, DdimRequest *request)
 {
-  g_autofree char *sampler = ui_choice_get(advanced->sampler),
-                  *device = ui_choice_get(advanced->device),
+  g_autofree char *device = ui_choice_get(advanced->device),
                   *precision = ui_choice_get(advanced->precision);
-  gboolean suits = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(advanced->model_eta));
 
-  g_object_set(request, "sampler", sampler, "eta", suits ? -1.0 : ui_spin_get(advanced->eta),
-               "device", *device ? device : NULL, "precision", precision, NULL);
+  g_object_set(request, "device", *device ? device : NULL, "precision", precision, NULL);
+  read_sampling(advanced, request);
 }

@@ -363,12 +363,14 @@ static GtkWidget *
 build_bottom(Dialog *dialog)
 {
   GtkWidget *box = ui_box(GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *indented = ui_box(GTK_ORIENTATION_HORIZONTAL, 0);
 
   dialog->forecast = gtk_label_new("");
   dialog->message = window_message_new();
   gtk_box_pack_start(GTK_BOX(box), dialog->message, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->forecast, FALSE, FALSE, 0);
-  return box;
+  gtk_box_pack_start(GTK_BOX(indented), box, TRUE, TRUE, 12);
+  return indented;
 }
 
 static void

@@ -178,7 +178,7 @@ static void
 add_row(EditForm *form, UiRows *rows, const char *name, ImageRef image)
 {
   GParamSpec *pspec = edit_command_get_pspec(form->command, name);
-  const char *label = g_param_spec_get_nick(pspec);
+  const char *label = edit_command_get_label(form->command, name);
   g_autofree char *tooltip = ui_capitalise(g_param_spec_get_blurb(pspec));
   Row row = {.name = name};
 
@@ -218,7 +218,7 @@ edit_form_new(const EditCommand *command, ImageRef image, GString *mnemonics, Ui
   GtkSizeGroup *labels = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
   UiRows *rows = ui_rows_new(mnemonics, labels), *more = ui_rows_new(mnemonics, labels);
   g_autofree char *advanced = ui_mnemonic(N_("Advanced"), mnemonics);
-  GtkWidget *expander = gtk_expander_new_with_mnemonic(advanced);
+  GtkWidget *expander = advanced_expander_new(advanced);
 
   form->command = command;
   form->changed = changed;
@@ -228,8 +228,9 @@ edit_form_new(const EditCommand *command, ImageRef image, GString *mnemonics, Ui
   form->model = model_choice_new(rows, on_model_changed, form, problem, user_data);
   add_rows(form, rows, FALSE, image);
   add_rows(form, more, TRUE, image);
-  form->advanced = advanced_new(more, changed, problem, user_data);
-  gtk_expander_set_spacing(GTK_EXPANDER(expander), 6);
+  form->advanced =
+      advanced_new(more, ddim_option_is_for(ddim_option_find("sampler"), command->command), changed,
+                   problem, user_data);
   g_signal_connect_swapped(expander, "notify::expanded", G_CALLBACK(tell), form);
   gtk_container_add(GTK_CONTAINER(expander), more->widget);
   gtk_box_pack_start(GTK_BOX(form->widget), rows->widget, FALSE, FALSE, 0);

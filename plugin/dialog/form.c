@@ -127,9 +127,7 @@ build_seed(Form *form, UiRows *rows)
 static void
 build_advanced(Form *form, const char *text, UiRows *rows)
 {
-  form->expander = gtk_expander_new_with_mnemonic(text);
-  ui_set_tooltip(form->expander, _("How exactly it is sampled, and where it is computed"));
-  gtk_expander_set_spacing(GTK_EXPANDER(form->expander), 6);
+  form->expander = advanced_expander_new(text);
   form->respacing = gtk_entry_new();
   gtk_entry_set_activates_default(GTK_ENTRY(form->respacing), TRUE);
   ui_rows_add(
@@ -138,7 +136,7 @@ build_advanced(Form *form, const char *text, UiRows *rows)
         "all (25), how many of each of several equal parts of the training (10,15,20), or, evenly "
         "spaced as in the DDIM paper, ddim50"));
   g_signal_connect(form->respacing, "changed", G_CALLBACK(on_respacing), form);
-  form->advanced = advanced_new(rows, on_changed, on_problem, form);
+  form->advanced = advanced_new(rows, TRUE, on_changed, on_problem, form);
   gtk_container_add(GTK_CONTAINER(form->expander), rows->widget);
 }
 

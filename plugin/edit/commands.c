@@ -89,22 +89,42 @@ edit_command_find(const char *procedure)
 
 /* ---- arguments ---- */
 
+/* The labels of what follows. */
+static const struct {
+  const char *name, *label;
+} own_labels[] = {
+    {EDIT_ARGUMENT_VISIBLE, N_("Sample what is visible")},
+    {EDIT_ARGUMENT_NEW_IMAGE, N_("Into a new image")},
+    {"color", N_("Color")},
+    {"from", N_("From")},
+    {"to", N_("To")},
+    {"count", N_("Layers")},
+};
+
+static const char *
+find_own_label(const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(own_labels); i++)
+    if (g_str_equal(own_labels[i].name, name))
+      return own_labels[i].label;
+  return NULL;
+}
+
 /* Arguments that the core's table does not have, or that mean something else here. */
 static GParamSpec *
 make_own_pspec(const EditCommand *command, const char *name)
 {
   const GParamFlags flags = G_PARAM_READWRITE;
+  const char *english = find_own_label(name), *label = english ? _(english) : NULL;
 
   if (g_str_equal(name, EDIT_ARGUMENT_VISIBLE))
-    return g_param_spec_boolean(name, _("Sample what is visible"),
-                                _("take what is visible in the image, not the layer alone"), FALSE,
-                                flags);
+    return g_param_spec_boolean(
+        name, label, _("take what is visible in the image, not the layer alone"), FALSE, flags);
   if (g_str_equal(name, EDIT_ARGUMENT_NEW_IMAGE))
-    return g_param_spec_boolean(name, _("Into a new image"),
-                                _("put the result into a new image, not above the layer"), TRUE,
-                                flags);
+    return g_param_spec_boolean(
+        name, label, _("put the result into a new image, not above the layer"), TRUE, flags);
   if (g_str_equal(name, "color"))
-    return g_param_spec_string(name, _("Color"),
+    return g_param_spec_string(name, label,
                                _("the mean color of what is made: #rrggbb, 'foreground', or "
                                  "'selection' for that of what is selected now; empty: as the "
                                  "model likes"),
@@ -112,13 +132,13 @@ make_own_pspec(const EditCommand *command, const char *name)
   if (!(command->traits & EDIT_GOES_BETWEEN))
     return NULL;
   if (g_str_equal(name, "from"))
-    return g_param_spec_string(name, _("From"), _("where to begin: a seed, or a layer’s name"), "1",
+    return g_param_spec_string(name, label, _("where to begin: a seed, or a layer’s name"), "1",
                                flags);
   if (g_str_equal(name, "to"))
-    return g_param_spec_string(name, _("To"), _("where to end: a seed, or a layer’s name"), "2",
+    return g_param_spec_string(name, label, _("where to end: a seed, or a layer’s name"), "2",
                                flags);
   if (g_str_equal(name, "count"))
-    return g_param_spec_int(name, _("Layers"), _("how many layers, both ends included"), 2, 1000, 8,
+    return g_param_spec_int(name, label, _("how many layers, both ends included"), 2, 1000, 8,
                             flags);
   return NULL;
 }
@@ -135,6 +155,14 @@ edit_command_get_pspec(const EditCommand *command, const char *name)
   if (!(pspec = g_hash_table_lookup(own, key)) && (pspec = make_own_pspec(command, name)))
     g_hash_table_insert(own, g_steal_pointer(&key), g_param_spec_ref_sink(pspec));
   return pspec ? pspec : settings_get_pspec(name);
+}
+
+const char *
+edit_command_get_label(const EditCommand *command, const char *name)
+{
+  const gboolean own = edit_command_get_pspec(command, name) != settings_get_pspec(name);
+
+  return own ? find_own_label(name) : ddim_option_find(name)->label;
 }
 
 const char **

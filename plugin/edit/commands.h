@@ -40,6 +40,9 @@ const EditCommand *edit_command_find(const char *procedure);
 const char **edit_command_list_arguments(const EditCommand *command);
 /** What @name is: type, range, default, label and help, translated. (transfer none) */
 GParamSpec *edit_command_get_pspec(const EditCommand *command, const char *name);
+/** (translatable) Its label in a dialog, whose English letters are also those of other languages.
+ */
+const char *edit_command_get_label(const EditCommand *command, const char *name);
 /** The help of an argument with its range, as the procedure browser shows it. (transfer full) */
 char *edit_command_get_help(const EditCommand *command, const char *name);
 

@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Runs test-dialog, which looks at every control of the dialogs, in each language, on an X server of its own.
+"""Runs programs that look at every control of the dialogs, in each language, on an X server of its own.
 
-Arguments: the program, the folder of the built catalogs.
+Arguments: the folder of the built catalogs, the programs. With DDIM_TEST_SHOW=1 a picture of each dialog in each language is
+left in $DDIM_TEST_SHOTS.
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from screen import Screen
 
-program, catalogs = sys.argv[1:3]
+catalogs, *programs = sys.argv[1:]
 
 
 class Dialogs(unittest.TestCase):
@@ -22,10 +25,11 @@ class Dialogs(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.addClassCleanup(folder.cleanup)
-        cls.screen = Screen(folder.name, None, 'dialogs')
+        shots = os.environ['DDIM_TEST_SHOTS'] if 'DDIM_TEST_SHOW' in os.environ else None
+        cls.screen = Screen(folder.name, shots, pathlib.Path(programs[0]).name)
         cls.addClassCleanup(cls.screen.close)
 
-    def check(self, language):
+    def environment(self, language):
         # C.UTF-8 turns translations off, whatever LANGUAGE says; any other name of a locale that is there does not.
         kept = os.environ | {'DISPLAY': self.screen.name, 'LC_ALL': 'C.UTF-8', 'DDIM_TEST_LANGUAGE': language,
                              'DDIM_TEST_CATALOGS': str(pathlib.Path(catalogs).resolve()), 'NO_AT_BRIDGE': '1',
@@ -39,9 +43,25 @@ class Dialogs(unittest.TestCase):
             if not (pathlib.Path(folder.name) / 'en_US.UTF-8' / 'LC_CTYPE').exists():
                 self.skipTest('no locale can be made: localedef needs the package locales')
             kept |= {'LOCPATH': folder.name, 'LC_ALL': 'en_US.UTF-8', 'LANGUAGE': language}
-        done = subprocess.run([program], env=kept, capture_output=True, text=True, timeout=300, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+        return kept
+
+    def check(self, language):
+        environment = self.environment(language)
+        for program in programs:
+            with self.subTest(program):
+                process = subprocess.Popen([program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                           stderr=subprocess.STDOUT, text=True)
+                said = []
+                for line in process.stdout:
+                    said.append(line)
+                    if shown := re.fullmatch(r'# (.*) is shown\n', line):
+                        time.sleep(2)
+                        self.screen.shoot(f'{language or "en"}-{shown[1]}')
+                        process.stdin.write('\n')
+                        process.stdin.flush()
+                process.stdin.close()
+                self.assertEqual(process.wait(60), 0, ''.join(said))
+                self.assertIn('controls', ''.join(said))
 
     def test_english(self):
         self.check('')
@@ -50,7 +70,7 @@ class Dialogs(unittest.TestCase):
         self.check('de')
 
     def test_chinese(self):
-        self.assertIn('controls', self.check('zh_CN'))
+        self.check('zh_CN')
 
 
 if __name__ == '__main__':
