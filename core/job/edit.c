@@ -357,6 +357,8 @@ ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error)
   if (!check_model(edit, session, error) || !read_settings(edit, session, request, error) ||
       !read_picture(edit, session, request, error))
     return NULL;
+  g_object_set(request, "width", (int)MIN(edit->picture->width, G_MAXUINT16), "height",
+               (int)MIN(edit->picture->height, G_MAXUINT16), NULL);
   choose_frame(edit, session, request);
   return g_steal_pointer(&edit);
 }

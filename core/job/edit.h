@@ -39,8 +39,9 @@ typedef struct {
   guint quality;
 } DdimEdit;
 
-/** Read the pictures that @request names, and choose the windows. Fills in @request's open choices.
- * Errors: DDIM_ERROR_ARGUMENT and others, which name the option. */
+/** Read the pictures that @request names, and choose the windows. Fills in @request's open choices,
+ * and its size, which is that of the result. Errors: DDIM_ERROR_ARGUMENT and others, which name the
+ * option. */
 DdimEdit *ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error);
 void ddim_edit_free(DdimEdit *edit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimEdit, ddim_edit_free)

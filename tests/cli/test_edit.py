@@ -60,6 +60,7 @@ class Inpaint(Edit):
         command = self.again()
         self.assertTrue(command.startswith('ddim inpaint'), command)
         self.assertIn('--box 20,10,9,12', command)
+        self.assertIn('50x37 pixels', self.good(*shlex.split(command)[1:], '-v', '-o', 'out.png').stderr)
 
     def test_quality(self):
         self.make('in.png', noise(16, 16))
@@ -174,6 +175,8 @@ class Upscale(Edit):
                     for channel, wanted in enumerate(pixel(small, x, y)):
                         self.assertAlmostEqual(sum(p[channel] for p in cell) / len(cell), wanted, delta=0.5)
         self.again()
+        # What is said is the size of the result, and so is what a file needs.
+        self.assertIn('18x14 pixels', self.good('upscale', *MODEL, '-i', 'in.png', '--scale', 2, '-v', '-o', 'out.png').stderr)
 
     def test_super_resolution(self):
         """One window is what `generate --low-res` makes; a larger picture takes several."""
