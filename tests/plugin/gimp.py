@@ -225,13 +225,14 @@ class Case(unittest.TestCase):
         self.assertEqual(self.gimp.printed(), [])
 
 
-def main(module):
+def main(module, windows=False):
     """Run the tests of `module` with TAP output for sys.argv: version, program, libdir, source folder, command."""
     import tap
     version = sys.argv[1]
-    if not shutil.which(f'gimp-console-{version}'):
-        print(f'1..0 # SKIP gimp-console-{version} is not installed')
-        sys.exit(0)
+    for tool in [f'gimp-{version}', 'Xvfb', 'xdotool'] if windows else [f'gimp-console-{version}']:
+        if not shutil.which(tool):
+            print(f'1..0 # SKIP {tool} is not installed')
+            sys.exit(0)
     tap.main(module)
 
 
