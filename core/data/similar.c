@@ -40,11 +40,14 @@ static guint
 distance_to(const char *folded, const char *candidate)
 {
   g_autofree char *other = fold(candidate);
-  gsize length = strlen(folded);
-  guint distance = ddim_edit_distance(folded, other);
+  gsize length = strlen(folded), other_length = strlen(other);
 
-  if (distance <= length / 3)
-    return distance;
+  /* Words differ in at least as many letters as one of them has more. */
+  if (MAX(length, other_length) - MIN(length, other_length) <= length / 3) {
+    const guint distance = ddim_edit_distance(folded, other);
+    if (distance <= length / 3)
+      return distance;
+  }
   if (length >= 3 && (g_str_has_prefix(other, folded) || g_str_has_prefix(folded, other)))
     return LONGEST_NAME;
   return G_MAXUINT;
