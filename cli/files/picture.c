@@ -156,14 +156,6 @@ make_command(DdimRequest *request, gboolean grid)
   return g_strconcat(line, grid ? " --grid" : "", NULL);
 }
 
-/* Whether a file's name in @command was not valid UTF-8. JSON, and so the picture, cannot hold such
- * a name: it has U+FFFD in place of what is invalid. */
-static gboolean
-is_lossy(const char *command)
-{
-  return strstr(command, "\xef\xbf\xbd") != NULL;
-}
-
 static void
 append_row(GString *out, const char *label, const char *value)
 {
@@ -191,13 +183,7 @@ describe_for_people(DdimRequest *request, GHashTable *text)
     g_autofree char *value = ddim_request_get_as_string(request, specs[i]->name);
     append_row(out, specs[i]->name, value);
   }
-  g_autofree char *clean = ddim_printable(command);
-  g_string_append_printf(
-      out, "\n%s\n  %s\n",
-      is_lossy(command)
-          ? _("To make it again, once each � in a file's name is what the picture could not hold:")
-          : _("To make it again:"),
-      clean);
+  g_string_append_printf(out, "\n%s\n  %s\n", _("To make it again:"), command);
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
@@ -218,7 +204,7 @@ describe_as_json(DdimRequest *request, GHashTable *text)
     ddim_member_null(builder, "index");
   json_builder_set_member_name(builder, "request");
   json_builder_add_value(builder, json_from_string(settings, NULL));
-  ddim_member_string(builder, "command", is_lossy(command) ? NULL : command);
+  ddim_member_string(builder, "command", command);
   json_builder_end_object(builder);
   return ddim_members_to_line(builder);
 }

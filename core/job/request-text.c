@@ -148,6 +148,35 @@ ddim_request_set_from_string(DdimRequest *request, const char *name, const char 
   return set_checked(request, spec, &parsed, value, error);
 }
 
+/* A file name need not be UTF-8, but JSON must be: such a name becomes an object, whose member is
+ * the name with octal escapes. */
+#define BYTES "bytes"
+
+static void
+add_bytes(JsonBuilder *builder, const char *bytes)
+{
+  g_autofree char *escaped = g_strescape(bytes, NULL);
+
+  json_builder_begin_object(builder);
+  json_builder_set_member_name(builder, BYTES);
+  json_builder_add_string_value(builder, escaped);
+  json_builder_end_object(builder);
+}
+
+/* The inverse. NULL when @node is not such an object. (transfer full) (nullable) */
+static char *
+get_bytes(JsonNode *node)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+  JsonNode *member =
+      object && json_object_get_size(object) == 1 ? json_object_get_member(object, BYTES) : NULL;
+
+  return member && JSON_NODE_HOLDS_VALUE(member) &&
+                 json_node_get_value_type(member) == G_TYPE_STRING
+             ? g_strcompress(json_node_get_string(member))
+             : NULL;
+}
+
 static void
 add_json_value(JsonBuilder *builder, const GValue *value)
 {
@@ -159,10 +188,10 @@ add_json_value(JsonBuilder *builder, const GValue *value)
     json_builder_add_double_value(builder, g_value_get_double(value));
   } else if (G_VALUE_HOLDS_BOOLEAN(value)) {
     json_builder_add_boolean_value(builder, g_value_get_boolean(value));
+  } else if (g_utf8_validate(g_value_get_string(value), -1, NULL)) {
+    json_builder_add_string_value(builder, g_value_get_string(value));
   } else {
-    /* A file name need not be UTF-8, JSON must be. */
-    g_autofree char *text = g_utf8_make_valid(g_value_get_string(value), -1);
-    json_builder_add_string_value(builder, text);
+    add_bytes(builder, g_value_get_string(value));
   }
 }
 
@@ -203,17 +232,17 @@ ddim_request_set_from_node(DdimRequest *request, const char *name, JsonNode *nod
   GType type = JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node) : G_TYPE_NONE;
   GParamSpec *spec = NULL;
   g_auto(GValue) value = G_VALUE_INIT;
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *bytes = NULL;
 
   if (g_str_equal(name, "size"))
     return set_size_from_node(request, node, type, error);
   if (!(spec = find_spec(request, name, error)))
     return FALSE;
-  text = JSON_NODE_HOLDS_VALUE(node) && type == G_TYPE_STRING ? g_strdup(json_node_get_string(node))
-                                                              : ddim_json_to_line(node);
+  bytes = get_bytes(node);
+  text = type == G_TYPE_STRING ? g_strdup(json_node_get_string(node)) : ddim_json_to_line(node);
   g_value_init(&value, spec->value_type);
-  if (spec->value_type == G_TYPE_STRING && type == G_TYPE_STRING) {
-    g_value_set_string(&value, text);
+  if (spec->value_type == G_TYPE_STRING && (type == G_TYPE_STRING || bytes)) {
+    g_value_set_string(&value, bytes ? bytes : text);
   } else if (spec->value_type == G_TYPE_BOOLEAN && type == G_TYPE_BOOLEAN) {
     g_value_set_boolean(&value, json_node_get_boolean(node));
   } else if (spec->value_type == G_TYPE_DOUBLE && (type == G_TYPE_DOUBLE || type == G_TYPE_INT64)) {
@@ -295,6 +324,29 @@ ddim_request_get_as_string(DdimRequest *request, const char *name)
   return g_strdup(g_value_get_boolean(&value) ? "true" : "false");
 }
 
+/* @line as it can be shown and pasted. Characters that cannot be shown, and bytes that are not
+ * UTF-8, would be lost on the way; a shell makes them of octal escapes. (transfer full) */
+static char *
+make_safe(const char *line)
+{
+  g_autofree char *shown = ddim_printable(line);
+  GString *out;
+
+  if (g_str_equal(line, shown))
+    return g_steal_pointer(&shown);
+  out = g_string_new("eval \"$(printf '");
+  for (const guint8 *at = (const guint8 *)line; *at; at++) {
+    if (*at == '\'' || !g_ascii_isprint((char)*at))
+      g_string_append_printf(out, "\\%03o", *at);
+    else if (*at == '%' || *at == '\\')
+      g_string_append_printf(out, "%c%c", *at, *at);
+    else
+      g_string_append_c(out, (char)*at);
+  }
+  g_string_append(out, "')\"");
+  return g_string_free(out, FALSE);
+}
+
 char *
 ddim_request_to_command(DdimRequest *request)
 {
@@ -324,5 +376,5 @@ ddim_request_to_command(DdimRequest *request)
   }
   if ((width || height) && ddim_request_takes(request, "size"))
     g_string_append_printf(line, " --size %dx%d", width, height);
-  return g_string_free(g_steal_pointer(&line), FALSE);
+  return make_safe(line->str);
 }

@@ -32,8 +32,9 @@ DdimRequest *ddim_request_copy(DdimRequest *request);
  * model. DDIM_ERROR_ARGUMENT names the property and what it may be. */
 DDIM_AVAILABLE_IN_0_1
 gboolean ddim_request_check(DdimRequest *request, GError **error);
-/** Every property that has a value and that the request's command takes, as one JSON object.
- * (transfer full) */
+/** Every property that has a value and that the request's command takes, as one JSON object. A
+ * string that is not valid UTF-8, as names of files may be, becomes an object like
+ * {"bytes":"m\\377.pt"}: with escapes as g_strescape() makes them. (transfer full) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_json(DdimRequest *request);
 /** The inverse of ddim_request_to_json(). Unknown members and values out of range are
@@ -50,8 +51,9 @@ gboolean ddim_request_set_from_string(DdimRequest *request, const char *name, co
  * full) (nullable) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_get_as_string(DdimRequest *request, const char *name);
-/** The `ddim` command line that makes the same picture again, shell-quoted. (transfer
- * full) */
+/** The `ddim` command line that makes the same picture again, quoted for any POSIX shell. It is one
+ * line of UTF-8 without control characters, whatever the settings hold; where they do hold what
+ * cannot be shown, it begins with "eval". More options may be put behind it. (transfer full) */
 DDIM_AVAILABLE_IN_0_1
 char *ddim_request_to_command(DdimRequest *request);
 

@@ -96,14 +96,6 @@ class BadInput(ddim.Case):
         altered = data.replace(b'"count":1', b'"count":0')
         self.assertIn('count', self.refused(1, 'info', self.write('altered.png', mend(altered))))
 
-    def test_path_that_is_not_utf8(self):
-        """A picture cannot hold such a name, so the command in it must not be run as it is."""
-        name = os.fsdecode(b'm\xff.pt')
-        shutil.copy(ddim.DATA / 'unet_tiny_uncond.pt', self.folder / name)
-        self.good('generate', '-m', f'./{name}', '--size', '16', '--steps', '2', '--seed', '1', '-o', 'x.png')
-        self.assertIn('once each \ufffd', self.good('info', 'x.png').stdout)
-        self.assertIsNone(json.loads(self.good('info', '--json', 'x.png').stdout)['command'])
-
     def write(self, name, data):
         (self.folder / name).write_bytes(data)
         return name
@@ -130,6 +122,59 @@ def without_text(data):
 def mend(data):
     """The PNG @data, with the right checksums for chunks that were changed."""
     return join(chunks(data))
+
+
+class Again(ddim.Case):
+    """The command in a picture makes the picture again, whatever the settings are."""
+    SAMPLE = ['--size', '16', '--steps', '1', '--seed', '1']
+
+    def again(self, *args):
+        """Make a picture, run through sh what `info` says of it, and compare the two."""
+        self.good(*args, '-o', 'x.png')
+        text = self.good('info', 'x.png').stdout
+        command = json.loads(self.good('info', '--json', 'x.png').stdout)['command']
+        self.assertEqual(command, text.splitlines()[-1].strip())
+        self.assertTrue(all(c.isprintable() and c not in '\u202e\u2066\u2028' for c in command), command)
+        # Nothing but the line that a user would paste.
+        env = ddim.environment(PATH=f'{pathlib.Path(ddim.DDIM).parent}:{os.environ["PATH"]}')
+        done = subprocess.run(['sh', '-c', f'{command} -o y.png'], cwd=self.folder, env=env, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, (command, done.stderr))
+        self.assertEqual((self.folder / 'x.png').read_bytes(), (self.folder / 'y.png').read_bytes(), command)
+
+    def test_names_of_files(self):
+        names = ["it's $HOME `ls` *.pt", '-x.pt', '--', '%s\\n\\047"!#.pt', ' ', 'new\nline.pt', 'end\n', '\033]0;title\007\033[2J.pt',
+                 'txt\u202egnp', '\ufffd.pt', '大.pt', os.fsdecode(b'm\xff.pt'), os.fsdecode(b"\xc3'\n\x80%d\\")]
+        for name in names:
+            with self.subTest(name=name):
+                shutil.copy(ddim.DATA / 'unet_tiny_uncond.pt', self.folder / name)
+                self.again('generate', '-m', name, *self.SAMPLE)
+
+    def test_names_of_pictures(self):
+        self.good('generate', *self.SAMPLE, '--class', 'wood', '-o', 'made.png')
+        for name in ['-made.png', "it's\n.png", os.fsdecode(b'm\xff.png')]:
+            with self.subTest(name=name):
+                shutil.copy(self.folder / 'made.png', self.folder / name)
+                self.again('vary', '-i', name, '--steps', '2', '--seed', '3', '--class', 'wood')
+
+    def test_names_of_classes(self):
+        evil = ["it's", '-x', 'new\nline', '\033[2J', 'txt\u202egnp', '$HOME %s \\', '大', '--', ' ', 'a:0.5']
+        path = pathlib.Path(json.loads(self.good('models', '--json').stdout)['models'][0]['path'])
+        tensors, metadata = checkpoints.read_safetensors(path)
+        classes = json.loads(metadata['class_names'])
+        metadata['class_names'] = json.dumps(evil + classes[len(evil):])
+        checkpoints.write_safetensors(self.folder / 'm.safetensors', tensors, metadata)
+        for i, name in enumerate(evil):
+            with self.subTest(name=name):
+                self.again('generate', '-m', './m.safetensors', '--class', name if i % 2 else i, *self.SAMPLE)
+
+    def test_sizes(self):
+        for size in ['16x0', '0x24', '24x16', '0', '0x0']:
+            with self.subTest(size=size):
+                self.again('generate', '-m', ddim.DATA / 'unet_tiny_uncond.pt', '--steps', '1', '--seed', '1', '--size', size)
+
+    def test_sheet(self):
+        self.again('generate', '--class', 'wood', *self.SAMPLE, '-n', '2', '--grid')
 
 
 class Disk(ddim.Case):

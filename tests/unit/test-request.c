@@ -163,8 +163,8 @@ test_json_strings(void)
 {
   g_autoptr(DdimRequest) request = ddim_request_new();
 
-  for (int c = 1; c < 0x80; c++) {
-    char text[] = {'a', c, 'b', '\0'};
+  for (int c = 1; c < 0x100; c++) {
+    char text[] = {'a', (char)c, 'b', '\0'};
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimRequest) again = NULL;
     g_autofree char *json = NULL;
@@ -198,6 +198,10 @@ test_bad_json(void)
       "{\"sampler\":\"euler\"}",
       "{\"nothing\":1}",
       "{\"model\":{\"a\":[]}}",
+      "{\"model\":{\"bytes\":7}}",
+      "{\"model\":{\"bytes\":[]}}",
+      "{\"model\":{\"bytes\":\"a\",\"more\":1}}",
+      "{\"seed\":{\"bytes\":\"1\"}}",
       "[[[[[[[[[[",
   };
 
