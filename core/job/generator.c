@@ -200,11 +200,41 @@ explain_lost(DdimSession *session, GError **error)
 static void
 forget(DdimGenerator *generator, GError **why)
 {
-  ddim_evaluator_cache_clear(generator->session->evaluators);
-  if ((*why)->domain != DDIM_CL_ERROR || !ddim_context_is_lost(generator->session->context))
+  DdimSession *session = generator->session;
+
+  if (session->evaluators)
+    ddim_evaluator_cache_clear(session->evaluators);
+  if ((*why)->domain != DDIM_CL_ERROR || !session->context ||
+      !ddim_context_is_lost(session->context))
     return;
-  explain_lost(generator->session, why);
+  explain_lost(session, why);
   g_clear_pointer(&generator->session, ddim_session_free);
+}
+
+/* Make the network on the device; where that has not enough memory for the model, on the
+ * processor. */
+static gboolean
+start_session(DdimSession *session, DdimRequest *request, const DdimRunner *runner, GError **error)
+{
+  const DdimNetworkParams params = ddim_runner_get_network_params(runner);
+  g_autofree char *name = NULL, *message = NULL;
+  g_autoptr(GError) why = NULL;
+
+  if (ddim_session_start(session, request, &params, &why))
+    return TRUE;
+  if (session->context)
+    name = g_strdup(ddim_device_info_get_name(ddim_context_get_device(session->context)));
+  if (!name || !g_error_matches(why, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY) ||
+      ddim_context_is_lost(session->context) || !ddim_session_use_processor(session, &params)) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  /* Translators: two devices */
+  message = g_strdup_printf(_("%s has not enough memory for the model; %s computes instead"), name,
+                            ddim_device_info_get_name(ddim_context_get_device(session->context)));
+  if (runner->callbacks->message)
+    runner->callbacks->message(message, runner->user_data);
+  return TRUE;
 }
 
 /* A job on one device. (DdimShareFunc) */
@@ -217,18 +247,17 @@ run_alone(gpointer worker, DdimRequest *request, const DdimGeneratorCallbacks *c
   DdimRunner runner = {.callbacks = callbacks ? callbacks : &none,
                        .user_data = user_data,
                        .cancellable = cancellable};
-  DdimNetworkParams params = ddim_runner_get_network_params(&runner);
   g_auto(Work) work = {0};
   GError *why = NULL;
   gboolean done;
 
   if (g_cancellable_set_error_if_cancelled(cancellable, error) ||
       !open_session(generator, request, error) ||
-      !open_work(&work, generator->session, request, error) ||
-      !ddim_session_start(generator->session, request, &params, error))
+      !open_work(&work, generator->session, request, error))
     return FALSE;
   ddim_runner_set_job(&runner, generator->session, work.job);
-  done = run_work(&runner, &work, &why);
+  done =
+      start_session(generator->session, request, &runner, &why) && run_work(&runner, &work, &why);
   ddim_runner_clear(&runner);
   ddim_session_set_status(generator->session, NULL, NULL);
   if (done)

@@ -28,14 +28,70 @@ forget_evaluators(DdimRunner *runner)
   ddim_evaluator_cache_clear(runner->session->evaluators);
 }
 
+/* Fewer images at a time. */
+static gboolean
+use_fewer(DdimRunner *runner, const char *name)
+{
+  g_autofree char *message = NULL;
+
+  if (runner->n <= 1)
+    return FALSE;
+  runner->most = (runner->n + 1) / 2;
+  /* Translators: a device, and how many images are computed together */
+  message = g_strdup_printf(
+      ngettext("%s has not enough memory for the whole batch; %u image is computed at a time",
+               "%s has not enough memory for the whole batch; %u images are computed at a time",
+               runner->most),
+      name, runner->most);
+  tell(runner, message);
+  return TRUE;
+}
+
+static gboolean
+use_processor(DdimRunner *runner, const char *name)
+{
+  const DdimNetworkParams params = ddim_runner_get_network_params(runner);
+  g_autofree char *message = NULL;
+
+  if (!ddim_session_use_processor(runner->session, &params))
+    return FALSE;
+  runner->most = runner->job->batch;
+  message = g_strdup_printf(_("%s has not enough memory for one image; %s computes instead"), name,
+                            get_device_name(runner));
+  tell(runner, message);
+  return TRUE;
+}
+
+/* Windows, fewer of them at a time, or smaller ones. */
+static gboolean
+use_windows(DdimRunner *runner, const char *name)
+{
+  const guint before = runner->windows.window;
+  g_autofree char *message = NULL;
+
+  if (ddim_runner_use_windows_one_by_one(runner))
+    message = g_strdup_printf(
+        _("%s has not enough memory for several windows; one is computed at a time"), name);
+  else if (!ddim_runner_use_windows(runner))
+    return FALSE;
+  else if (before)
+    message =
+        g_strdup_printf(_("%s has not enough memory for windows of %u pixels; they get %u instead"),
+                        name, before, runner->windows.window);
+  else
+    message = g_strdup_printf(
+        _("%s has not enough memory for one piece; the picture is computed in windows"), name);
+  tell(runner, message);
+  return TRUE;
+}
+
 /* Whether there is a way on after @why: without what earlier batches left on the device, with fewer
- * images at a time, or on the processor.
+ * images at a time, on the processor, or in windows.
  * @tidy  whether nothing is left, which is so afterwards */
 static gboolean
 give_way(DdimRunner *runner, const GError *why, gboolean *tidy)
 {
-  const DdimNetworkParams params = ddim_runner_get_network_params(runner);
-  g_autofree char *name = g_strdup(get_device_name(runner)), *message = NULL;
+  g_autofree char *name = g_strdup(get_device_name(runner));
 
   if (!g_error_matches(why, DDIM_CL_ERROR, DDIM_CL_ERROR_MEMORY) ||
       ddim_context_is_lost(runner->session->context))
@@ -43,30 +99,7 @@ give_way(DdimRunner *runner, const GError *why, gboolean *tidy)
   forget_evaluators(runner);
   if (!*tidy)
     return *tidy = TRUE;
-  if (runner->n > 1) {
-    runner->most = (runner->n + 1) / 2;
-    /* Translators: a device, and how many images are computed together */
-    message = g_strdup_printf(
-        ngettext("%s has not enough memory for the whole batch; %u image is computed at a time",
-                 "%s has not enough memory for the whole batch; %u images are computed at a time",
-                 runner->most),
-        name, runner->most);
-    tell(runner, message);
-    return TRUE;
-  }
-  if (!ddim_session_use_processor(runner->session, &params)) {
-    if (!ddim_runner_use_windows(runner))
-      return FALSE;
-    message = g_strdup_printf(
-        _("%s has not enough memory for one piece; the picture is computed in windows"), name);
-    tell(runner, message);
-    return TRUE;
-  }
-  runner->most = runner->job->batch;
-  message = g_strdup_printf(_("%s has not enough memory for one image; %s computes instead"), name,
-                            get_device_name(runner));
-  tell(runner, message);
-  return TRUE;
+  return use_fewer(runner, name) || use_processor(runner, name) || use_windows(runner, name);
 }
 
 /* One part, which becomes smaller while it does not fit. @rng  where its random numbers begin */

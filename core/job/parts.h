@@ -12,7 +12,8 @@ typedef gboolean (*DdimPartFunc)(DdimRunner *runner, gpointer user_data, GError 
 /** Compute all images of the runner's job that are wanted, batch after batch. Where the device has
  * not enough memory for a batch, it is computed in parts, each with the numbers that it would have
  * in the whole; where not even one image fits, the processor takes over; and where it does not fit
- * there, windows do, if the request leaves that open. Each of these is told in one line.
+ * there, windows do, and smaller ones, if the request leaves that open. Each of these is told in
+ * one line.
  * @pass  draws what a batch that is left out would have drawn; NULL: that cannot be told, and
  * leaving out batches is an error unless each image has its own numbers */
 gboolean ddim_parts_run(DdimRunner *runner, DdimPartFunc func, DdimPartFunc pass,

@@ -157,6 +157,7 @@ make_windows(DdimRunner *runner, const DdimNetworkParams *network_params, GError
                                     .width = job->width,
                                     .window = window ? window : MAX(job->width, job->height),
                                     .overlap = runner->windows.overlap,
+                                    .one_by_one = runner->windows.one_by_one,
                                     .wrap = job->wrap,
                                     .regions = map ? map->regions : NULL,
                                     .n_regions = map ? map->n : 0,
@@ -206,6 +207,14 @@ ddim_runner_use_windows(DdimRunner *runner)
 
   return !runner->started && ddim_window_choice_give_way(&runner->windows, runner->session->config,
                                                          job->resolved, job->width, job->height);
+}
+
+gboolean
+ddim_runner_use_windows_one_by_one(DdimRunner *runner)
+{
+  if (!runner->windows.window || runner->windows.one_by_one)
+    return FALSE;
+  return runner->windows.one_by_one = TRUE;
 }
 
 gsize

@@ -48,9 +48,12 @@ void ddim_runner_set_job(DdimRunner *runner, DdimSession *session, const DdimJob
  * and the memory for them. Does nothing when they are there already. Errors: as
  * ddim_evaluator_new(); no memory. */
 gboolean ddim_runner_prepare(DdimRunner *runner, GError **error);
-/** From now on compute in windows, because nothing has the memory for one piece. FALSE where the
+/** From now on compute in windows, because nothing has the memory for one piece, or in smaller
+ * ones. FALSE where the
  * request says how, where a window would be no smaller, or where sampling has begun. */
 gboolean ddim_runner_use_windows(DdimRunner *runner);
+/** From now on compute one window at a time. FALSE where there are none, or where it is so. */
+gboolean ddim_runner_use_windows_one_by_one(DdimRunner *runner);
 /** How many values one image has. */
 gsize ddim_runner_get_image_size(const DdimRunner *runner);
 /** Ask which images are wanted. To be called before the first batch. Errors: no memory, and those

@@ -11,6 +11,9 @@
 #define WHOLE_PIXELS (1024 * 1024)
 /* Windows overlap by their side divided by this. */
 #define OVERLAP 4
+/* Where the device has no memory for a window of the usual side, the side is halved, down to this
+ * part of it. Below that, a model no longer sees what it paints. */
+#define SMALLEST 4
 /* Arrays of the picture's size, in float32, that exist at the same time: x, x0, the outputs' mean
  * and noise on the device, and the image (4096x4096 pixels: 1387 MiB in all). */
 #define WHOLE_ARRAYS 5
@@ -98,9 +101,12 @@ gboolean
 ddim_window_choice_give_way(DdimWindowChoice *choice, DdimConfig *config, DdimRequest *request,
                             guint width, guint height)
 {
-  const guint window = get_usual_window(config);
+  const guint usual = get_usual_window(config), stride = ddim_config_get_stride(config);
+  const guint window = choice->window ? choice->window / 2 / stride * stride : usual;
 
-  if (!choice->open || choice->window || (window >= width && window >= height))
+  if (!choice->open || window < MAX(usual / SMALLEST, 1) || (window >= width && window >= height))
     return FALSE;
+  if (choice->window && choice->overlap == choice->window / OVERLAP)
+    g_object_set(request, "overlap", -1, NULL);
   return settle(choice, config, request, window, NULL);
 }

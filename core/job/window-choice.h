@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 typedef struct {
   guint window; /**< no side of a window is longer; 0: in one piece */
   guint overlap;
+  gboolean one_by_one; /**< there is no memory for several at a time */
   gboolean open; /**< the request leaves it open: where the device has no memory for one piece,
                       windows are used */
 } DdimWindowChoice;
@@ -23,8 +24,9 @@ gboolean ddim_window_choice_make(DdimWindowChoice *choice, DdimConfig *config, D
  * kept of the whole picture, which no window makes smaller. Errors: DDIM_ERROR_ARGUMENT */
 gboolean ddim_window_choice_check_memory(const DdimWindowChoice *choice, guint channels,
                                          guint batch, guint height, guint width, GError **error);
-/** Windows after all, where the device has no memory for one piece. FALSE where that is not open,
- * or where a window is no smaller than the picture. */
+/** Windows after all, where the device has no memory for one piece; smaller ones, down to a quarter
+ * of the model's own size, where it has none for a window. FALSE where that is not open, or where a
+ * window is no smaller than the picture. */
 gboolean ddim_window_choice_give_way(DdimWindowChoice *choice, DdimConfig *config,
                                      DdimRequest *request, guint width, guint height);
 

@@ -258,17 +258,19 @@ choose_axis(const DdimNetwork *network, const DdimWindowsParams *params, guint l
 
 /* A window that is as long as the picture wraps by itself. */
 static gboolean
-have_parts(Parts *parts, DdimEvaluatorCache *cache, DdimWrap wrap,
+have_parts(Parts *parts, DdimEvaluatorCache *cache, const DdimWindowsParams *params,
            const DdimNetworkParams *network_params, GError **error)
 {
   const guint n = parts->columns->view.n;
   DdimEvaluatorSize size = {.height = parts->rows->view.window,
                             .width = parts->columns->view.window,
-                            .wrap =
-                                wrap & ((n == 1 ? DDIM_WRAP_X : DDIM_WRAP_NONE) |
-                                        (parts->rows->view.n == 1 ? DDIM_WRAP_Y : DDIM_WRAP_NONE))};
+                            .wrap = params->wrap &
+                                    ((n == 1 ? DDIM_WRAP_X : DDIM_WRAP_NONE) |
+                                     (parts->rows->view.n == 1 ? DDIM_WRAP_Y : DDIM_WRAP_NONE))};
 
   parts->batch = CLAMP(BATCH_PIXELS / ((guint64)size.height * size.width), 1, n);
+  if (params->one_by_one)
+    parts->batch = 1;
   size.batch = size.usual_batch = parts->batch;
   if (!(parts->full = ddim_evaluator_cache_get(cache, &size, network_params, error)))
     return FALSE;
@@ -391,7 +393,7 @@ ddim_windows_new(DdimNetwork *network, DdimEvaluatorCache *cache, const DdimWind
   parts->progress_data = params->progress_data;
   parts->columns = choose_axis(network, params, params->width, params->wrap & DDIM_WRAP_X);
   parts->rows = choose_axis(network, params, params->height, params->wrap & DDIM_WRAP_Y);
-  if (!have_parts(parts, cache, params->wrap, network_params, error) || !have_memory(e, error) ||
+  if (!have_parts(parts, cache, params, network_params, error) || !have_memory(e, error) ||
       !have_regions(parts, params, error) ||
       !(parts->windows = ddim_cl_windows_new(e->plan, &parts->columns->view, &parts->rows->view,
                                              network->architecture->out_channels, error)))

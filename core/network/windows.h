@@ -23,7 +23,8 @@ typedef struct {
    * evaluation. FALSE with @error set stops it. */
   gboolean (*progress)(double fraction, gpointer data, GError **error);
   gpointer progress_data;
-  gboolean backwards; /**< for tests: compute the windows in the opposite order */
+  gboolean one_by_one; /**< one window at a time, which takes less memory */
+  gboolean backwards;  /**< for tests: compute the windows in the opposite order */
 } DdimWindowsParams;
 
 /** An evaluator of pictures that are larger than what is computed at once. Its output at a pixel is

@@ -39,6 +39,16 @@ choose_profile(DdimContext *context)
   profile->amx_emulated = amx_allowed && g_strcmp0(forced, "amx-emulated") == 0;
 }
 
+/* There may be several devices: say which one does not work. */
+static gboolean
+check_start(const DdimDeviceInfo *info, cl_int status, const char *what, GError **error)
+{
+  if (ddim_cl_check(status, what, error))
+    return TRUE;
+  g_prefix_error(error, "%s: ", info->name);
+  return FALSE;
+}
+
 DdimContext *
 ddim_context_new(const char *spec, GError **error)
 {
@@ -52,10 +62,10 @@ ddim_context_new(const char *spec, GError **error)
   context->device = device;
   cl_int status = CL_SUCCESS;
   context->context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
-  if (!ddim_cl_check(status, "clCreateContext", error))
+  if (!check_start(info, status, "clCreateContext", error))
     return NULL;
   context->queue = clCreateCommandQueue(context->context, device, 0, &status);
-  if (!ddim_cl_check(status, "clCreateCommandQueue", error))
+  if (!check_start(info, status, "clCreateCommandQueue", error))
     return NULL;
   cl_uint align_bits = 0;
   clGetDeviceInfo(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits, NULL);

@@ -53,6 +53,27 @@ class Memory(ddim.Case):
         self.assertEqual(found, expected)
         self.assertRegex(said[-1], 'not enough memory for one image; .* computes instead')
 
+    def test_model(self):
+        """Not even the weights fit: found out while the network loads."""
+        expected, _ = self.generate()
+        found, said = self.generate(FAKE_MEMORY='1000')
+        self.assertEqual(found, expected)
+        self.assertRegex(said[-1], 'not enough memory for the model; .* computes instead')
+
+    def test_smaller_windows(self):
+        """Without a processor. The picture says what windows it was made in, and is that picture."""
+        large = ['-m', MODEL[1], '--flags', '--image_size 64 --num_heads 1', '--size', '128x64', '--steps', '2', '--seed', '1']
+        alone = CARD | {'POCL_DEVICES': 'pthread'}
+        said = self.good('generate', *large, '-o', 'x.png', env=alone | {'FAKE_MEMORY': '12000000'}).stderr.splitlines()
+        said = [line for line in said if line.startswith('ddim: ')]
+        for line, text in zip(said, ['computed in windows', 'one is computed at a time', 'windows of 64 pixels; they get 32'],
+                              strict=True):
+            self.assertIn(text, line)
+        self.assertIn('--window 32 --overlap 8', json.loads(self.good('info', '--json', 'x.png').stdout)['command'])
+        self.good('generate', *large, '--window', '32', '--overlap', '8', '-o', 'y.png', env=alone)
+        pixels = [npy.load_png(self.folder / name)[0].values for name in ['x.png', 'y.png']]
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(*pixels)), 1)
+
     def test_edits(self):
         """Windows, masks and labels as in the whole batch."""
         self.good('generate', *MODEL, '--steps', '2', '--size', '48x32', '--seed', '5', '-o', 'in.png', env=CARD)

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
  * A graphics card that fails, for tests: preloaded (LD_PRELOAD), it changes what the OpenCL
- * loader's functions do for the first device, with a driver that offers two: FAKE_GPU=1        it
- * says that it is a graphics card FAKE_MEMORY=N     it has no more than N bytes for buffers
- *   FAKE_LOST=N       after N kernels it does not answer any more, as NVIDIA's driver does after a
- *                     kernel that was killed: everything is CL_OUT_OF_RESOURCES */
+ * loader's functions do for the first device, with a driver that offers two:
+ *
+ *   FAKE_GPU=1      it says that it is a graphics card
+ *   FAKE_MEMORY=N   it has no more than N bytes for buffers
+ *   FAKE_LOST=N     after N kernels it does not answer any more, as NVIDIA's driver does after a
+ *                   kernel that was killed: everything is CL_OUT_OF_RESOURCES
+ *
+ * tests/torture/fail.c, which may lie on top of it, makes single calls fail. */
 #define _GNU_SOURCE
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>

@@ -7,7 +7,14 @@
  *                          a name, which FAT and NFS do not have)
  *   DDIM_FAIL_AT=3         which call fails, counted from 1; 0 for none
  *   DDIM_FAIL_ONCE=1       only that call; otherwise all later ones fail too, as on a full disk
- *   DDIM_FAIL_COUNT=FILE   where the number of calls is written when the program ends
+ *   DDIM_FAIL_COUNT=FILE   where the number of calls is written when the program ends, and behind
+ *                          it how many of its own OpenCL objects it has not released
+ *   DDIM_FAIL_STATUS=-5    what OpenCL's functions return; without it, what the function is most
+ *                          likely to
+ *   DDIM_FAIL_LOST=1       from that call on, no function of OpenCL reaches a device any more
+ *
+ * It may lie on top of tests/fake/fake-gpu.c, which says what kind of device there is; this one
+ * says when calls fail.
  *
  * Only calls by the program, and by libraries that read and compute for it, are counted. A driver's
  * own files and memory are the driver's affair. GLib is left out: it waits for ever when reading
@@ -23,6 +30,7 @@
 #include <link.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +40,10 @@
 
 static const char *wanted;
 static long fail_at;
-static gboolean fail_once;
-static atomic_long calls;
+static gboolean fail_once, fail_lost;
+static cl_int fail_status;
+static atomic_long calls, objects;
+static atomic_bool lost;
 static pid_t first_process;
 
 __attribute__((constructor)) static void
@@ -44,6 +54,8 @@ begin(void)
   wanted = getenv("DDIM_FAIL_CALL");
   fail_at = at ? atol(at) : 0;
   fail_once = getenv("DDIM_FAIL_ONCE") != NULL;
+  fail_lost = getenv("DDIM_FAIL_LOST") != NULL;
+  fail_status = getenv("DDIM_FAIL_STATUS") ? atoi(getenv("DDIM_FAIL_STATUS")) : 0;
   first_process = getpid();
 }
 
@@ -56,8 +68,18 @@ end(void)
   wanted = NULL;
   if (!file)
     return;
-  fprintf(file, "%ld\n", atomic_load(&calls));
+  fprintf(file, "%ld %ld\n", atomic_load(&calls), atomic_load(&objects));
   fclose(file);
+}
+
+/* The name of the library that the code at @address belongs to; "" for the program itself. */
+static const char *
+name_of(void *address)
+{
+  struct link_map *map = NULL;
+  Dl_info info;
+
+  return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) && map ? map->l_name : "?";
 }
 
 /* Whether the code at @address belongs to the program, or to a library whose calls are made for it.
@@ -66,15 +88,32 @@ static gboolean
 counts(void *address)
 {
   static const char *const names[] = {"libzip.", "libpng16.", "libclblast.", "libddim."};
-  struct link_map *map = NULL;
-  Dl_info info;
+  const char *name = name_of(address);
 
-  if (!dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
-    return FALSE;
-  if (map->l_name[0] == '\0') /* the program itself */
-    return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-    if (strstr(map->l_name, names[i]))
+    if (strstr(name, names[i]))
+      return TRUE;
+  return name[0] == '\0';
+}
+
+/* Count the objects that the program itself makes (@n 1) and releases (-1). */
+static void
+count_objects(long n, void *caller)
+{
+  if (name_of(caller)[0] == '\0')
+    atomic_fetch_add(&objects, n);
+}
+
+/* Whether OpenCL's function @name needs the device to answer. */
+static gboolean
+reaches_device(const char *name)
+{
+  static const char *const starts[] = {"clEnqueue",   "clFinish",   "clFlush",
+                                       "clWait",      "clBuild",    "clCreateContext",
+                                       "clCreateBuf", "clCreateCom"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(starts); i++)
+    if (g_str_has_prefix(name, starts[i]))
       return TRUE;
   return FALSE;
 }
@@ -83,11 +122,17 @@ static gboolean
 fails(const char *name, void *caller)
 {
   long number;
+  gboolean fail;
 
-  if (!wanted || strcmp(wanted, name) != 0 || !counts(caller))
+  if (!wanted || !counts(caller))
     return FALSE;
+  if (strcmp(wanted, name) != 0)
+    return atomic_load(&lost) && reaches_device(name);
   number = atomic_fetch_add(&calls, 1) + 1;
-  return fail_at > 0 && (fail_once ? number == fail_at : number >= fail_at);
+  fail = fail_at > 0 && (fail_once ? number == fail_at : number >= fail_at);
+  if (fail && fail_lost)
+    atomic_store(&lost, true);
+  return fail;
 }
 
 #define FAILS(name) fails(name, __builtin_return_address(0))
@@ -178,11 +223,13 @@ MEMORY_CALL(g_try_malloc0_n, "memory", NULL, (gsize n, gsize size), (n, size))
 MEMORY_CALL(g_try_realloc, "memory", NULL, (gpointer old, gsize size), (old, size))
 MEMORY_CALL(g_try_realloc_n, "memory", NULL, (gpointer old, gsize n, gsize size), (old, n, size))
 
+#define STATUS(usual) (fail_status ? fail_status : (usual))
+
 #define CL_CALL(name, parameters, arguments)                                                       \
   cl_int name parameters                                                                           \
   {                                                                                                \
     if (FAILS(#name))                                                                              \
-      return CL_OUT_OF_RESOURCES;                                                                  \
+      return STATUS(CL_OUT_OF_RESOURCES);                                                          \
     return REAL(name) arguments;                                                                   \
   }
 
@@ -192,18 +239,29 @@ MEMORY_CALL(g_try_realloc_n, "memory", NULL, (gpointer old, gsize n, gsize size)
   {                                                                                                \
     gboolean fail = FAILS(#name);                                                                  \
     cl_int status = REAL(name) arguments;                                                          \
-    return fail ? CL_OUT_OF_RESOURCES : status;                                                    \
+    return fail ? STATUS(CL_OUT_OF_RESOURCES) : status;                                            \
   }
 
 #define CL_CREATE(type, name, parameters, arguments)                                               \
   type name parameters                                                                             \
   {                                                                                                \
+    type object;                                                                                   \
+                                                                                                   \
     if (FAILS(#name)) {                                                                            \
       if (status)                                                                                  \
-        *status = CL_OUT_OF_HOST_MEMORY;                                                           \
+        *status = STATUS(CL_OUT_OF_HOST_MEMORY);                                                   \
       return NULL;                                                                                 \
     }                                                                                              \
-    return REAL(name) arguments;                                                                   \
+    object = REAL(name) arguments;                                                                 \
+    count_objects(object ? 1 : 0, __builtin_return_address(0));                                    \
+    return object;                                                                                 \
+  }
+
+#define CL_RELEASE(type, name)                                                                     \
+  cl_int name(type object)                                                                         \
+  {                                                                                                \
+    count_objects(-1, __builtin_return_address(0));                                                \
+    return REAL(name)(object);                                                                     \
   }
 
 #define EVENTS cl_uint waits, const cl_event *list, cl_event *event
@@ -279,3 +337,8 @@ CL_CALL(clEnqueueFillBuffer,
 CL_WAIT(clWaitForEvents, (cl_uint n, const cl_event *list), (n, list))
 CL_CALL(clFlush, (cl_command_queue queue), (queue))
 CL_WAIT(clFinish, (cl_command_queue queue), (queue))
+CL_RELEASE(cl_context, clReleaseContext)
+CL_RELEASE(cl_command_queue, clReleaseCommandQueue)
+CL_RELEASE(cl_mem, clReleaseMemObject)
+CL_RELEASE(cl_program, clReleaseProgram)
+CL_RELEASE(cl_kernel, clReleaseKernel)

@@ -51,7 +51,7 @@ class Torture(ddim.Case):
         env = env | ({'DDIM_FAIL_ONCE': '1'} if once else {})
         done = ddim.run(*args, cwd=folder, env=env)
         # A call that fails for ever may be the one that would write the count.
-        number = int(count.read_text()) if count.exists() else 0
+        number = int(count.read_text().split()[0]) if count.exists() else 0
         return done, {path.name: path.read_bytes() for path in folder.iterdir()}, number
 
     def torture(self, args, outputs=(), calls=(*FILES, *DEVICE)):
