@@ -198,9 +198,7 @@ ddim_diffusion_get_model_timestep(const DdimDiffusion *self, guint t)
 guint
 ddim_diffusion_get_model_channels(const DdimDiffusion *self, guint channels)
 {
-  const gboolean learned =
-      self->var_type == DDIM_VAR_LEARNED || self->var_type == DDIM_VAR_LEARNED_RANGE;
-  return learned ? 2 * channels : channels;
+  return self->var_type >= DDIM_VAR_LEARNED ? 2 * channels : channels;
 }
 
 DdimMeanType

@@ -30,12 +30,14 @@ typedef enum {
 
 /** Where the variance of p(x_{t-1}|x_t) comes from: improved_diffusion's ModelVarType. For the
  * learned types the model's output has twice the channels of x: first the mean part, then the
- * variance part. */
+ * variance part. In that, LEARNED models of improved_diffusion have the variance's logarithm, and
+ * "learned" models of diffusers' DDPMScheduler the variance itself. */
 typedef enum {
   DDIM_VAR_FIXED_LARGE,
   DDIM_VAR_FIXED_SMALL,
   DDIM_VAR_LEARNED,
-  DDIM_VAR_LEARNED_RANGE
+  DDIM_VAR_LEARNED_RANGE,
+  DDIM_VAR_LEARNED_PLAIN /**< diffusers' "learned" */
 } DdimVarType;
 
 typedef struct {

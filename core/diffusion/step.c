@@ -126,6 +126,9 @@ set_ddpm_sigma(const DdimDiffusion *diffusion, guint t, DdimStep *step)
     step->min_log = min_log;
     step->max_log = log(beta);
     break;
+  case DDIM_VAR_LEARNED_PLAIN:
+    step->sigma_type = DDIM_SIGMA_LEARNED_PLAIN;
+    break;
   }
 }
 

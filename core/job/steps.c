@@ -42,6 +42,7 @@ get_var_type(const DdimScheduler *scheduler)
   case DDIM_VARIANCE_FIXED_LARGE_LOG:
     return DDIM_VAR_FIXED_LARGE;
   case DDIM_VARIANCE_LEARNED:
+    return DDIM_VAR_LEARNED_PLAIN;
   case DDIM_VARIANCE_LEARNED_RANGE:
     return DDIM_VAR_LEARNED_RANGE;
   case DDIM_VARIANCE_FIXED_SMALL:

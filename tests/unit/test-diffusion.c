@@ -178,7 +178,7 @@ test_degenerate(void)
 
   for (guint k = 0; k < G_N_ELEMENTS(rows); k++)
     for (int mean = DDIM_MEAN_EPSILON; mean <= DDIM_MEAN_PREVIOUS_X; mean++)
-      for (int variance = DDIM_VAR_FIXED_LARGE; variance <= DDIM_VAR_LEARNED_RANGE; variance++) {
+      for (int variance = DDIM_VAR_FIXED_LARGE; variance <= DDIM_VAR_LEARNED_PLAIN; variance++) {
         DdimDiffusionParams params = rows[k];
         params.mean_type = mean;
         params.var_type = variance;
