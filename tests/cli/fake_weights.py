@@ -21,7 +21,7 @@ def weights(seed, shapes):
             limit = math.sqrt(3 / math.prod(shape[1:]))
             low, high = -limit, limit
         else:
-            middle = 1 if 'norm' in name and name.endswith('.weight') else 0
+            middle = 1 if name.endswith('.weight') else 0  # of a norm
             low, high = middle - 0.3, middle + 0.3
         made[name] = uniform(f'{seed} {name}', count, low, high)
     return made
