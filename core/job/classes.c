@@ -85,12 +85,78 @@ blend(DdimClasses *classes, GArray *weights, const char *text, GError **error)
   return TRUE;
 }
 
+static guint
+count_commas(const char *text)
+{
+  guint n = 0;
+
+  for (; (text = strchr(text, ',')); text++)
+    n++;
+  return n;
+}
+
+/* The most commas that the name of a class has. */
+static guint
+find_most_commas(DdimConfig *config)
+{
+  guint most = 0;
+
+  for (guint i = 0; i < ddim_config_get_n_classes(config); i++) {
+    const char *name = ddim_config_get_class_name(config, i);
+    most = name ? MAX(most, count_commas(name)) : most;
+  }
+  return most;
+}
+
+/* What stands in front of the comma behind @commas others, or all of @text when it has no more of
+ * them; NULL when it has fewer. (transfer full) */
+static char *
+take_part(const char *text, guint commas)
+{
+  const char *end = text;
+
+  while ((end = strchr(end, ',')) && commas > 0) {
+    commas--;
+    end++;
+  }
+  if (commas > 0)
+    return NULL;
+  return g_strstrip(end ? g_strndup(text, end - text) : g_strdup(text));
+}
+
+/* The class that @text begins with, where a name may have up to @most commas: the longest name
+ * counts. Returns how many commas it has; -1: an error. */
+static int
+read_first(DdimConfig *config, const char *text, guint most, gint64 *label, double *weight,
+           GError **error)
+{
+  for (guint commas = most; commas > 0; commas--) {
+    g_autofree char *part = take_part(text, commas);
+    if (part && parse_part(config, part, label, weight, NULL))
+      return (int)commas;
+  }
+  g_autofree char *part = take_part(text, 0);
+  return parse_part(config, part, label, weight, error) ? 0 : -1;
+}
+
+/* What is behind @commas commas of @text and the one that follows; NULL: nothing. */
+static const char *
+skip_part(const char *text, int commas)
+{
+  for (; (text = strchr(text, ',')); commas--) {
+    text++;
+    if (commas == 0)
+      return text;
+  }
+  return NULL;
+}
+
 gboolean
 ddim_classes_read(DdimClasses *classes, DdimConfig *config, const char *text, GError **error)
 {
   g_autoptr(GArray) weights = g_array_new(FALSE, FALSE, sizeof(double));
-  g_auto(GStrv) parts = NULL;
   gboolean is_blend = FALSE;
+  guint most;
 
   classes->labels = g_array_new(FALSE, FALSE, sizeof(gint64));
   if (!text)
@@ -98,12 +164,14 @@ ddim_classes_read(DdimClasses *classes, DdimConfig *config, const char *text, GE
   if (ddim_config_get_n_classes(config) == 0)
     return ddim_classes_refuse(error, _("class: the model %s has no classes to choose from"),
                                ddim_config_get_name(config));
-  parts = g_strsplit(text, ",", -1);
-  for (guint i = 0; parts[i]; i++) {
+  most = find_most_commas(config);
+  for (const char *rest = *text ? text : NULL; rest;) {
     gint64 label;
     double weight;
-    if (!parse_part(config, g_strstrip(parts[i]), &label, &weight, error))
+    const int commas = read_first(config, rest, most, &label, &weight, error);
+    if (commas < 0)
       return FALSE;
+    rest = skip_part(rest, commas);
     g_array_append_val(classes->labels, label);
     g_array_append_val(weights, weight);
     is_blend = is_blend || weight >= 0;

@@ -15,7 +15,8 @@ typedef struct {
 } DdimClasses;
 
 /** Read @text, which is either classes by name or number, "lava,3", or a blend: each class with its
- * weight, "lava:0.7,3:0.3". Weights may have any sum. A name with a colon in it is a name first.
+ * weight, "lava:0.7,3:0.3". Weights may have any sum. A name with a colon or with commas in it is a
+ * name first.
  * @text  (nullable)
  * Errors: DDIM_ERROR_ARGUMENT. */
 gboolean ddim_classes_read(DdimClasses *classes, DdimConfig *config, const char *text,

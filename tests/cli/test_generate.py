@@ -86,6 +86,26 @@ class Graphics(ddim.Case):
                 self.assertGreater(max(differences), 0)
 
 
+class Classes(ddim.Case):
+    """Classes by their names."""
+
+    def labels(self, names):
+        self.good('generate', '-m', 'ten.pt', *QUICK, '--sampler', 'ddim', '-n', '4', '--seed', '1', '--class', names, '-o', 'x.npz')
+        return list(npy.load_npz(self.folder / 'x.npz')['arr_1'].values)
+
+    def test_commas(self):
+        """A name may have commas in it; the longest name counts."""
+        (self.folder / 'ten.pt').write_bytes((ddim.DATA / 'unet_small_cond.pt').read_bytes())
+        names = ['tench', 'shark', 'shark, white, great', 'a,b', 'a', 'b', 'x, y', ',', '7', 'z']
+        (self.folder / 'ten.json').write_text(json.dumps({'class_names': names, 'image_size': 16}))
+        self.assertEqual(self.labels('shark, white, great,tench,shark,a'), [2, 0, 1, 4])
+        self.assertEqual(self.labels('a,b,a, b'), [3, 4, 5, 3])
+        self.assertEqual(self.labels('x, y , 7 ,9,z'), [6, 8, 9, 9])
+        done = ddim.run('generate', '-m', 'ten.pt', *QUICK, '--class', 'x, y:2,shark, white, great:3', '-o', 'y.npz', cwd=self.folder)
+        self.assertEqual((done.returncode, list(npy.load_npz(self.folder / 'y.npz')['arr_1'].values)), (0, [2]))
+        self.assertIn('white', self.refused(1, 'generate', '-m', 'ten.pt', *QUICK, '--class', 'shark, white', '-o', 'z.npz'))
+
+
 class Noise(ddim.Case):
     """Which of a seed's random numbers go where."""
 
