@@ -317,6 +317,24 @@ class Join(Case):
         self.good('join', 'part0', 'part1/8.png', 'part1/6.png', '-o', 'b.npz')
         self.assertEqual((self.folder / 'a.npz').read_bytes(), (self.folder / 'b.npz').read_bytes())
 
+    def test_other_runs(self):
+        """What else lies in the folder is left out, and that is said, where it is clear which run is meant."""
+        self.make('all', '-n', '3')
+        self.good('join', 'all', '-o', 'a.npz')
+        self.good('generate', *QUICK, '-n', '3', '--seed', '6', '-o', 'y.png')
+        (self.folder / 'y-1.png').rename(self.folder / 'all/a.png')
+        npy.save_png(self.folder / 'all/other.png', npy.Array((4, 4, 3), '|u1', [7] * 48))
+        done = self.good('join', 'all', '-o', 'b.npz')
+        self.assertIn('2 pictures are not of this run', done.stderr)
+        self.assertEqual((self.folder / 'a.npz').read_bytes(), (self.folder / 'b.npz').read_bytes())
+        self.assertIn('number 0', self.refused(1, 'join', 'all', 'y-2.png', '-o', 'c.npz'))
+        for number in (0, 2):
+            (self.folder / f'y-{number}.png').rename(self.folder / f'all/a{number}.png')
+        self.assertIn('different runs', self.refused(1, 'join', 'all', '-o', 'c.npz'))
+        (self.folder / 'all/x-1.png').rename(self.folder / 'x-1.png')
+        self.good('join', 'all', 'x-1.png', '-o', 'c.npz')
+        self.assertEqual((self.folder / 'a.npz').read_bytes(), (self.folder / 'c.npz').read_bytes())
+
     def test_refused(self):
         self.make('x', '-n', '3')
         self.refused(2, 'join', 'x', '-o', 'x.npy')
