@@ -65,9 +65,11 @@ read_pickle(Reader *reader, GError **error)
   }
 }
 
-/* Read the magic number, the protocol version and the machine's properties. */
+/* Read the magic number, the protocol version and the machine's properties, of which nothing is
+ * kept.
+ */
 static gboolean
-read_preamble(Reader *reader, GError **error)
+check_preamble(Reader *reader, GError **error)
 {
   g_autoptr(DdimPickle) number = read_pickle(reader, error);
   g_autoptr(DdimPickle) version = NULL, system = NULL;
@@ -189,7 +191,10 @@ read_file(Reader *reader, GError **error)
 {
   g_autoptr(DdimPickle) pickle = NULL;
 
-  if (!read_preamble(reader, error) || !(pickle = read_pickle(reader, error)))
+  if (!check_preamble(reader, error))
+    return FALSE;
+  g_ptr_array_set_size(reader->windows, 0);
+  if (!(pickle = read_pickle(reader, error)))
     return FALSE;
   return collect_storages(reader, pickle, error) && read_storages(reader, error) &&
          ddim_state_dict_read(reader->checkpoint, ddim_pickle_get_root(pickle), find_storage,

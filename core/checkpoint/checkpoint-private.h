@@ -45,8 +45,7 @@ DdimCheckpoint *ddim_checkpoint_new(const char *path);
 /* Add @file, of any format, with its tensors, and take it over. */
 gboolean ddim_checkpoint_read_file(DdimCheckpoint *checkpoint, DdimFile *file, GError **error);
 
-/* How many bytes the tensors of the file that is being read may need when they are written out, or
- * its entries when they are inflated. */
+/* How many bytes the tensors of the file that is being read may need when they are written out. */
 guint64 ddim_checkpoint_get_limit(DdimCheckpoint *checkpoint);
 
 /* Whether @name, @length bytes, is text that can be shown in one line: UTF-8 without control
@@ -58,8 +57,8 @@ gboolean ddim_checkpoint_check_name(const char *name, gsize length);
 DdimStorage *ddim_checkpoint_add_storage(DdimCheckpoint *checkpoint, guint64 offset, guint64 size);
 
 /* Add @tensor, checked to lie inside its storage, as @name. A second tensor of that name is an
- * error, and so is a file whose tensors repeat its bytes over and over (strides of zero), because a
- * small file could then fill the memory. */
+ * error, and so is a file whose tensors repeat its bytes over and over (strides of zero), or that
+ * has a great many of no size, because a small file could then fill the memory. */
 gboolean ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTensor *tensor,
                              DdimPlace place, GError **error);
 

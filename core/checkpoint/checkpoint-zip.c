@@ -12,6 +12,9 @@
 
 #define MAX_PICKLE (64u << 20)
 #define MAX_BYTE_ORDER 100
+/* How much the storages, and how much the pickle, may expand to beside the file's size. PyTorch
+ * compresses neither, and numbers that were trained hardly shrink. */
+#define INFLATED_SPARE (8u << 20)
 #define PICKLE_NAME "data.pkl"
 
 typedef struct {
@@ -161,9 +164,10 @@ read_archive(Archive *archive, GError **error)
 
   if (!entry || !index_storages(archive, error) || !check_byte_order(archive, error))
     return FALSE;
-  if (entry->size > MAX_PICKLE)
+  if (entry->size > MAX_PICKLE ||
+      entry->size > INFLATED_SPARE + ddim_file_get_size(archive->checkpoint->file))
     return fail(DDIM_ERROR_FORMAT, _("its data.pkl is larger than any list of weights"), error);
-  content = ddim_zip_entry_load(archive->checkpoint->file, entry, archive->inflatable, error);
+  content = ddim_zip_entry_load(archive->checkpoint->file, entry, MAX_PICKLE, error);
   if (!content)
     return FALSE;
   pickle = ddim_pickle_read(g_bytes_get_data(content, NULL), entry->size, NULL, error);
@@ -181,7 +185,7 @@ ddim_checkpoint_read_zip(DdimCheckpoint *checkpoint, GError **error)
                      .index = index,
                      .entries = entries,
                      .storages = storages,
-                     .inflatable = ddim_checkpoint_get_limit(checkpoint)};
+                     .inflatable = INFLATED_SPARE + ddim_file_get_size(checkpoint->file)};
 
   return index && read_archive(&archive, error);
 }

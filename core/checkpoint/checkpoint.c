@@ -12,6 +12,10 @@
 #define MAX_REPEAT 16
 #define MAX_EXTRA (64u << 20)
 #define MAX_NAME 1000
+/* What a tensor takes here, and how much all of them may take beside a quarter of the file's size:
+ * tensors without elements cost a file next to nothing. */
+#define TENSOR_MEMORY 512
+#define MAX_TENSORS_MEMORY (12u << 20)
 
 static void
 storage_free(gpointer data)
@@ -118,6 +122,12 @@ ddim_checkpoint_add(DdimCheckpoint *checkpoint, const char *name, const DdimTens
   if (size > limit - checkpoint->n_bytes) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
                 _("its tensors, “%s” among them, repeat the file's bytes over and over"), name);
+    return FALSE;
+  }
+  if ((guint64)checkpoint->tensors->len * TENSOR_MEMORY >
+      MAX_TENSORS_MEMORY + checkpoint->file_bytes / 4) {
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+                _("it has more tensors than its size allows"));
     return FALSE;
   }
   checkpoint->n_bytes += size;

@@ -21,6 +21,13 @@ DdimPickleValue *ddim_pickle_make_storage(DdimPickle *pickle, const DdimPickleVa
 
 DdimPickle *ddim_pickle_new(void);
 void ddim_pickle_set_root(DdimPickle *pickle, const DdimPickleValue *root);
+/* What a pointer in an array, or an entry of a table, takes at most while these grow. */
+#define DDIM_PICKLE_POINTER 24
+#define DDIM_PICKLE_ENTRY 64
+/* @n bytes of the pickle have been read; its memory's limit grows with them. */
+void ddim_pickle_note_read(DdimPickle *pickle, gsize n);
+/* Count memory that was taken elsewhere; FALSE above the limit. */
+gboolean ddim_pickle_spend(DdimPickle *pickle, gsize size, GError **error);
 /* Zeroed memory that lives as long as @pickle; NULL above its limit. */
 gpointer ddim_pickle_allocate(DdimPickle *pickle, gsize size, GError **error);
 DdimPickleValue *ddim_pickle_new_value(DdimPickle *pickle, DdimPickleType type, GError **error);

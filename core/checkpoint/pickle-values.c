@@ -6,15 +6,15 @@
 
 #include "core/data/error.h"
 
-/* Real checkpoints need some hundred bytes per tensor. This only stops pickles made to eat memory.
- */
-#define MAX_MEMORY (256u << 20)
+/* What reading may take beside as many bytes as have been read. Real checkpoints need about a
+ * kilobyte per tensor. This only stops pickles made to eat memory. */
+#define SPARE ((gsize)20 << 20)
 #define CHUNK (64u << 10)
 
 struct _DdimPickle {
   GPtrArray *chunks; /* memory of all values */
   guint8 *free, *free_end;
-  gsize used;
+  gsize used, limit; /* of memory, in bytes */
   GPtrArray *storages;
   const DdimPickleValue *root;
 };
@@ -26,6 +26,7 @@ ddim_pickle_new(void)
 
   pickle->chunks = g_ptr_array_new_with_free_func(g_free);
   pickle->storages = g_ptr_array_new();
+  pickle->limit = SPARE;
   return pickle;
 }
 
@@ -39,18 +40,32 @@ ddim_pickle_free(DdimPickle *pickle)
   g_free(pickle);
 }
 
+void
+ddim_pickle_note_read(DdimPickle *pickle, gsize n)
+{
+  pickle->limit = SPARE + n;
+}
+
+gboolean
+ddim_pickle_spend(DdimPickle *pickle, gsize size, GError **error)
+{
+  if (pickle->used > pickle->limit || size > pickle->limit - pickle->used) {
+    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
+                        _("its pickle needs more memory than any list of weights"));
+    return FALSE;
+  }
+  pickle->used += size;
+  return TRUE;
+}
+
 gpointer
 ddim_pickle_allocate(DdimPickle *pickle, gsize size, GError **error)
 {
   gpointer memory;
 
   size = (size + 7) & ~(gsize)7;
-  if (size > MAX_MEMORY - pickle->used) {
-    g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
-                        _("its pickle needs more memory than any list of weights"));
+  if (!ddim_pickle_spend(pickle, size, error))
     return NULL;
-  }
-  pickle->used += size;
   if (size > (gsize)(pickle->free_end - pickle->free)) {
     gsize chunk = MAX(size, CHUNK);
     pickle->free = g_malloc(chunk);
@@ -84,7 +99,7 @@ ddim_pickle_append(DdimPickle *pickle, DdimPickleValue *value, DdimPickleValue *
     if (value->n > 0)
       memcpy(grown, value->items, value->n * sizeof *grown);
     value->items = grown;
-    value->capacity = (guint32)capacity; /* MAX_MEMORY keeps it small */
+    value->capacity = (guint32)capacity; /* the limit keeps it small */
   }
   if (n > 0)
     memcpy(value->items + value->n, items, n * sizeof *items);
@@ -97,8 +112,9 @@ ddim_pickle_new_storage(DdimPickle *pickle, GError **error)
 {
   DdimPickleStorage *storage = ddim_pickle_allocate(pickle, sizeof *storage, error);
 
-  if (storage)
-    g_ptr_array_add(pickle->storages, storage);
+  if (!storage || !ddim_pickle_spend(pickle, DDIM_PICKLE_POINTER, error))
+    return NULL;
+  g_ptr_array_add(pickle->storages, storage);
   return storage;
 }
 

@@ -9,15 +9,13 @@
 #include "core/data/error.h"
 #include "core/checkpoint/pickle-private.h"
 
-/* Real checkpoints remember a few values per tensor. This only stops pickles made to eat memory. */
-#define MAX_MEMO (1u << 22)
-
 typedef struct {
   DdimPickle *pickle;
   const guint8 *start, *at, *end;
   GPtrArray *stack;
-  GArray *marks;    /* guint: the stack's length at each MARK */
-  GHashTable *memo; /* number -> value */
+  GArray *marks;          /* guint: the stack's length at each MARK */
+  guint highest, deepest; /* the most that the stack and the marks have held */
+  GHashTable *memo;       /* number -> value */
 } Machine;
 
 typedef gboolean (*Operation)(Machine *machine, guint8 opcode, GError **error);
@@ -88,12 +86,19 @@ take_number(Machine *machine, GError **error)
   return line ? g_strndup(line, n) : NULL;
 }
 
+/* @value  NULL when making it failed, which @error tells already */
 static gboolean
-push(Machine *machine, DdimPickleValue *value)
+push(Machine *machine, DdimPickleValue *value, GError **error)
 {
-  if (value)
-    g_ptr_array_add(machine->stack, value);
-  return value != NULL;
+  if (!value)
+    return FALSE;
+  if (machine->stack->len == machine->highest) {
+    if (!ddim_pickle_spend(machine->pickle, DDIM_PICKLE_POINTER, error))
+      return FALSE;
+    machine->highest++;
+  }
+  g_ptr_array_add(machine->stack, value);
+  return TRUE;
 }
 
 static DdimPickleValue *
@@ -101,8 +106,7 @@ push_new(Machine *machine, DdimPickleType type, GError **error)
 {
   DdimPickleValue *value = ddim_pickle_new_value(machine->pickle, type, error);
 
-  push(machine, value);
-  return value;
+  return push(machine, value, error) ? value : NULL;
 }
 
 static gboolean
@@ -311,6 +315,11 @@ op_text_line(Machine *machine, guint8 opcode, GError **error)
 static gboolean
 op_mark(Machine *machine, guint8 opcode, GError **error)
 {
+  if (machine->marks->len == machine->deepest) {
+    if (!ddim_pickle_spend(machine->pickle, DDIM_PICKLE_POINTER, error))
+      return FALSE;
+    machine->deepest++;
+  }
   g_array_append_val(machine->marks, machine->stack->len);
   return TRUE;
 }
@@ -338,7 +347,7 @@ op_collect(Machine *machine, guint8 opcode, GError **error)
     return FALSE;
   if (type == DDIM_PICKLE_DICT && n % 2 != 0)
     return fail(machine, _("a dict has a key without a value"), error);
-  return ddim_pickle_append(machine->pickle, value, items, n, error) && push(machine, value);
+  return ddim_pickle_append(machine->pickle, value, items, n, error) && push(machine, value, error);
 }
 
 static gboolean
@@ -355,7 +364,7 @@ op_tuple(Machine *machine, guint8 opcode, GError **error)
                           (DdimPickleValue **)machine->stack->pdata + length - n, n, error))
     return FALSE;
   g_ptr_array_set_size(machine->stack, (int)(length - n));
-  return push(machine, value);
+  return push(machine, value, error);
 }
 
 static gboolean
@@ -418,7 +427,7 @@ op_pop(Machine *machine, guint8 opcode, GError **error)
 static gboolean
 op_dup(Machine *machine, guint8 opcode, GError **error)
 {
-  return push(machine, top(machine, error));
+  return push(machine, top(machine, error), error);
 }
 
 static gboolean
@@ -441,12 +450,11 @@ op_put(Machine *machine, guint8 opcode, GError **error)
 
   if (opcode != 0x94 && !take_memo_number(machine, opcode, &number, error))
     return FALSE;
-  if (g_hash_table_size(machine->memo) >= MAX_MEMO)
-    return fail(machine, _("it remembers too many values"), error);
   value = top(machine, error);
-  if (value)
-    g_hash_table_insert(machine->memo, GUINT_TO_POINTER((guint)number), value);
-  return value != NULL;
+  if (!value || !ddim_pickle_spend(machine->pickle, DDIM_PICKLE_ENTRY, error))
+    return FALSE;
+  g_hash_table_insert(machine->memo, GUINT_TO_POINTER((guint)number), value);
+  return TRUE;
 }
 
 static gboolean
@@ -458,7 +466,9 @@ op_get(Machine *machine, guint8 opcode, GError **error)
   if (!take_memo_number(machine, opcode, &number, error))
     return FALSE;
   value = g_hash_table_lookup(machine->memo, GUINT_TO_POINTER((guint)number));
-  return push(machine, value) || fail(machine, _("it recalls a value it never saw"), error);
+  if (!value)
+    return fail(machine, _("it recalls a value it never saw"), error);
+  return push(machine, value, error);
 }
 
 /* --- Operations: objects --- */
@@ -514,7 +524,8 @@ op_reduce(Machine *machine, guint8 opcode, GError **error)
     return FALSE;
   if (callee->type != DDIM_PICKLE_NAME || arguments->type != DDIM_PICKLE_TUPLE)
     return fail(machine, _("a call of something that is no name"), error);
-  return push(machine, ddim_pickle_make_object(machine->pickle, callee->name, arguments, error));
+  return push(machine, ddim_pickle_make_object(machine->pickle, callee->name, arguments, error),
+              error);
 }
 
 static gboolean
@@ -529,7 +540,7 @@ op_persistent(Machine *machine, guint8 opcode, GError **error)
 {
   DdimPickleValue *id = pop(machine, error);
 
-  return id && push(machine, ddim_pickle_make_storage(machine->pickle, id, error));
+  return id && push(machine, ddim_pickle_make_storage(machine->pickle, id, error), error);
 }
 
 static const Operation operations[256] = {
@@ -559,6 +570,7 @@ run(Machine *machine, GError **error)
 
     if (!opcode)
       return FALSE;
+    ddim_pickle_note_read(machine->pickle, (gsize)(machine->at - machine->start));
     if (*opcode == '.') {
       DdimPickleValue *root = pop(machine, error);
       ddim_pickle_set_root(machine->pickle, root);

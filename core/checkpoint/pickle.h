@@ -63,8 +63,9 @@ typedef struct _DdimPickle DdimPickle;
 
 /** Read the pickle that @data begins with. @used (nullable) is set to its length. Values and texts
  * live as long as the returned pickle and @data. Values may contain one another in circles: do not
- * follow them blindly. Errors: DDIM_ERROR_FORMAT; DDIM_ERROR_UNSUPPORTED for a name that weights do
- * not need. */
+ * follow them blindly. Memory: at most 20 MiB and one byte for each that is read, however much the
+ * pickle asks for. Errors: DDIM_ERROR_FORMAT, also above that bound; DDIM_ERROR_UNSUPPORTED for a
+ * name that weights do not need. */
 DdimPickle *ddim_pickle_read(const guint8 *data, gsize size, gsize *used, GError **error);
 void ddim_pickle_free(DdimPickle *pickle);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimPickle, ddim_pickle_free)

@@ -19,6 +19,8 @@
  * is enough for the names of a hundred thousand classes. */
 #define MAX_TEXT (1u << 20)
 #define MAX_TEXTS 32
+/* The most bytes of UTF-8 that all texts together may take; further ones are left out. */
+#define MAX_ALL_TEXTS (16u << 20)
 
 /* Which part of a picture is read. */
 typedef enum { READ_SIZE, READ_TEXT, READ_PIXELS } PngPart;
@@ -176,14 +178,16 @@ static void
 collect_text(PngJob *job)
 {
   png_textp texts = NULL;
+  gsize all = 0;
   int n = 0;
 
   png_get_text(job->png, job->info, &texts, &n);
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < n && all < MAX_ALL_TEXTS; i++) {
     const char *value = texts[i].text ? texts[i].text : "";
     gboolean utf8 = texts[i].compression >= PNG_ITXT_COMPRESSION_NONE;
     char *copy = utf8 ? g_utf8_make_valid(value, -1)
                       : g_convert(value, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+    all += copy ? strlen(copy) : 0;
     g_hash_table_replace(job->text, g_utf8_make_valid(texts[i].key, -1),
                          copy ? copy : g_strdup(""));
   }

@@ -21,7 +21,8 @@ typedef struct {
 gboolean ddim_png_is_picture(DdimFile *file, GError **error);
 /** The picture's header, so that the caller can judge it before the pixels are read. */
 gboolean ddim_png_read_header(DdimFile *file, DdimImageHeader *header, GError **error);
-/** The picture's texts, at most 32 of at most 1 MiB each. Pixels are not read. (transfer full)
+/** The picture's texts, at most 32 of at most 1 MiB each, and no more than 16 MiB and the last one
+ * as UTF-8. Takes at most 64 MiB beside the file's size. Pixels are not read. (transfer full)
  * (element-type utf8 utf8) */
 GHashTable *ddim_png_read_text(DdimFile *file, GError **error);
 /** The picture: what ddim_image_read_png() makes of the file's content. (transfer full) */

@@ -6,11 +6,17 @@
 #include <string.h>
 #include "core/data/error.h"
 
+/* What json-glib takes for a value of any kind, an object, and a member of one, as was measured,
+ * and how much it may take beside the text's length. */
+enum { VALUE_MEMORY = 120, OBJECT_MEMORY = 320, MEMBER_MEMORY = 80 };
+#define SPARE_MEMORY ((gsize)32 << 20)
+
 typedef struct {
   const char *name;
   const char *start, *at, *end;
   guint64 line; /* the first line's number */
   guint depth;
+  gsize memory; /* that json-glib will take, as below */
   gboolean in_object[DDIM_JSON_MAX_DEPTH];
 } Scan;
 
@@ -157,6 +163,7 @@ scan_word(Scan *scan, const char *word)
 static gboolean
 scan_key(Scan *scan, GError **error)
 {
+  scan->memory += MEMBER_MEMORY;
   skip_space(scan);
   if (!scan_string(scan, error))
     return FALSE;
@@ -175,6 +182,9 @@ scan_value(Scan *scan, gboolean *opened, GError **error)
     return fail(scan, _("the text ends where a value is expected"), error);
 
   char c = *scan->at;
+  scan->memory += VALUE_MEMORY + (c == '{' ? OBJECT_MEMORY : 0);
+  if (scan->memory > SPARE_MEMORY + (gsize)(scan->end - scan->start))
+    return fail(scan, _("more values than any such file needs"), error);
   if (c == '{' || c == '[') {
     scan->at++;
     skip_space(scan);

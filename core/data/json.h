@@ -12,6 +12,9 @@ G_BEGIN_DECLS
  * without recursion, because json-glib accepts more than JSON, recurses as deep as the text asks
  * and asserts on lone surrogates.
  *
+ * Memory: at most 32 MiB and three times the text's length. A text that would take more, which
+ * needs some hundred thousand values, is refused before it is parsed.
+ *
  * @name  what to call the text in messages, e.g. its file name
  * Returns (transfer full) the root; NULL with DDIM_ERROR_FORMAT "NAME, line N: …" for anything else
  * than one JSON value, for deeper nesting, and for the character \u0000. */

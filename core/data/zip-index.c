@@ -12,7 +12,7 @@ enum { STORED = 0, DEFLATED = 8 };
 enum { ENCRYPTED = 1 << 0, SIZES_FOLLOW = 1 << 3 };
 
 #define MAX_EXPANSION 1032        /* the most that deflate can expand */
-#define MAX_DIRECTORY (64u << 20) /* enough for some half a million entries */
+#define MAX_DIRECTORY (16u << 20) /* enough for some two hundred thousand entries */
 
 static guint16
 get16(const guint8 *data)

@@ -7,6 +7,8 @@ G_BEGIN_DECLS
 
 /* Where the entries of a zip file lie. libzip reads entries but does not tell where their bytes
  * are, and weights must be readable in part and in any order. The format: PKWARE's APPNOTE.TXT.
+ * Memory: an index takes at most twice the directory's bytes, of which at most 16 MiB are read; an
+ * entry takes the bytes that it expands to, and those that it has in the file while it is read.
  * Errors: DDIM_ERROR_FORMAT, DDIM_ERROR_UNSUPPORTED, and those of ddim_file_read(). */
 
 typedef struct {

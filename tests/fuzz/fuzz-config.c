@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Inference from names and shapes. Input: a line of flags, then for each tensor a line with its
  * name and dimensions. */
-#include <stdint.h>
-#include <string.h>
-
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/model/config-details.h"
 #include "core/data/error.h"
 #include "tests/unit/check-architecture.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* Cut the text at *@rest behind its first part, which ends at @separator, and step over it. NULL
  * when nothing is left. (g_strsplit() calls strstr(), which under the address sanitizer measures
@@ -52,8 +48,8 @@ check(DdimConfig *config)
   g_hash_table_unref(ddim_config_to_metadata(config));
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   static const char empty[] = "\2\0\0\0\0\0\0\0{}\0\0\0\0";
   g_autofree char *text = g_strndup((const char *)data, size);
@@ -71,9 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (config == NULL) {
     g_assert_true(error->domain == DDIM_ERROR);
     g_assert_null(strpbrk(error->message, "\n\r\033"));
-    return 0;
+    return;
   }
   g_assert_no_error(error);
   check(config);
-  return 0;
 }

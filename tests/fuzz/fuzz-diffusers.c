@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The JSON files of a diffusers folder: each input is read as each of them. */
-#include <stdint.h>
-#include <string.h>
-
 #include "core/checkpoint/model-folder.h"
 #include "core/data/error.h"
 #include "core/diffusion/scheduler-steps.h"
 #include "core/model/diffusers.h"
 #include "core/model/scheduler-json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* Every error is of the program's own, in one line, and names the file. */
 static void
@@ -105,8 +101,8 @@ read_model_index(const char *text, gsize length)
     check_error(error, "model_index.json");
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   const char *text = (const char *)data;
 
@@ -114,5 +110,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   read_scheduler(text, size);
   read_index(text, size);
   read_model_index(text, size);
-  return 0;
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* improved-diffusion's flags. */
-#include <stdint.h>
-
 #include "core/model/settings.h"
 #include "core/data/error.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   g_autofree char *flags = g_strndup((const char *)data, size);
   g_autoptr(GError) error = NULL;
@@ -17,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
   if (settings == NULL) {
     g_assert_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT);
-    return 0;
+    return;
   }
   g_assert_no_error(error);
   /* Written out as flags again, every value is the same. */
@@ -31,5 +28,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   g_assert_no_error(error);
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     g_assert_cmpstr(again->values[key], ==, settings->values[key]);
-  return 0;
 }

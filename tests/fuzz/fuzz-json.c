@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* A sidecar: JSON, and the settings in it. */
-#include <stdint.h>
-#include <string.h>
-
 #include "core/model/settings.h"
 #include "core/data/error.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimSettings) settings =
@@ -18,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (settings == NULL) {
     g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
     g_assert_nonnull(strstr(error->message, "input.json"));
-    return 0;
+    return;
   }
   g_assert_no_error(error);
   /* A value that was read can be read again, and stays the same. */
@@ -29,5 +25,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     again = ddim_key_parse(key, settings->values[key], &expected);
     g_assert_cmpstr(again, ==, settings->values[key]);
   }
-  return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/checkpoint/checkpoint-readers.h"
-#include "touch.h"
+#include "tests/fuzz/touch.h"
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   g_autoptr(GBytes) bytes = g_bytes_new_static(data, size);
   g_autoptr(GError) error = NULL;
@@ -12,5 +12,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   fuzz_check_result(checkpoint, error);
   if (checkpoint)
     fuzz_touch_all(checkpoint);
-  return 0;
 }

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The name of a random generator: four bytes that size two draws, then the name. */
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "core/diffusion/noise.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 check_draws(DdimRng *rng, guint n_normal, guint n_labels, gint64 classes)
@@ -22,11 +18,11 @@ check_draws(DdimRng *rng, guint n_normal, guint n_labels, gint64 classes)
     g_assert_true(fabsf(normal[i]) < 10);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   if (size < 4)
-    return 0;
+    return;
   g_autofree char *kind = g_strndup((const char *)data + 4, size - 4);
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimRng) rng = ddim_rng_new(kind, data[3], &error);
@@ -34,9 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (rng == NULL) {
     g_assert_nonnull(error);
     g_assert_null(strpbrk(error->message, "\n\r\033"));
-    return 0;
+    return;
   }
   check_draws(rng, data[0] | (guint)data[1] << 8, data[2], (gint64)data[3] << (data[3] % 50) | 1);
   check_draws(rng, data[2], data[1], 1 + data[0]);
-  return 0;
 }

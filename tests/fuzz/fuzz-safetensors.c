@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/checkpoint/checkpoint-readers.h"
-#include "touch.h"
+#include "tests/fuzz/touch.h"
 
 /* The whole input is the file. It is tried a second time with the right header length, so that a
  * mutated header is read even if its length no longer fits. */
@@ -15,8 +15,8 @@ open_one(GBytes *bytes)
     fuzz_touch_all(checkpoint);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_input(const uint8_t *data, size_t size)
 {
   g_autoptr(GBytes) bytes = g_bytes_new_static(data, size), mended = NULL;
   const uint8_t *end = NULL;
@@ -27,11 +27,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[i] == '}')
       end = data + i + 1;
   if (!end)
-    return 0;
+    return;
   copy = g_memdup2(data, size);
   for (guint i = 0; i < 8; i++)
     copy[i] = (guint8)((guint64)(end - data - 8) >> (8 * i));
   mended = g_bytes_new_take(copy, size);
   open_one(mended);
-  return 0;
 }

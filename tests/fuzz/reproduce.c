@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* reproduce FILE|FOLDER…: run a fuzz target on these inputs, for compilers without libFuzzer and
  * for tests. */
-#include <glib.h>
-#include <stdint.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* The number of inputs run; a target that finds something aborts. */
 static guint

@@ -235,12 +235,12 @@ test_pickle_bombs(void)
     int code;
   } bombs[] = {
       {"", "}", ".", 1, DDIM_ERROR_FORMAT},
-      {"", "(", "t.", 1, DDIM_ERROR_UNSUPPORTED},
-      {"N", "2", ".", 1, DDIM_ERROR_UNSUPPORTED},
+      {"", "(", "t.", 1, DDIM_ERROR_FORMAT},
+      {"N", "2", ".", 1, DDIM_ERROR_FORMAT},
       {"N", "\x94", ".", 1, DDIM_ERROR_FORMAT},
       {"N", "\x85", ".", 1, DDIM_ERROR_FORMAT},
-      {"]q\1", "h\1a", ".", 3, DDIM_ERROR_UNSUPPORTED},
-      {"}q\1", "h\1h\1s", ".", 5, DDIM_ERROR_UNSUPPORTED},
+      {"]q\1", "h\1a", ".", 3, DDIM_ERROR_FORMAT},
+      {"}q\1", "h\1h\1s", ".", 5, DDIM_ERROR_FORMAT},
       {"(q", "((", "tt.", 2, DDIM_ERROR_FORMAT},
       {"", "ccollections\nOrderedDict\n", ".", 25, DDIM_ERROR_UNSUPPORTED},
   };
