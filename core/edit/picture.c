@@ -30,9 +30,6 @@ check_picture(DdimFile *file, const char *option, GError **error)
 
   if (!ddim_png_read_header(file, &header, error))
     return FALSE;
-  if (header.bits > 8)
-    return refuse(error, option, path,
-                  _("it has 16 bits per sample and would lose half of them; save it with 8"));
   if (header.cmyk)
     return refuse(error, option, path,
                   _("its profile is for printing (CMYK); convert it to sRGB first"));

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /** Pictures that are edited, and which of their pixels change. Errors are DDIM_ERROR_ARGUMENT or
  * DDIM_ERROR_FORMAT, name the file and say what to do. */
 
-/** Read a .png for editing. Pictures of 16 bits per sample are refused, because the result has 8,
- * and so are those of a CMYK profile, whose numbers are no colors of a screen.
+/** Read a .png for editing. Samples of 16 bits are rounded to 8. Pictures of a CMYK profile are
+ * refused, because their numbers are no colors of a screen.
  * @option  how messages call it: "input" */
 DdimImage *ddim_edit_open_picture(const char *path, const char *option, GError **error);
 /** Convert @image to the channels that a picture made by a model of @channels channels has: with or

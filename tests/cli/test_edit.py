@@ -293,8 +293,6 @@ class Refusals(Edit):
         self.assertIn('16x16', self.inpaint('--box', '10,10,7,2'))
 
     def test_pictures(self):
-        self.make('deep.png', npy.Array((16, 16, 3), '<u2', [i % 65536 for i in range(768)]), depth=16)
-        self.assertIn('save it with 8', self.inpaint('--box', '1,1,4,4', input='deep.png'))
         profile = struct.pack('>I4s4s4s4s', 128, b'lcms', b'\4\0\0\0', b'prtr', b'CMYK') + bytes(108)
         self.make('print.png', noise(16, 16), chunks=[(b'iCCP', b'ink\0\0' + zlib.compress(profile))])
         self.assertIn('convert it to sRGB', self.inpaint('--box', '1,1,4,4', input='print.png'))
@@ -313,6 +311,74 @@ class Refusals(Edit):
         gray = ['-m', ddim.DATA / 'unet_guided_gray.pt', '--flags', '--image_size 16 --num_heads 4']
         self.assertIn('makes colors', self.refused(1, 'colorize', *gray, '-i', 'in.png'))
         self.assertIn('--low-res', self.refused(2, 'vary', *MODEL, '-i', 'in.png', '--low-res', 'in.png'))
+
+
+class Kinds(Edit):
+    """Every kind of PNG is taken by every command, or refused in one line that says what to do."""
+    COMMANDS = {'inpaint': ['--box', '4,4,6,6', '--feather', '0', '--quality', '1'], 'vary': ['--strength', '0'],
+                'seamless': ['--width', '2', '--feather', '0', '--quality', '1'], 'upscale': ['--scale', '2'], 'colorize': [],
+                'encode': []}
+
+    def save_indexed(self, name, indices, colors):
+        """[16][16] of 4 bits each, and a palette."""
+        rows = b''.join(b'\0' + bytes(indices[16 * y + x] << 4 | indices[16 * y + x + 1] for x in range(0, 16, 2)) for y in range(16))
+        with open(self.folder / name, 'wb') as file:
+            file.write(b'\x89PNG\r\n\x1a\n')
+            for chunk, body in [(b'IHDR', struct.pack('>IIBBBBB', 16, 16, 4, 3, 0, 0, 0)), (b'PLTE', bytes(sum(colors, ()))),
+                                (b'IDAT', zlib.compress(rows)), (b'IEND', b'')]:
+                file.write(struct.pack('>I', len(body)) + chunk + body + struct.pack('>I', zlib.crc32(chunk + body)))
+
+    def save_all(self):
+        """Files, and the same pictures with 8 bits in each sample and no palette."""
+        rand = random.Random(4)
+        kinds = {f'{channels}.png': noise(16, 16, channels) for channels in range(1, 5)}
+        for name, array in kinds.items():
+            self.make(name, array)
+        for channels in range(1, 5):
+            deep = [rand.randrange(65536) for _ in range(256 * channels)]
+            at = (12 * 16 + 4) * channels
+            deep[at:at + 4] = [0, 128, 129, 65535]  # 128 / 257 is rounded down, and 129 / 257 up
+            self.make(f'deep-{channels}.png', npy.Array((16, 16, channels), '<u2', deep), depth=16)
+            kinds[f'deep-{channels}.png'] = npy.Array((16, 16, channels), '|u1', [(v * 2 + 257) // 514 for v in deep])
+        colors = [tuple(rand.randrange(256) for _ in range(3)) for _ in range(16)]
+        indices = [rand.randrange(16) for _ in range(256)]
+        self.save_indexed('indexed.png', indices, colors)
+        kinds['indexed.png'] = npy.Array((16, 16, 3), '|u1', [v for i in indices for v in colors[i]])
+        return kinds
+
+    def with_colors(self, array):
+        """As a model of colors leaves what it does not change."""
+        channels = array.shape[2]
+        pixels = zip(*[iter(array.values)] * channels)
+        return [v for p in pixels for v in (p[:1] * 3 if channels < 3 else p[:3]) + (p[-1:] if channels % 2 == 0 else ())]
+
+    def test_taken(self):
+        for name, array in self.save_all().items():
+            n = len(self.with_colors(array)) // 256
+            for command, options in self.COMMANDS.items():
+                if command != 'inpaint' and name not in ('deep-4.png', 'indexed.png'):
+                    continue
+                expected = self.with_colors(array)
+                with self.subTest(command=command, kind=name):
+                    out = 'out.npy' if command == 'encode' else 'out.png'
+                    model = MODEL[:4] if command == 'encode' else MODEL
+                    self.good(command, *model, '-i', name, *options, '-o', out)
+                    if command not in ('inpaint', 'vary', 'seamless'):
+                        continue
+                    after = self.made()
+                    self.assertEqual(after.shape, (16, 16, n))
+                    if command == 'vary' and n == 4:  # all of it is made, and opaque
+                        expected[3::4] = [255] * 256
+                    at = 12 * 16 * n  # pixels 3 to 12 of this line belong neither to the hole nor to the seam
+                    self.assertEqual(list(after.values[at + 3 * n:at + 13 * n]), expected[at + 3 * n:at + 13 * n])
+
+    def test_refused(self):
+        profile = struct.pack('>I4s4s4s4s', 128, b'lcms', b'\4\0\0\0', b'prtr', b'CMYK') + bytes(108)
+        self.make('print.png', noise(16, 16), chunks=[(b'iCCP', b'ink\0\0' + zlib.compress(profile))])
+        for command, options in self.COMMANDS.items():
+            model, out = (MODEL[:4], 'out.npy') if command == 'encode' else (MODEL, 'out.png')
+            told = self.refused(1, command, *model, '-i', 'print.png', *options, '-o', out)
+            self.assertIn('convert it to sRGB', told)
 
 
 tap.main()
