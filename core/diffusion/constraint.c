@@ -11,7 +11,7 @@ struct _DdimConstraint {
   DdimConstraintParams params;
   guint8 *region;      /* [H][W]; NULL: everywhere */
   guint columns, rows; /* of cells */
-  double *y;
+  double *y, *spread;
 };
 
 /* The values that one mean is taken over: pixels of the region, in one channel or in all. */
@@ -19,6 +19,7 @@ typedef struct {
   guint x0, x1, y0, y1; /* pixels from the first to before the second */
   guint c0, c1;         /* channels likewise */
   double y;             /* what the mean must be */
+  double spread;        /* of y */
 } Cell;
 
 DdimConstraint *
@@ -36,6 +37,8 @@ ddim_constraint_new(const DdimConstraintParams *params)
   self->region = params->region ? g_memdup2(params->region, pixels) : NULL;
   self->params.n_y = MAX(params->n_y, 1);
   self->y = g_memdup2(params->y, self->params.n_y * cells * sizeof *self->y);
+  if (params->spread)
+    self->spread = g_memdup2(params->spread, self->params.n_y * cells * sizeof *self->spread);
   return self;
 }
 
@@ -46,6 +49,7 @@ ddim_constraint_free(DdimConstraint *constraint)
     return;
   g_free(constraint->region);
   g_free(constraint->y);
+  g_free(constraint->spread);
   g_free(constraint);
 }
 
@@ -53,6 +57,12 @@ gboolean
 ddim_constraint_has_noise(const DdimConstraint *constraint)
 {
   return constraint->params.noise > 0;
+}
+
+gboolean
+ddim_constraint_has_spread(const DdimConstraint *constraint)
+{
+  return constraint->spread != NULL;
 }
 
 static gsize
@@ -73,6 +83,7 @@ get_cell(const DdimConstraint *self, gsize image, gsize index)
   const DdimConstraintParams *params = &self->params;
   const guint column = index % self->columns, row = index / self->columns % self->rows;
   const guint channel = index / self->columns / self->rows;
+  const gsize at = image % params->n_y * count_cells(self) + index;
 
   return (Cell){.x0 = column * params->cell_width,
                 .x1 = MIN((guint64)(column + 1) * params->cell_width, params->width),
@@ -80,7 +91,8 @@ get_cell(const DdimConstraint *self, gsize image, gsize index)
                 .y1 = MIN((guint64)(row + 1) * params->cell_height, params->height),
                 .c0 = params->gray ? 0 : channel,
                 .c1 = params->gray ? params->channels : channel + 1,
-                .y = self->y[image % params->n_y * count_cells(self) + index]};
+                .y = self->y[at],
+                .spread = self->spread ? self->spread[at] : 0};
 }
 
 /* The mean of @cell's values in @image, and how many they are. */
@@ -127,9 +139,18 @@ choose_weights(const DdimConstraint *self, const DdimStep *step, gsize count, do
   *noise = step->sigma == 0 ? 1 : sqrt(fmax(0, 1 - pow(*correction * brought / step->sigma, 2)));
 }
 
+/* How much of a difference is corrected where y has a spread. */
+static double
+weigh(const Cell *cell, double level, gsize count)
+{
+  const double own = level * level / count, other = cell->spread * cell->spread;
+
+  return isinf(other) || own == 0 ? 0 : isinf(own) ? 1 : own / (own + other);
+}
+
 static void
-apply_to_image(const DdimConstraint *self, const DdimStep *step, gsize image, double *x0,
-               double *noise)
+apply_to_image(const DdimConstraint *self, const DdimStep *step, double level, gsize image,
+               double *x0, double *noise)
 {
   const gsize n_cells = count_cells(self);
 
@@ -141,6 +162,8 @@ apply_to_image(const DdimConstraint *self, const DdimStep *step, gsize image, do
 
     if (step && self->params.noise > 0 && count > 0)
       choose_weights(self, step, count, &correction, &kept);
+    if (step && self->spread && count > 0)
+      correction = weigh(&cell, level, count);
     add_to_cell(self, &cell, x0, correction * difference);
     if (noise && kept < 1)
       add_to_cell(self, &cell, noise, (kept - 1) * get_mean(self, &cell, noise, &count));
@@ -151,17 +174,17 @@ void
 ddim_constraint_correct(const DdimConstraint *constraint, gsize n, double *x0)
 {
   for (gsize i = 0; i < n; i++)
-    apply_to_image(constraint, NULL, i, x0 + i * count_values(constraint), NULL);
+    apply_to_image(constraint, NULL, 0, i, x0 + i * count_values(constraint), NULL);
 }
 
 void
-ddim_constraint_apply(const DdimConstraint *constraint, const DdimStep *step, gsize n, double *x0,
-                      double *noise)
+ddim_constraint_apply(const DdimConstraint *constraint, const DdimStep *step, double level, gsize n,
+                      double *x0, double *noise)
 {
   const gsize size = count_values(constraint);
 
   for (gsize i = 0; i < n; i++)
-    apply_to_image(constraint, step, i, x0 + i * size, noise ? noise + i * size : NULL);
+    apply_to_image(constraint, step, level, i, x0 + i * size, noise ? noise + i * size : NULL);
 }
 
 double
@@ -254,7 +277,8 @@ get_distance(const DdimConstraints *self, gsize n)
   double greatest = 0;
 
   for (guint i = 0; i < self->all->len; i++)
-    greatest = fmax(greatest, ddim_constraint_get_distance(get(self, i), n, self->x0));
+    if (!ddim_constraint_has_spread(get(self, i)))
+      greatest = fmax(greatest, ddim_constraint_get_distance(get(self, i), n, self->x0));
   return greatest;
 }
 
@@ -265,7 +289,8 @@ settle(DdimConstraints *self, gsize n, double limit)
 {
   for (guint turn = 0; turn < MAX_TURNS && get_distance(self, n) > NEAR; turn++) {
     for (guint i = 0; i < self->all->len; i++)
-      ddim_constraint_correct(get(self, i), n, self->x0);
+      if (!ddim_constraint_has_spread(get(self, i)))
+        ddim_constraint_correct(get(self, i), n, self->x0);
     clip(self, limit);
   }
 }
@@ -300,6 +325,7 @@ on_prediction(const DdimSamplingPoint *point, gpointer user_data, GError **error
   const gboolean noisy = any_has_noise(self);
   const gboolean with_noise = noisy && step->sigma != 0;
   const double limit = ddim_step_get_limit(step);
+  const double level = ddim_step_table_get_noise_level(point->table, point->step);
   const gboolean last =
       point->step->t == 0 && point->index + 1 == ddim_step_table_get_n_steps(point->table);
   gsize n;
@@ -318,7 +344,7 @@ on_prediction(const DdimSamplingPoint *point, gpointer user_data, GError **error
     return FALSE;
   n = self->count / count_values(get(self, 0));
   for (guint i = 0; i < self->all->len; i++)
-    ddim_constraint_apply(get(self, i), step, n, self->x0, with_noise ? self->noise : NULL);
+    ddim_constraint_apply(get(self, i), step, level, n, self->x0, with_noise ? self->noise : NULL);
   if (step->clip)
     clip(self, limit);
   if (step->clip && last && !noisy)

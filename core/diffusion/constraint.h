@@ -34,6 +34,15 @@ typedef struct {
    * It needs steps with noise of a fixed sigma, so DDIM with eta > 0, or DDPM without learned
    * variances. */
   double noise;
+  /** (nullable) As y: y is only an estimate of the means, and this is the standard deviation of its
+   * error. The model's prediction from x, whose noise is g times as strong as the image in it, is
+   * taken to know the mean of n values to g / sqrt(n). The correction is multiplied by
+   *
+   *   v / (v + spread^2),  v = g^2 / n,
+   *
+   * which is how two independent measurements are combined. So y holds while x is noise, and the
+   * model decides in the end. Contradicts `noise`. */
+  const double *spread;
 } DdimConstraintParams;
 
 /** Immutable; any number of threads may use it. */
@@ -43,22 +52,26 @@ DdimConstraint *ddim_constraint_new(const DdimConstraintParams *params);
 void ddim_constraint_free(DdimConstraint *constraint);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConstraint, ddim_constraint_free)
 
-/** Correct the x0 of @n images as if y had no noise. @x0 [n][C][H][W] */
+/** Correct the x0 of @n images as if y had no noise and no spread. @x0 [n][C][H][W] */
 void ddim_constraint_correct(const DdimConstraint *constraint, gsize n, double *x0);
 /** Correct @x0 for @step, and reduce the step's noise where the constraint's own noise takes its
  * place.
+ * @level  of noise in the step's x, see ddim_step_table_get_noise_level(); for a spread
  * @x0     [n][C][H][W]
  * @noise  [n][C][H][W], or NULL where the step uses none */
-void ddim_constraint_apply(const DdimConstraint *constraint, const DdimStep *step, gsize n,
-                           double *x0, double *noise);
+void ddim_constraint_apply(const DdimConstraint *constraint, const DdimStep *step, double level,
+                           gsize n, double *x0, double *noise);
 /** The greatest |y - A x0|. @x0 [n][C][H][W] */
 double ddim_constraint_get_distance(const DdimConstraint *constraint, gsize n, const double *x0);
 gboolean ddim_constraint_has_noise(const DdimConstraint *constraint);
+/** Whether y is only an estimate. */
+gboolean ddim_constraint_has_spread(const DdimConstraint *constraint);
 
 /** The constraints of a sampling loop. They are applied in the order in which they were added, so
  * if two of them contradict each other about the same pixels, the later one wins. Where a step
  * clips, x0 is clipped again afterwards, and where it gives the finished image, correcting and
- * clipping take turns until neither changes much. One thread at a time. */
+ * clipping take turns until neither changes much; constraints with a spread have no part in that.
+ * One thread at a time. */
 typedef struct _DdimConstraints DdimConstraints;
 
 DdimConstraints *ddim_constraints_new(void);

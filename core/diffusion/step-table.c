@@ -327,3 +327,13 @@ ddim_step_table_follows_x0(const DdimStepTable *table)
 {
   return table->follows_x0;
 }
+
+double
+ddim_step_table_get_noise_level(const DdimStepTable *table, const DdimTableStep *step)
+{
+  double signal = 1, noise = 0;
+
+  if (table->diffusion)
+    ddim_diffusion_q_sample(table->diffusion, step->t, &signal, &noise);
+  return signal > 0 ? noise / signal : INFINITY;
+}

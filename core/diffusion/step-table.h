@@ -75,6 +75,9 @@ void ddim_step_table_set_start_scale(DdimStepTable *table, double scale);
 guint ddim_step_table_get_n_steps(const DdimStepTable *table);
 /** (transfer none) Valid until the next append. */
 const DdimTableStep *ddim_step_table_get_step(const DdimStepTable *table, guint index);
+/** How much noise the x of @step, an evaluation, has: the standard deviation of its noise over the
+ * factor of the image in it. INFINITY where that factor is 0; 0 in a table without a diffusion. */
+double ddim_step_table_get_noise_level(const DdimStepTable *table, const DdimTableStep *step);
 /** The different values that the model receives, in the order in which they are first needed. Fewer
  * than there are steps where the list visits a t twice; at most num_timesteps. (transfer none)
  * Valid until the next append. */

@@ -8,6 +8,7 @@
 #include "core/data/error.h"
 #include "core/diffusion/travel.h"
 #include "core/edit/picture.h"
+#include "core/edit/surroundings.h"
 #include "core/job/request-private.h"
 #include "core/data/image-private.h"
 #include "core/data/memory.h"
@@ -22,6 +23,8 @@
 /* The side that the model was trained with, divided by this, is how much is made anew on each side
  * of a seam. */
 #define SEAM_PART 8
+/* Side of the cells whose mean colors are estimated from what is around a hole. */
+#define SURROUNDINGS_CELL 4
 
 void
 ddim_edit_free(DdimEdit *edit)
@@ -437,6 +440,26 @@ add_known(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window
   return TRUE;
 }
 
+/* What the pixels around a hole tell of its colors. */
+static gboolean
+add_surroundings(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
+                 const guint8 *region, DdimConstraints *constraints, GError **error)
+{
+  DdimConstraintParams params = get_params(canvas, window);
+  g_autoptr(DdimSurroundings) surroundings =
+      ddim_surroundings_new(canvas, window, SURROUNDINGS_CELL, edit->frame->wrap, error);
+
+  if (!surroundings)
+    return FALSE;
+  params.region = region;
+  params.cell_width = params.cell_height = SURROUNDINGS_CELL;
+  params.n_y = canvas->n;
+  params.y = surroundings->mean;
+  params.spread = surroundings->spread;
+  ddim_constraints_add(constraints, ddim_constraint_new(&params));
+  return TRUE;
+}
+
 /* Means of cells, from the part of edit->known that the window is on. */
 static gboolean
 add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
@@ -497,7 +520,9 @@ ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const
   ddim_canvas_get_map(canvas, canvas->inside, window, region);
   for (gsize i = 0; i < n; i++)
     region[i] = region[i] && !known[i];
-  if (!add_known(edit, canvas, window, known, constraints, error) ||
+  if ((edit->command & FILLS && !edit->color.given &&
+       !add_surroundings(edit, canvas, window, region, constraints, error)) ||
+      !add_known(edit, canvas, window, known, constraints, error) ||
       (edit->known && !add_cells(edit, canvas, window, region, constraints, error)))
     return NULL;
   /* Of a gray picture that is colored, the color says the hue alone. */
