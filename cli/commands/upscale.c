@@ -10,8 +10,10 @@ static const DdimHelp help = {
     .description =
         N_("Make a picture larger, with new detail. A model for super-resolution does what it was "
            "trained for. Any other model makes a large picture whose squares of --scale x --scale "
-           "pixels have the colors of the small one's pixels. Large results are made in windows."),
+           "pixels have the colors of the small one's pixels. Large results are made in windows.\n\n"
+           "With --seamless the result of a picture that tiles tiles too."),
     .examples = "ddim upscale -i small.png --scale 4 --class brick -o large.png\n"
+                "ddim upscale -i tile.png --seamless xy --class brick -o large-tile.png\n"
                 "ddim upscale -m 64_256_upsampler.pt -i small.png -o large.png"};
 
 int

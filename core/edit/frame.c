@@ -66,20 +66,28 @@ choose_places(const DdimFrameParams *params, guint size, guint side)
   }
 }
 
+static guint
+round_down(guint64 n, guint unit)
+{
+  return (guint)(n / unit * unit);
+}
+
 /* Windows around a ring of @size pixels. The middle of the ring lies in the middle of a share. */
 static GArray *
 choose_ring(const DdimFrameParams *params, guint size, guint side)
 {
   GArray *places = g_array_new(FALSE, FALSE, sizeof(Stretch));
+  const guint cell = MAX(params->cell, 1);
   const guint step = side - MIN(params->overlap, side / 2);
   const guint n = side == size ? 1 : MAX((size + step - 1) / step, 2);
-  const guint first = size / 2 + size - size / n / 2;
+  const guint first = size + round_down(size / 2 - size / n / 2, cell);
 
   for (guint i = 0; i < n; i++) {
-    const guint from = (guint)((guint64)size * i / n), to = (guint)((guint64)size * (i + 1) / n);
-    const guint share = first + from, count = to - from;
-    const Stretch stretch = {n == 1 ? 0 : (share + size - (side - count) / 2) % size,
-                             n == 1 ? 0 : share % size, count};
+    const guint from = round_down((guint64)size * i / n, cell);
+    const guint share = first + from, count = round_down((guint64)size * (i + 1) / n, cell) - from;
+    const guint before = round_down((side - count) / 2, cell);
+    const Stretch stretch = {n == 1 ? 0 : (share + size - before) % size, n == 1 ? 0 : share % size,
+                             count};
     g_array_append_val(places, stretch);
   }
   return places;
@@ -122,6 +130,7 @@ ddim_frame_params_suit(DdimFrameParams *params, guint image_size, guint stride, 
                        gboolean fixed)
 {
   params->unit = least_common_multiple(stride, cell);
+  params->cell = cell;
   params->usual = MAX(image_size, 1);
   params->maximum =
       fixed ? params->usual : MAX(params->usual, MIN(params->usual * MAX_TIMES, MAX_SIDE));

@@ -31,7 +31,8 @@ typedef struct {
   guint width, height; /**< of the picture */
   DdimRect wanted;     /**< the part that changes */
   guint context;       /**< pixels around it that the model sees too */
-  guint unit;          /**< sides and places of windows are multiples of this */
+  guint unit;          /**< sides of windows, and places but around a ring, are multiples of this */
+  guint cell;          /**< around a ring, places and shares are multiples of this; 0: 1 */
   guint usual;         /**< a side that the model is used to; smaller ones are avoided */
   guint maximum;       /**< no window has a longer side, unless `unit` is longer */
   guint overlap;       /**< pixels that neighboring windows share, at least */
@@ -40,7 +41,7 @@ typedef struct {
 
 /** Set unit, usual, maximum and overlap to what suits a model.
  * @image_size  side of the images that it was trained with
- * @cell   windows begin at multiples of this too; at least 1
+ * @cell   windows begin at multiples of this too; at least 1. It divides a ring's length
  * @fixed  windows are no larger than those images */
 void ddim_frame_params_suit(DdimFrameParams *params, guint image_size, guint stride, guint cell,
                             gboolean fixed);

@@ -8,12 +8,12 @@
 #include "core/edit/picture.h"
 #include "core/job/parts.h"
 
-/* Pixel (@x, @y) of the small picture, or the nearest one that it has. */
+/* Pixel (@x, @y) of the small picture, or the nearest one that it has. A ring goes round. */
 static float
 get_low_res(const DdimEdit *edit, guint c, guint y, guint x)
 {
-  y = MIN(y, edit->known_height - 1);
-  x = MIN(x, edit->known_width - 1);
+  y = edit->rings & DDIM_WRAP_Y ? y % edit->known_height : MIN(y, edit->known_height - 1);
+  x = edit->rings & DDIM_WRAP_X ? x % edit->known_width : MIN(x, edit->known_width - 1);
   return edit->low_res[((gsize)c * edit->known_height + y) * edit->known_width + x];
 }
 

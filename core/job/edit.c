@@ -184,7 +184,7 @@ read_seams(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **
   int feather;
 
   g_object_get(request, "feather", &feather, NULL);
-  edit->seams = ddim_request_get_axes(request, "axis");
+  edit->seams = edit->rings = ddim_request_get_axes(request, "axis");
   edit->roll_x = edit->seams & DDIM_WRAP_X ? width / 2 : 0;
   edit->roll_y = edit->seams & DDIM_WRAP_Y ? height / 2 : 0;
   if (!choose_seam_width(edit, session, request, &n, error) ||
@@ -248,6 +248,7 @@ enlarge(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **err
   int scale;
 
   g_object_get(request, "scale", &scale, NULL);
+  edit->rings = ddim_request_get_axes(request, "seamless");
   scale = scale ? scale : own ? (int)own : USUAL_SCALE;
   g_object_set(request, "scale", scale, NULL);
   edit->cell = scale;
@@ -308,16 +309,34 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
   return ddim_mean_color_read(&edit->color, request, ddim_session_get_channels(session), error);
 }
 
-static void
-choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request)
+/* Around a ring a window is no longer than the ring. */
+static gboolean
+check_rings(const DdimEdit *edit, guint unit, GError **error)
+{
+  const guint least = (unit - 1) / MAX(edit->cell, 1) + 1;
+
+  if ((!(edit->rings & DDIM_WRAP_X) || edit->picture->width >= unit) &&
+      (!(edit->rings & DDIM_WRAP_Y) || edit->picture->height >= unit))
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("seamless: along an axis that tiles, the picture must be at least %u pixels long "
+                "at this scale; choose a larger picture or leave seamless out"),
+              least);
+  return FALSE;
+}
+
+static gboolean
+choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
 {
   DdimFrameParams params = {
-      .width = edit->picture->width, .height = edit->picture->height, .rings = edit->seams};
+      .width = edit->picture->width, .height = edit->picture->height, .rings = edit->rings};
   int context;
 
   ddim_frame_params_suit(&params, ddim_config_get_image_size(session->config),
                          ddim_config_get_stride(session->config), MAX(edit->cell, 1),
                          ddim_config_is_super_res(session->config));
+  if (!check_rings(edit, params.unit, error))
+    return FALSE;
   ddim_rect_around(edit->coverage, params.width, params.height, &params.wanted);
   if (edit->command & FILLS) {
     g_object_get(request, "context", &context, NULL);
@@ -326,6 +345,7 @@ choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request)
   }
   edit->frame = ddim_frame_new(&params);
   ddim_frame_drop_idle(edit->frame, edit->coverage, params.width, params.height);
+  return TRUE;
 }
 
 static gboolean
@@ -358,11 +378,10 @@ ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error)
   g_object_get(request, "command", &command, NULL);
   edit->command = ddim_command_from_name(command);
   if (!check_model(edit, session, error) || !read_settings(edit, session, request, error) ||
-      !read_picture(edit, session, request, error))
+      !read_picture(edit, session, request, error) || !choose_frame(edit, session, request, error))
     return NULL;
   g_object_set(request, "width", (int)MIN(edit->picture->width, G_MAXUINT16), "height",
                (int)MIN(edit->picture->height, G_MAXUINT16), NULL);
-  choose_frame(edit, session, request);
   return g_steal_pointer(&edit);
 }
 
@@ -460,6 +479,14 @@ add_surroundings(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect 
   return TRUE;
 }
 
+/* Where along an axis of edit->known cell @at is. Beyond the end of a ring of @size cells it begins
+ * again; G_MAXUINT where there is none. */
+static guint
+find_cell(gboolean ring, guint at, guint size)
+{
+  return ring ? at % size : at < size ? at : G_MAXUINT;
+}
+
 /* Means of cells, from the part of edit->known that the window is on. */
 static gboolean
 add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
@@ -474,11 +501,15 @@ add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window
 
   if (!y)
     return FALSE;
-  for (guint c = 0; c < channels; c++)
-    for (guint j = 0; j < rows && top + j < edit->known_height; j++)
-      for (guint i = 0; i < columns && left + i < edit->known_width; i++)
-        y[((gsize)c * rows + j) * columns + i] =
-            edit->known[((gsize)c * edit->known_height + top + j) * edit->known_width + left + i];
+  for (gsize k = 0; k < (gsize)channels * rows * columns; k++) {
+    const guint c = k / columns / rows;
+    const guint row =
+        find_cell((edit->rings & DDIM_WRAP_Y) != 0, top + k / columns % rows, edit->known_height);
+    const guint column =
+        find_cell((edit->rings & DDIM_WRAP_X) != 0, left + k % columns, edit->known_width);
+    if (row != G_MAXUINT && column != G_MAXUINT)
+      y[k] = edit->known[((gsize)c * edit->known_height + row) * edit->known_width + column];
+  }
   params.region = region;
   params.cell_width = params.cell_height = edit->cell;
   params.gray = edit->gray;

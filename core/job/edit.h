@@ -26,6 +26,7 @@ typedef struct {
   DdimImage *picture;   /* the result is put into it; it has the result's size and channels */
   guint8 *coverage;     /* of `picture`, see core/edit/picture.h */
   DdimWrap seams;       /* for seamless: the axes along which edges are made to meet */
+  DdimWrap rings;       /* the axes along which `picture` is a ring; all of `seams` */
   guint roll_x, roll_y; /* by how much `picture` was moved around its edges */
   DdimFrame *frame;     /* on `picture` */
   float *known;         /* (nullable) [C][rows][columns] or gray [rows][columns]: means of cells */

@@ -163,10 +163,10 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
   if (!model || !*model)
     g_object_set(job->resolved, "model", DDIM_DEFAULT_MODEL, NULL);
   job->channels = ddim_session_get_channels(session);
-  if (ddim_request_takes(request, "seamless"))
-    job->wrap = ddim_request_get_axes(request, "seamless");
-  else if (frame)
+  if (frame && frame->width) /* an edit, whose frame knows which windows wrap */
     job->wrap = frame->wrap;
+  else
+    job->wrap = ddim_request_get_axes(request, "seamless");
   if (!resolve_classes(job, session->config, error) ||
       !resolve_steps(job, session->config, frame ? frame->eta : -1, error) ||
       !resolve_noise(job, error))

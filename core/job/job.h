@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
   guint width, height; /* size of what is computed; 0: the request's size */
   double eta;          /* used when the request leaves eta open; -1: what suits the model */
-  DdimWrap wrap;       /* used where the request's command takes no `seamless` */
+  DdimWrap wrap;       /* with a size: in place of the request's `seamless` */
 } DdimJobFrame;
 
 /* @frame  (nullable) */

@@ -230,7 +230,8 @@ static const DdimOption table[] = {
      .on_command_line = 4,
      .value_word = "x|y|xy",
      .in_procedure = 12,
-     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE},
+     .commands = DDIM_COMMAND_GENERATE | DDIM_COMMAND_ENCODE | DDIM_COMMAND_INTERPOLATE |
+                 DDIM_COMMAND_UPSCALE},
     {.name = "count",
      .type = G_TYPE_INT,
      .label = N_("Count"),

@@ -158,4 +158,84 @@ class Make(ddim.Case):
         self.assertIn('only enlarges', self.refused(1, 'seamless', *options[:4], '-i', 'in.png', '-o', 'out.png'))
 
 
+class Upscale(ddim.Case):
+    TEXTURES = ['-m', ddim.DATA.parent.parent / 'models' / 'textures.safetensors', '--class', 'brick']
+
+    def check_means(self, small, scale):
+        """The means of the result's cells are the small picture, within half a byte."""
+        large = npy.load_png(self.folder / 'out.png')[0]
+        rows, columns, channels = small.shape
+        self.assertEqual(large.shape, (rows * scale, columns * scale, channels))
+        sums = [0] * len(small.values)
+        for i, value in enumerate(large.values):
+            x, y = i // channels % (columns * scale), i // channels // (columns * scale)
+            sums[(y // scale * columns + x // scale) * channels + i % channels] += value
+        for value, total in zip(small.values, sums):
+            self.assertAlmostEqual(total / scale ** 2, value, delta=0.5)
+        return large
+
+    def test_means(self):
+        """In one window and in several, along one axis and both, for scales that divide a window and those that do not."""
+        for rows, columns, scale, all_axes in [(12, 9, 2, ['none', 'x', 'y', 'xy']), (7, 50, 3, ['y', 'xy'])]:
+            small = picture(rows, columns)
+            npy.save_png(self.folder / 'in.png', small)
+            made = {}
+            for axes in all_axes:
+                with self.subTest(size=(rows, columns), scale=scale, axes=axes):
+                    self.good('upscale', *MODEL, '--steps', '4', '--seed', '3', '-i', 'in.png', '--scale', scale,
+                              '--seamless', axes, '-o', 'out.png')
+                    made[axes] = bytes(self.check_means(small, scale).values)
+            self.assertEqual(len(set(made.values())), len(all_axes))
+        command = json.loads(self.good('info', '--json', 'out.png').stdout)['command']
+        self.assertIn(' --seamless xy', command)
+        before = (self.folder / 'out.png').read_bytes()
+        self.good(*shlex.split(command)[1:], '-o', 'out.png')
+        self.assertEqual((self.folder / 'out.png').read_bytes(), before)
+
+    def border(self, array):
+        """The mean difference across the left and right border, over that between columns of the interior where squares
+        of four pixels meet as they do there."""
+        rows, columns, channels = array.shape
+
+        def step(x):
+            line = [abs(array.values[(y * columns + x) * channels + c] - array.values[(y * columns + (x + 1) % columns) * channels + c])
+                    for y in range(rows) for c in range(channels)]
+            return sum(line) / len(line)
+        interior = range(3, columns - 1, 4)
+        return step(columns - 1) / (sum(map(step, interior)) / len(interior))
+
+    def test_tiles(self):
+        """The default model's picture that tiles, made small and large again, tiles, also in windows."""
+        self.good('generate', *self.TEXTURES, '--size', '64', '--seed', '5', '--steps', '10', '--seamless', 'xy', '-o', 'tile.png')
+        tile = npy.load_png(self.folder / 'tile.png')[0]
+        means = [round(sum(tile.values[((4 * y + j) * 64 + 4 * x + i) * 3 + c] for i in range(4) for j in range(4)) / 16)
+                 for y in range(16) for x in range(16) for c in range(3)]
+        npy.save_png(self.folder / 'in.png', npy.Array((16, 16, 3), '|u1', means))
+        ratios = {}
+        for name, options in [('wrapped', ['--seamless', 'x']), ('plain', []),
+                              ('windows', ['--seamless', 'x', '--flags', '--image_size 8'])]:
+            self.good('upscale', *self.TEXTURES, '-i', 'in.png', '--steps', '10', '--seed', '1', *options, '-o', 'out.png')
+            ratios[name] = self.border(npy.load_png(self.folder / 'out.png')[0])
+        self.assertLess(max(ratios['wrapped'], ratios['windows']), 1.5, ratios)
+        self.assertGreater(ratios['plain'], 1.3 * max(ratios['wrapped'], ratios['windows']), ratios)
+
+    def test_super_resolution(self):
+        """A model of this kind too, of a picture that takes several windows."""
+        case, options = next((c, o) for c, o in ddim.golden_cases() if c['cls'] == 'superres')
+        shared = [*options[:4], '--steps', '3', '--seed', '7', '--class', '4']
+        npy.save_png(self.folder / 'in.png', picture(11, 13))
+        made = set()
+        for axes in ['none', 'x', 'xy']:
+            self.good('upscale', *shared, '-i', 'in.png', '--seamless', axes, '-o', 'out.png')
+            after = npy.load_png(self.folder / 'out.png')[0]
+            self.assertEqual(after.shape, (44, 52, 3))
+            made.add(bytes(after.values))
+        self.assertEqual(len(made), 3)
+
+    def test_refusals(self):
+        npy.save_png(self.folder / 'tiny.png', picture(1, 9))
+        model = ['-m', ddim.DATA.parent.parent / 'models' / 'textures.safetensors', '--class', '1']
+        self.assertIn('at least 8 pixels long', self.refused(1, 'upscale', *model, '-i', 'tiny.png', '--scale', '3', '--seamless', 'y'))
+
+
 tap.main()

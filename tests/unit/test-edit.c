@@ -84,17 +84,19 @@ lies_in(guint share, guint count, guint window, guint side, guint ring)
 }
 
 /* All of a picture that is a ring both ways: every pixel is made by one window. Where more than one
- * is needed, each leaves its neighbors something on both sides. */
+ * is needed, each leaves its neighbors something on both sides. No cell is divided. */
 static void
 test_rings(void)
 {
   g_autoptr(GRand) rand = g_rand_new_with_seed(5);
 
   for (guint i = 0; i < 1000; i++) {
-    const guint unit = 1u << g_rand_int_range(rand, 0, 5);
-    DdimFrameParams params = {.width = g_rand_int_range(rand, unit, 300),
-                              .height = g_rand_int_range(rand, unit, 300),
+    const guint cell = g_rand_int_range(rand, 1, 5);
+    const guint unit = cell << g_rand_int_range(rand, 0, 5);
+    DdimFrameParams params = {.width = g_rand_int_range(rand, unit, 300) / cell * cell,
+                              .height = g_rand_int_range(rand, unit, 300) / cell * cell,
                               .unit = unit,
+                              .cell = cell,
                               .usual = g_rand_int_range(rand, 1, 100),
                               .rings = DDIM_WRAP_XY};
     params.wanted = (DdimRect){0, 0, params.width, params.height};
@@ -115,6 +117,9 @@ test_rings(void)
     for (guint k = 0; k < frame->windows->len; k++) {
       const DdimRect *window = &g_array_index(frame->windows, DdimRect, k);
       const DdimRect *share = &g_array_index(frame->shares, DdimRect, k);
+      g_assert_cmpuint(window->x % cell + window->y % cell, ==, 0);
+      g_assert_cmpuint(share->x % cell + share->y % cell, ==, 0);
+      g_assert_cmpuint(share->width % cell + share->height % cell, ==, 0);
       g_assert_true(lies_in(share->x, share->width, window->x, window->width, params.width));
       g_assert_true(lies_in(share->y, share->height, window->y, window->height, params.height));
       count_pixels(frame, share, made);
