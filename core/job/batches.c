@@ -7,7 +7,7 @@
 typedef struct {
   DdimStartFunc start;
   gpointer user_data;
-  DdimConstraints *constraints;
+  const DdimSamplingHooks *hooks;
 } Batches;
 
 static gboolean
@@ -15,16 +15,13 @@ run_part(DdimRunner *runner, gpointer data, GError **error)
 {
   const Batches *batches = data;
   const DdimJob *job = runner->job;
-  DdimSamplingHooks hooks = {0};
 
-  if (batches->constraints)
-    hooks = ddim_constraints_get_hooks(batches->constraints);
   if (!ddim_runner_prepare(runner, error))
     return FALSE;
   ddim_runner_begin_batch(runner);
   if (!ddim_low_res_set(runner->evaluator, job->low_res, runner->first, runner->n, error) ||
       !batches->start(runner, ddim_array_get_data(runner->images), batches->user_data, error) ||
-      !ddim_runner_run(runner, job->steps, &hooks, batches->constraints != NULL, error))
+      !ddim_runner_run(runner, job->steps, batches->hooks, batches->hooks != NULL, error))
     return FALSE;
   for (guint i = 0; i < runner->n; i++)
     if (!ddim_runner_finish_image(runner, i, NULL, error))
@@ -56,9 +53,9 @@ pass_batch(DdimRunner *runner, gpointer data, GError **error)
 
 gboolean
 ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
-                 DdimConstraints *constraints, GError **error)
+                 const DdimSamplingHooks *hooks, GError **error)
 {
-  Batches batches = {start, user_data, constraints};
+  Batches batches = {start, user_data, hooks};
 
   runner->n_loops = 1;
   return ddim_parts_run(runner, run_part, pass_batch, &batches, error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
-#include "core/diffusion/constraint.h"
 #include "core/job/runner.h"
 
 G_BEGIN_DECLS
@@ -11,8 +10,8 @@ typedef gboolean (*DdimStartFunc)(DdimRunner *runner, float *x, gpointer user_da
 
 /** Make all images of a job, batch after batch, one loop each: choose the classes, fill the start,
  * take job->steps, hand out the images.
- * @constraints  (nullable) that hold in every loop */
+ * @hooks  (nullable) of every loop */
 gboolean ddim_batches_run(DdimRunner *runner, DdimStartFunc start, gpointer user_data,
-                          DdimConstraints *constraints, GError **error);
+                          const DdimSamplingHooks *hooks, GError **error);
 
 G_END_DECLS

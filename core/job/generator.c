@@ -114,10 +114,12 @@ open_edit(Work *work, DdimSession *session, DdimRequest *request, GError **error
 static gboolean
 open_latent(Work *work, DdimSession *session, DdimRequest *request, GError **error)
 {
-  const DdimJobFrame frame = {.eta = 0};
+  DdimJobFrame frame = {0};
 
-  return (work->latent = ddim_latent_new(session, request, error)) &&
-         (work->job = ddim_job_new(session, request, &frame, error)) &&
+  if (!(work->latent = ddim_latent_new(session, request, error)))
+    return FALSE;
+  frame.eta = ddim_latent_get_eta(work->latent);
+  return (work->job = ddim_job_new(session, request, &frame, error)) &&
          ddim_latent_prepare_job(work->latent, work->job, error);
 }
 
@@ -168,11 +170,15 @@ start_from_noise(DdimRunner *runner, float *x, gpointer data, GError **error)
 static gboolean
 run_work(DdimRunner *runner, const Work *work, GError **error)
 {
+  DdimSamplingHooks hooks;
+
   if (work->edit)
     return ddim_edit_run(runner, work->edit, error);
   if (work->latent)
     return ddim_latent_run(runner, work->latent, error);
-  return ddim_batches_run(runner, start_from_noise, NULL, work->constraints, error);
+  if (work->constraints)
+    hooks = ddim_constraints_get_hooks(work->constraints);
+  return ddim_batches_run(runner, start_from_noise, NULL, work->constraints ? &hooks : NULL, error);
 }
 
 /* Say which device was lost, and what to do. Where the driver spoke of memory instead, what it said

@@ -12,6 +12,7 @@
 #include "core/job/options.h"
 #include "core/job/parts.h"
 #include "core/data/image-private.h"
+#include "core/data/memory.h"
 #include "core/model/config-details.h"
 
 /* Evaluations of the model for each step of an encoding. */
@@ -25,11 +26,14 @@ typedef struct {
   DdimSamples *noise; /* NULL: none is given */
   DdimImage *picture; /* NULL: none is given */
   float *z;           /* [C][H][W]: the noise that it comes from */
+  DdimRng *rng;       /* what it draws in the steps of the current batch */
+  float *draw;        /* [C][H][W]: its last draw */
 } End;
 
 struct _DdimLatent {
   gboolean encode; /* FALSE: interpolate */
   End ends[2];     /* encode has one */
+  double *noise;   /* [batch][C][H][W]: that of a step, for pictures in between */
 };
 
 static void
@@ -39,6 +43,8 @@ end_clear(End *end)
   g_clear_pointer(&end->noise, ddim_samples_free);
   g_clear_pointer(&end->picture, ddim_image_free);
   g_clear_pointer(&end->z, g_free);
+  g_clear_pointer(&end->rng, ddim_rng_free);
+  g_clear_pointer(&end->draw, g_free);
 }
 
 void
@@ -48,8 +54,16 @@ ddim_latent_free(DdimLatent *latent)
     return;
   end_clear(&latent->ends[0]);
   end_clear(&latent->ends[1]);
+  g_free(latent->noise);
   g_free(latent);
 }
+
+/* A run between two ends. */
+typedef struct {
+  DdimLatent *latent;
+  const DdimRunner *runner;
+  float *draw; /* [C][H][W] */
+} Between;
 
 /* ---- opening ---- */
 
@@ -132,6 +146,27 @@ settle_size(const End *end, DdimRequest *request, GError **error)
   return TRUE;
 }
 
+double
+ddim_latent_get_eta(const DdimLatent *latent)
+{
+  return latent->encode || latent->ends[0].picture || latent->ends[1].picture ? 0 : -1;
+}
+
+/* With noise in its steps, the model does not make a picture again. */
+static gboolean
+check_eta(const DdimLatent *latent, DdimRequest *request, GError **error)
+{
+  double eta;
+
+  g_object_get(request, "eta", &eta, NULL);
+  if (eta <= 0 || latent->encode || ddim_latent_get_eta(latent) != 0)
+    return TRUE;
+  g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                      _("eta: an end that is a picture only comes back without noise in the steps; "
+                        "give --eta 0 or leave it out"));
+  return FALSE;
+}
+
 static gboolean
 check_count(DdimRequest *request, GError **error)
 {
@@ -167,7 +202,7 @@ ddim_latent_new(DdimSession *session, DdimRequest *request, GError **error)
                   latent->encode, error) ||
         !settle_size(&latent->ends[i], request, error))
       return NULL;
-  return g_steal_pointer(&latent);
+  return check_eta(latent, request, error) ? g_steal_pointer(&latent) : NULL;
 }
 
 /* ---- the job ---- */
@@ -268,15 +303,69 @@ find_noise(DdimRunner *runner, End *end, GError **error)
   return TRUE;
 }
 
+/* Let an end begin to draw for the steps of a batch, see latent.h. */
+static gboolean
+begin_draws(DdimRunner *runner, End *end, GError **error)
+{
+  const gsize size = ddim_runner_get_image_size(runner);
+  const gboolean seed = !end->picture && !end->noise;
+  g_autofree char *kind = NULL;
+
+  g_object_get(runner->job->resolved, "rng", &kind, NULL);
+  g_clear_pointer(&end->rng, ddim_rng_free);
+  if ((!end->draw && !(end->draw = ddim_try_alloc(size, sizeof(float), error))) ||
+      !(end->rng = ddim_rng_new(kind, seed ? end->seed : (guint64)runner->job->seed, error)))
+    return FALSE;
+  if (seed)
+    ddim_rng_normal(end->rng, end->draw, size); /* z */
+  return TRUE;
+}
+
+/* Where picture @i of the batch lies between the ends: 0 … 1. */
+static double
+get_place(const DdimRunner *runner, guint i)
+{
+  return (runner->first + i) / (double)(runner->job->count - 1);
+}
+
+/* A hook that replaces the noise which the loop has drawn by that of the ends. */
+static gboolean
+set_noise(const DdimSamplingPoint *point, gpointer data, GError **error)
+{
+  const Between *between = data;
+  DdimLatent *latent = between->latent;
+  const DdimRunner *runner = between->runner;
+  const gsize size = ddim_runner_get_image_size(runner);
+  End *a = &latent->ends[0], *b = &latent->ends[1];
+
+  if (!point->step->draws_noise)
+    return TRUE;
+  ddim_rng_normal(a->rng, a->draw, size);
+  ddim_rng_normal(b->rng, b->draw, size);
+  if (!ddim_step_uses_noise(&point->step->arithmetic))
+    return TRUE;
+  for (guint i = 0; i < runner->n; i++) {
+    /* Random noise never points in opposite directions, nor is it zero. */
+    ddim_slerp(a->draw, b->draw, size, get_place(runner, i), between->draw);
+    for (gsize k = 0; k < size; k++)
+      latent->noise[i * size + k] = between->draw[k];
+  }
+  return ddim_sampling_write(point, DDIM_SAMPLING_NOISE, latent->noise, error);
+}
+
 static gboolean
 start_between(DdimRunner *runner, float *x, gpointer data, GError **error)
 {
-  const DdimLatent *latent = data;
+  DdimLatent *latent = ((const Between *)data)->latent;
   const gsize size = ddim_runner_get_image_size(runner);
 
+  if (ddim_step_table_uses_noise(runner->job->steps) &&
+      (!begin_draws(runner, &latent->ends[0], error) ||
+       !begin_draws(runner, &latent->ends[1], error)))
+    return FALSE;
   for (guint i = 0; i < runner->n; i++) {
-    const double place = (runner->first + i) / (double)(runner->job->count - 1);
-    if (!ddim_slerp(latent->ends[0].z, latent->ends[1].z, size, place, x + i * size)) {
+    if (!ddim_slerp(latent->ends[0].z, latent->ends[1].z, size, get_place(runner, i),
+                    x + i * size)) {
       g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                           _("to: there is no way between opposite noise, or noise that is zero; "
                             "choose another end"));
@@ -286,12 +375,26 @@ start_between(DdimRunner *runner, float *x, gpointer data, GError **error)
   return TRUE;
 }
 
+static gboolean
+run_between(DdimRunner *runner, DdimLatent *latent, GError **error)
+{
+  const gsize size = ddim_runner_get_image_size(runner);
+  const gboolean noisy = ddim_step_table_uses_noise(runner->job->steps);
+  g_autofree float *draw = ddim_try_alloc(noisy ? size : 0, sizeof(float), error);
+  Between between = {latent, runner, draw};
+  const DdimSamplingHooks hooks = {.after_output = set_noise, .user_data = &between};
+
+  if (!draw || (noisy && !(latent->noise =
+                               ddim_try_alloc(size * runner->job->batch, sizeof(double), error))))
+    return FALSE;
+  return ddim_batches_run(runner, start_between, &between, noisy ? &hooks : NULL, error);
+}
+
 gboolean
 ddim_latent_run(DdimRunner *runner, DdimLatent *latent, GError **error)
 {
   if (latent->encode)
     return ddim_batches_run(runner, start_from_picture, &latent->ends[0], NULL, error);
   return find_noise(runner, &latent->ends[0], error) &&
-         find_noise(runner, &latent->ends[1], error) &&
-         ddim_batches_run(runner, start_between, latent, NULL, error);
+         find_noise(runner, &latent->ends[1], error) && run_between(runner, latent, error);
 }

@@ -257,6 +257,36 @@ class Latent(Edit):
         self.good('interpolate', *small[:4], '--from', '7.png', '--to', '8', '-n', '3', '--grid', '-o', 'sheet.png')
         self.assertEqual(self.made('sheet.png').shape, (32, 32, 3))
 
+    def test_interpolate_with_noise(self):
+        """Steps that draw noise: the ends are the plain pictures all the same, whatever the batch, and a way from a seed to
+        itself stands still."""
+        small = [*MODEL[:4], '--size', '16', '--eta', '1']
+        for seed in ['7', '8']:
+            self.good('generate', *small, '--seed', seed, '-o', f'{seed}.png')
+        self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '5', '-o', 'out.png')
+        self.assertEqual(self.made('out-0.png').values, self.made('7.png').values)
+        self.assertEqual(self.made('out-4.png').values, self.made('8.png').values)
+        self.assertEqual(len({bytes(self.made(f'out-{i}.png').values) for i in range(5)}), 5)
+        self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '5', '--batch', '2', '-o', 'two.png')
+        for i in range(5):
+            self.assertLess(sum(a != b for a, b in zip(self.made(f'two-{i}.png').values, self.made(f'out-{i}.png').values)), 20)
+        self.good('interpolate', *small, '--from', '7', '--to', '7', '-n', '3', '-o', 'still.png')
+        self.assertEqual({bytes(self.made(f'still-{i}.png').values) for i in range(3)}, {bytes(self.made('7.png').values)})
+        self.good('noise', '--seed', '8', '--shape', '1,3,16,16', '-o', 'z.npy')
+        self.good('generate', *small[:4], '--eta', '1', '--init-noise', 'z.npy', '--seed', '5', '-o', 'noise.png')
+        self.good('interpolate', *small, '--from', '7', '--to', 'z.npy', '--seed', '5', '-n', '3', '-o', 'file.png')
+        self.assertEqual(self.made('file-0.png').values, self.made('7.png').values)
+        self.assertEqual(self.made('file-2.png').values, self.made('noise.png').values)
+        told = self.refused(1, 'interpolate', *small, '--from', '7.png', '--to', '8', '-n', '3', '-o', 'x.png')
+        self.assertIn('--eta 0', told)
+
+    def test_interpolate_default(self):
+        """What the model likes is used, so that the ends are the pictures that `generate` makes without an option."""
+        small = [*self.TEXTURES, '--size', '16', '--steps', '4']
+        self.good('generate', *small, '--seed', '7', '-o', '7.png')
+        self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '2', '-o', 'out.png')
+        self.assertEqual(self.made('out-0.png').values, self.made('7.png').values)
+
     def test_refusals(self):
         self.make('in.png', noise(15, 16))
         self.assertIn('multiples of 2', self.refused(1, 'encode', *MODEL[:4], '-i', 'in.png', '-o', 'z.npy'))

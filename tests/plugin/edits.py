@@ -30,7 +30,7 @@ ARGUMENTS = {
     'upscale': [('scale', 0), ('quality', 0), ('input-noise', 0), *MODEL, *LAST, *VISIBLE, *NEW_IMAGE],
     'colorize': [('quality', 0), ('input-noise', 0), ('color', ''), *MODEL, *LAST, *VISIBLE],
     'interpolate': [('from', '1'), ('to', '2'), ('model', ''), ('class', ''), ('width', 0), ('height', 0), ('count', 8),
-                    *[(name, value) for name, value in LAST if name not in ('sampler', 'eta')], *NEW_IMAGE],
+                    *[(name, value) for name, value in LAST if name != 'sampler'], *NEW_IMAGE],
 }
 
 
