@@ -13,6 +13,7 @@ typedef struct {
   guint mr;  /**< rows of the packed micro-kernel */
   DdimClMatrixUnit matrix_unit;
   gboolean emulated; /**< the matrix unit is emulated, on any device, for tests */
+  gboolean no_fma;   /**< the device has no fma(), which kernels then do without */
   gboolean row_loop; /**< CPU: a work-item loops over a row of tiles or rows, work-groups of one */
   gboolean amx_allowed;  /**< AMX is used if the device has it, see ddim_cl_has_amx() */
   gboolean amx_emulated; /**< what AMX does is computed in plain C, for tests */

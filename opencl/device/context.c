@@ -12,7 +12,9 @@
  * GPU neighbouring work-items take neighbouring channel quads, so that reads coalesce.
  * DDIM_KERNELS=cpu or =gpu chooses that shape on any device, and leaves a processor's matrix units
  * unused. This is for tests, and to find out which shape is better for a new driver. With
- * =amx-emulated a CPU computes in plain C what those units do, also for tests. */
+ * =amx-emulated a CPU computes in plain C what those units do, also for tests.
+ * A device that does not name CL_FP_FMA has no instruction for fma(). Its driver would imitate it
+ * slowly, and Mesa 26.2's llvmpipe does not compile it. */
 static void
 choose_profile(DdimContext *context)
 {
@@ -35,6 +37,9 @@ choose_profile(DdimContext *context)
     *profile = (DdimClProfile){.vec = 4, .nr = 32, .mr = 4, .row_loop = FALSE};
     profile->matrix_unit = ddim_cl_matrix_unit_find(context->device, context->info->vendor);
   }
+  cl_device_fp_config single = 0;
+  clGetDeviceInfo(context->device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof single, &single, NULL);
+  profile->no_fma = !(single & CL_FP_FMA);
   profile->amx_allowed = amx_allowed;
   profile->amx_emulated = amx_allowed && g_strcmp0(forced, "amx-emulated") == 0;
 }

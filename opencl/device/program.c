@@ -251,8 +251,8 @@ complete(DdimContext *context, const char *options)
   options = options ? options : "";
   g_autofree char *vec =
       strstr(options, "-DVEC=") ? g_strdup("") : g_strdup_printf("-DVEC=%u ", p->vec);
-  return g_strdup_printf("%s-DNR=%u -DMR=%u -DROW_LOOP=%d %s", vec, p->nr, p->mr,
-                         p->row_loop ? 1 : 0, options);
+  return g_strdup_printf("%s%s-DNR=%u -DMR=%u -DROW_LOOP=%d %s", vec, p->no_fma ? "-DNO_FMA " : "",
+                         p->nr, p->mr, p->row_loop ? 1 : 0, options);
 }
 
 /* Find the program in the table, or add it there. The caller holds the mutex. */
@@ -273,24 +273,30 @@ find_or_add(DdimClPrograms *programs, const char *source, const char *options, g
   return program;
 }
 
+/* Oclgrind 21.10 crashes when two threads compile for one context. */
 static int
 count_threads(DdimClPrograms *programs)
 {
+  if (strcmp(programs->context->info->platform, "Oclgrind") == 0)
+    return 0;
   if (programs->clients->len)
     return (int)programs->clients->len;
   return CLAMP((int)g_get_num_processors() - 1, 1, MAX_THREADS);
 }
 
-/* Put the program into the queue of the pool, whose threads build it. FALSE when no thread can be
- * made; then whoever needs the program builds it. The caller holds the mutex. */
+/* Put the program into the queue of the pool, whose threads build it. FALSE when there is to be no
+ * thread, or none can be made; then whoever needs the program builds it. The caller holds the
+ * mutex. */
 static gboolean
 enqueue(Program *program)
 {
   DdimClPrograms *programs = program->programs;
+  const int threads = count_threads(programs);
   programs->resting = FALSE;
+  if (!threads)
+    return FALSE;
   if (!programs->pool)
-    programs->pool =
-        g_thread_pool_new(build_in_background, programs, count_threads(programs), FALSE, NULL);
+    programs->pool = g_thread_pool_new(build_in_background, programs, threads, FALSE, NULL);
   program->queued = g_thread_pool_push(programs->pool, program, NULL);
   return program->queued;
 }

@@ -32,6 +32,11 @@ typedef float weight;
 #define STOREW(v, p) (*(p) = (v))
 #endif
 
+/* Two roundings instead of one. No kernel depends on there being only one. */
+#ifdef NO_FMA
+#define fma(a, b, c) ((a) * (b) + (c))
+#endif
+
 /* The option WRAP says along which axes images are rings, whose ends meet: 1 for x, 2 for y, 3 for both. Without it pixels
  * outside are zeros. Only one that lies next to the image need be found. */
 #ifndef WRAP

@@ -39,6 +39,21 @@ test_case(gconstpointer data)
   ops_check(result.error, result.bound, "%s", c->name);
 }
 
+/* Without fma() the kernels are other programs, and their numbers as good. */
+static void
+test_no_fma(void)
+{
+  DdimClProfile *profile = &ops_context()->profile;
+  const gboolean before = profile->no_fma;
+  const DdimCheckNorm norm = {2, 7, 9, 64, 32, 2, 3, .emb = TRUE, .silu = TRUE};
+  profile->no_fma = TRUE;
+  DdimCheck check = ops_begin();
+  const DdimCheckResult result = ddim_check_norm(&check, &norm);
+  ops_end(&check);
+  profile->no_fma = before;
+  ops_check(result.error, result.bound, "no-fma");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -47,5 +62,6 @@ main(int argc, char **argv)
     g_autofree char *path = g_strconcat("/norm/", cases[i].name, NULL);
     g_test_add_data_func(path, &cases[i], test_case);
   }
+  g_test_add_func("/norm/no-fma", test_no_fma);
   return ops_run_tests();
 }
