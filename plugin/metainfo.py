@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 
 
 def plain(text):
-    """One line of Markdown as text: no code marks, no links."""
+    """One line of Markdown as text: no code marks, no emphasis, no links."""
     text = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', ' '.join(text.split()))
+    text = re.sub(r'(?<!\S)\*(\S[^*]*)\*', r'\1', text)
     return escape(text.replace('`', ''))
 
 

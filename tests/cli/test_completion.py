@@ -69,6 +69,21 @@ class Completion(ddim.Case):
                     raise unittest.SkipTest(f'{shell} is not installed')
                 subprocess.run([shell, '-n', self.script(shell)], check=True)
 
+    def test_fish_completes_commands_options_and_choices(self):
+        if not shutil.which('fish'):
+            raise unittest.SkipTest('fish is not installed')
+        script = self.script('fish')
+
+        def ask(line):
+            done = subprocess.run(['fish', '-c', 'source $argv[1]; complete -C $argv[2]', script, line], capture_output=True,
+                                  text=True, check=True, env=ddim.environment(HOME=str(self.folder)))
+            return {proposed.split('\t')[0] for proposed in done.stdout.splitlines()}
+
+        self.assertEqual(ask('ddim che'), {'check'})
+        self.assertEqual(ask('ddim generate --samp'), {'--sampler'})
+        self.assertLessEqual({'own', 'dpm++sde', 'heun'}, ask('ddim generate --sampler '))
+        self.assertEqual(ask('ddim tune --bu'), {'--build'})
+
     def test_other_shells_are_refused(self):
         self.assertIn('bash, zsh or fish', self.refused(2, '--completion', 'tcsh'))
         self.refused(2, '--completion')
