@@ -23,7 +23,8 @@ typedef struct {
 typedef struct {
   DdimBar *bar;
   DdimSession *session;
-  GArray *lines; /* Line */
+  GArray *lines;  /* Line */
+  guint left_out; /* cases for which the device is too slow */
   DdimEvaluationCheck evaluation;
   char *failure; /* (nullable) why there is no evaluation */
 } Check;
@@ -48,6 +49,15 @@ check_clear(Check *check)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Check, check_clear)
 
+/* (transfer full) */
+static char *
+describe_left_out(guint cases)
+{
+  return g_strdup_printf(ngettext("%u case is left out: the device is too slow",
+                                  "%u cases are left out: the device is too slow", cases),
+                         cases);
+}
+
 static void
 on_row(const DdimCheckRow *row, const char *way, double fraction, gpointer data)
 {
@@ -60,7 +70,9 @@ on_row(const DdimCheckRow *row, const char *way, double fraction, gpointer data)
   }
   const Line line = {.name = g_strdup_printf("%s%s", row->way, row->half ? " f16" : ""),
                      .row = *row,
-                     .reason = g_strdup(row->reason)};
+                     .reason =
+                         row->left_out ? describe_left_out(row->left_out) : g_strdup(row->reason)};
+  check->left_out += row->left_out;
   g_array_append_val(check->lines, line);
 }
 
@@ -79,6 +91,8 @@ judge_evaluation(const Check *check)
 {
   const DdimEvaluationCheck *e = &check->evaluation;
 
+  if (check->left_out)
+    return DDIM_CHECK_NOT_HERE;
   return !check->failure && e->finite && (!e->compared || e->error <= e->bound) ? DDIM_CHECK_RIGHT
                                                                                 : DDIM_CHECK_WRONG;
 }
@@ -94,14 +108,19 @@ count_wrong(const Check *check)
 }
 
 static void
+add_verdict(JsonBuilder *builder, DdimCheckVerdict verdict)
+{
+  static const char *const names[] = {"right", "wrong", "not here"};
+
+  ddim_member_string(builder, "verdict", names[verdict]);
+}
+
+static void
 add_line(JsonBuilder *builder, const Line *line)
 {
   json_builder_begin_object(builder);
   ddim_member_string(builder, "way", line->name);
-  ddim_member_string(builder, "verdict",
-                     line->row.verdict == DDIM_CHECK_RIGHT   ? "right"
-                     : line->row.verdict == DDIM_CHECK_WRONG ? "wrong"
-                                                             : "not here");
+  add_verdict(builder, line->row.verdict);
   if (line->row.verdict != DDIM_CHECK_NOT_HERE && isfinite(line->row.error)) {
     ddim_member_double(builder, "error", line->row.error);
     ddim_member_double(builder, "bound", line->row.bound);
@@ -120,8 +139,7 @@ add_evaluation(JsonBuilder *builder, const Check *check)
   json_builder_set_member_name(builder, "evaluation");
   json_builder_begin_object(builder);
   ddim_member_string(builder, "model", ddim_config_get_name(check->session->config));
-  ddim_member_string(builder, "verdict",
-                     judge_evaluation(check) == DDIM_CHECK_RIGHT ? "right" : "wrong");
+  add_verdict(builder, judge_evaluation(check));
   if (check->failure)
     ddim_member_string(builder, "reason", check->failure);
   if (!check->failure && e->compared && isfinite(e->error)) {
@@ -237,6 +255,10 @@ run(Check *check, DdimRequest *request, GError **error)
       !ddim_session_start(check->session, request, &params, error) ||
       !ddim_check_suite(check->session->context, on_row, check, cancellable, error))
     return FALSE;
+  if (check->left_out) {
+    check->failure = g_strdup(_("the device is too slow"));
+    return TRUE;
+  }
   ddim_bar_status(check->bar, _("Evaluating the model"), -1);
   if (ddim_check_evaluation(check->session, request, &params, &check->evaluation, &why))
     return TRUE;
@@ -257,7 +279,9 @@ static const DdimHelp help = {
            "kernels for this, which takes a minute or more the first time.\n\n"
            "The columns: the verdict (ok, WRONG, or - for what cannot run here, with the reason); "
            "the way; the largest error, relative to the largest value; what it may be by "
-           "rounding; milliseconds. The exit status is 1 when something is wrong. Then please "
+           "rounding; milliseconds. A device that takes many seconds for a way, because a program "
+           "imitates it, is given only the first cases. The exit status is 1 when something is "
+           "wrong. Then please "
            "report the table.\n\n"
            "A short form of this runs by itself, once for each device and driver: ways that are "
            "wrong are not used."),

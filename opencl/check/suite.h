@@ -19,6 +19,7 @@ typedef struct {
   DdimCheckVerdict verdict;
   double error, bound; /**< of the worst case; the error is relative to the largest value */
   double seconds;      /**< of all cases together, without building kernels */
+  guint left_out;      /**< cases that did not run because the device is too slow for them */
   const char *reason;  /**< (nullable) why it is wrong or cannot run, beyond the error */
 } DdimCheckRow;
 

@@ -104,6 +104,18 @@ class Check(ddim.Case):
         self.assertEqual(report['evaluation']['verdict'], 'right')
         self.assertGreater(report['evaluation']['error'], 0)
 
+    def test_report_of_a_slow_device(self):
+        """A way gets no further case once it has taken its time, and the model is not evaluated."""
+        done = ddim.run('check', '--json', env=self.env('', 'cpu') | {'DDIM_CHECK_SECONDS': '0'})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        ways = {row['way']: row for row in report['ways']}
+        for way in 'direct-packed', 'norm-rows', 'attention-rows':
+            self.assertEqual(ways[way]['verdict'], 'right', way)
+            self.assertRegex(ways[way]['reason'], r'\A\d+ cases are left out')
+        self.assertNotIn('reason', ways['update'])
+        self.assertEqual(report['evaluation']['verdict'], 'not here')
+
     def test_report_of_a_liar(self):
         done = ddim.run('check', env=self.env('winograd2-packed,attention-rows', 'cpu'))
         self.assertEqual(done.returncode, 1, done.stderr)
