@@ -282,8 +282,9 @@ static const DdimOption table[] = {
      .type = G_TYPE_STRING,
      .label = N_("Steps"),
      .help = N_(
-         "denoising steps: 'N', sections 'A,B,C', 'ddimN', 'uniform:N', 'quad:N', or '' for all"),
-     .text = "25",
+         "denoising steps: 'N', sections 'A,B,C', 'ddimN', 'uniform:N', 'quad:N', '' for all, or "
+         "auto: what suits the model, usually 25"),
+     .text = "auto",
      .on_command_line = 5,
      .value_word = N_("SPEC"),
      .in_edits = 17,
@@ -291,8 +292,8 @@ static const DdimOption table[] = {
     {.name = "sampler",
      .type = G_TYPE_STRING,
      .label = N_("Sampler"),
-     .help = N_("own: what the model's program does, usually ddim; ddim needs few steps, dpm++ and "
-                "unipc fewer; ddpm is for many"),
+     .help = N_("own: what the model's maker recommends or its program does, else ddim; ddim needs "
+                "few steps, dpm++ and unipc fewer; ddpm is for many"),
      .text = "own",
      .choices = samplers,
      .on_command_line = 6,

@@ -9,6 +9,7 @@
 #include "core/diffusion/schedule.h"
 #include "core/diffusion/scheduler-steps.h"
 #include "core/job/options.h"
+#include "core/job/recommended.h"
 #include "core/model/keys.h"
 
 /* The steps that the option says, if it names so many and nothing else; 0 if not. */
@@ -206,6 +207,7 @@ ddim_steps_init(DdimSteps *steps, DdimRequest *resolved, DdimConfig *config, dou
   g_autofree char *spec = NULL, *sampler = NULL;
 
   *steps = (DdimSteps){.sample = DDIM_SAMPLE_PARAMS_INIT};
+  ddim_request_take_recommended(resolved, config);
   g_object_get(resolved, "steps", &spec, "sampler", &sampler, "eta", &steps->sample.eta, "clip",
                &steps->sample.clip, NULL);
   if (g_strcmp0(sampler, DDIM_SAMPLER_OWN) != 0 &&

@@ -74,6 +74,20 @@ ddim_config_get_eta(DdimConfig *config)
 }
 
 const char *
+ddim_config_get_sampler(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->values.text[DDIM_KEY_RECOMMENDED_SAMPLER];
+}
+
+const char *
+ddim_config_get_steps(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, NULL);
+  return config->values.text[DDIM_KEY_RECOMMENDED_STEPS];
+}
+
+const char *
 ddim_config_get_name(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, NULL);

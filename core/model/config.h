@@ -78,6 +78,13 @@ gboolean ddim_config_parse_class(DdimConfig *config, const char *text, gint64 *l
  * "eta", else the original's 0. */
 DDIM_AVAILABLE_IN_0_1
 double ddim_config_get_eta(DdimConfig *config);
+/** The sampler that its maker recommends with the key "recommended_sampler"; (nullable) NULL when
+ * none is recommended. (transfer none) */
+DDIM_AVAILABLE_IN_0_1
+const char *ddim_config_get_sampler(DdimConfig *config);
+/** The steps for that sampler, from the key "recommended_steps"; (nullable) NULL as above. */
+DDIM_AVAILABLE_IN_0_1
+const char *ddim_config_get_steps(DdimConfig *config);
 
 /** What a user should know about how the values were found: ignored flags and keys, a published
  * name on another model, tensors without use. One line each, NULL-terminated. */

@@ -2,8 +2,8 @@
 /* One row for each key: its name, type, default and range. The keys are those of
  * model_and_diffusion_defaults() and sr_model_and_diffusion_defaults() in
  * improved_diffusion.script_util, the other arguments of UNetModel, those that guided-diffusion
- * added, and eta: an argument of ddim_sample_loop() for which a model's maker may recommend a
- * value. */
+ * added, and what a model's maker may recommend: eta, an argument of ddim_sample_loop(), a sampler
+ * and its steps. */
 
 #include "core/model/keys.h"
 
@@ -21,13 +21,14 @@ typedef enum {
   TYPE_FLOAT_LIST,
   TYPE_ETA,
   TYPE_SCHEDULE,
+  TYPE_SAMPLER,
   TYPE_TEXT
 } Type;
 
 typedef struct {
   const char *name;
   Type type;
-  const char *fallback; /* the default, as ddim_key_parse() returns it */
+  const char *fallback; /* (nullable) the default, as ddim_key_parse() returns it */
   gint64 min, max;
 } Key;
 
@@ -61,6 +62,8 @@ static const Key keys[DDIM_N_KEYS] = {
     [DDIM_KEY_PREDICT_XSTART] = {"predict_xstart", TYPE_BOOL, "False"},
     [DDIM_KEY_RESCALE_TIMESTEPS] = {"rescale_timesteps", TYPE_BOOL, "True"},
     [DDIM_KEY_ETA] = {"eta", TYPE_ETA, "0"},
+    [DDIM_KEY_RECOMMENDED_SAMPLER] = {"recommended_sampler", TYPE_SAMPLER},
+    [DDIM_KEY_RECOMMENDED_STEPS] = {"recommended_steps", TYPE_INT, NULL, 1, 1000000},
 };
 
 /* Flags of the original's scripts that say nothing about the model. People paste them along with
@@ -234,6 +237,30 @@ parse_eta(const char *text, char **expected)
   return NULL;
 }
 
+static char *
+parse_schedule(const char *text, char **expected)
+{
+  if (ddim_noise_schedule_is_known(text) || g_str_equal(text, DDIM_SCHEDULE_CONSISTENCY) ||
+      g_str_equal(text, DDIM_SCHEDULE_EDM))
+    return g_strdup(text);
+  *expected = g_strdup_printf(_("one of: %s"), DDIM_NOISE_SCHEDULES ", " DDIM_SCHEDULE_CONSISTENCY
+                                                                    ", " DDIM_SCHEDULE_EDM);
+  return NULL;
+}
+
+static char *
+parse_sampler(const char *text, char **expected)
+{
+  static const char *const names[] = {DDIM_SAMPLER_NAMES, NULL};
+  g_autofree char *list = NULL;
+
+  if (g_strv_contains(names, text))
+    return g_strdup(text);
+  list = g_strjoinv(", ", (char **)names);
+  *expected = g_strdup_printf(_("one of: %s"), list);
+  return NULL;
+}
+
 char *
 ddim_key_parse(DdimKey key, const char *text, char **expected)
 {
@@ -251,13 +278,9 @@ ddim_key_parse(DdimKey key, const char *text, char **expected)
   case TYPE_ETA:
     return parse_eta(stripped, expected);
   case TYPE_SCHEDULE:
-    if (ddim_noise_schedule_is_known(stripped) ||
-        g_str_equal(stripped, DDIM_SCHEDULE_CONSISTENCY) ||
-        g_str_equal(stripped, DDIM_SCHEDULE_EDM))
-      return g_steal_pointer(&stripped);
-    *expected = g_strdup_printf(_("one of: %s"), DDIM_NOISE_SCHEDULES ", " DDIM_SCHEDULE_CONSISTENCY
-                                                                      ", " DDIM_SCHEDULE_EDM);
-    return NULL;
+    return parse_schedule(stripped, expected);
+  case TYPE_SAMPLER:
+    return parse_sampler(stripped, expected);
   case TYPE_TEXT:
   default:
     return g_steal_pointer(&stripped);

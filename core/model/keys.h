@@ -34,6 +34,8 @@ typedef enum {
   DDIM_KEY_PREDICT_XSTART,
   DDIM_KEY_RESCALE_TIMESTEPS,
   DDIM_KEY_ETA,
+  DDIM_KEY_RECOMMENDED_SAMPLER,
+  DDIM_KEY_RECOMMENDED_STEPS,
   DDIM_N_KEYS
 } DdimKey;
 
@@ -43,7 +45,7 @@ typedef enum {
 #define DDIM_SCHEDULE_EDM "edm"
 
 const char *ddim_key_name(DdimKey key);
-/** The default of improved_diffusion.script_util as text. */
+/** The default of improved_diffusion.script_util as text; (nullable) NULL when there is none. */
 const char *ddim_key_default(DdimKey key);
 gboolean ddim_key_find(const char *name, DdimKey *key);
 /** Why the flag @name of the original's scripts has no part in a model's configuration: a

@@ -16,6 +16,7 @@ catalog_model_free(CatalogModel *model)
   g_free(model->license);
   g_free(model->error);
   g_strfreev(model->classes);
+  g_clear_pointer(&model->config, ddim_config_unref);
   g_free(model);
 }
 
@@ -62,6 +63,7 @@ look_into(const DdimModelFile *file)
   model->classes = list_classes(config);
   ddim_config_get_diffusion(config, &diffusion);
   model->n_timesteps = diffusion.diffusion_steps;
+  model->config = g_steal_pointer(&config);
   return model;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "core/model/config.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,7 @@ typedef struct {
   guint n_timesteps; /**< of its training */
   gboolean enlarges; /**< a small image, so it makes none of nothing */
   double eta;        /**< that suits the model */
+  DdimConfig *config; /**< (nullable) */
   GStrv classes;     /**< names, or numbers where there are none; empty when unconditional */
 } CatalogModel;
 

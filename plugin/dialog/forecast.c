@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
+#include "core/job/recommended.h"
 #include "plugin/image/size.h"
 #include "plugin/work/progress.h"
 #include "plugin/work/sizing.h"
@@ -50,7 +51,8 @@ plan_work(DdimRequest *request, const CatalogModel *model)
   int width, height, count;
   Work work;
 
-  g_object_get(request, "width", &width, "height", &height, "count", &count, "steps", &steps, NULL);
+  ddim_request_take_recommended(sized, model->config);
+  g_object_get(sized, "width", &width, "height", &height, "count", &count, "steps", &steps, NULL);
   work.width = width > 0 ? (guint)width : MAX(model->image_size, 1);
   work.height = height > 0 ? (guint)height : MAX(model->image_size, 1);
   work.scale = sizing_get_scale(request);
@@ -136,12 +138,15 @@ forecast_describe(DdimRequest *request, const CatalogModel *model)
 
 /* ---- small pictures ---- */
 
+/* In few steps, with the sampler that suits the model, else one that needs few. */
 static void
-set_steps(DdimRequest *request, guint n, guint n_timesteps)
+set_steps(DdimRequest *request, const CatalogModel *model, guint n)
 {
-  g_autofree char *steps = g_strdup_printf("%u", CLAMP(n, 1, MAX(n_timesteps, 1)));
+  g_autofree char *steps = g_strdup_printf("%u", CLAMP(n, 1, MAX(model->n_timesteps, 1)));
+  const char *recommended = model->config ? ddim_config_get_sampler(model->config) : NULL;
 
-  g_object_set(request, "steps", steps, "sampler", "dpm++", "eta", -1.0, "count", 1, NULL);
+  g_object_set(request, "steps", steps, "sampler", recommended ? recommended : "dpm++", "eta", -1.0,
+               "count", 1, NULL);
 }
 
 DdimRequest *
@@ -158,10 +163,9 @@ forecast_draft(DdimRequest *request, const CatalogModel *model)
     size_draft(work.width, work.height, MAX(model->stride, 1), model->image_size, &width, &height);
   step = get_step(request, model, MAX(width, model->image_size), MAX(height, model->image_size));
   g_object_set(draft, "width", (int)width, "height", (int)height, "scale", 0, NULL);
-  set_steps(draft,
+  set_steps(draft, model,
             step > 0 ? (guint)CLAMP(DRAFT_SECONDS / step, DRAFT_MIN_STEPS, DRAFT_MAX_STEPS)
-                     : DRAFT_USUAL_STEPS,
-            model->n_timesteps);
+                     : DRAFT_USUAL_STEPS);
   return draft;
 }
 
@@ -177,6 +181,6 @@ forecast_thumbnail(DdimRequest *request, const CatalogModel *model, guint class)
   thumbnail = ddim_request_copy(request);
   g_object_set(thumbnail, "width", (int)model->image_size, "height", (int)model->image_size,
                "scale", 0, "class", number, "color", NULL, "seed", (gint64)1, NULL);
-  set_steps(thumbnail, THUMBNAIL_STEPS, model->n_timesteps);
+  set_steps(thumbnail, model, THUMBNAIL_STEPS);
   return thumbnail;
 }

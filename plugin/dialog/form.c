@@ -2,6 +2,7 @@
 #include "plugin/dialog/form.h"
 
 #include <glib/gi18n-lib.h>
+#include "core/job/recommended.h"
 #include "plugin/dialog/advanced.h"
 #include "plugin/dialog/color-choice.h"
 #include "plugin/dialog/model-choice.h"
@@ -23,9 +24,13 @@ struct _Form {
 static const struct {
   const char *steps, *text;
 } presets[] = {
-    {"10", N_("10: a quick draft")},  {"25", N_("25: good")},
-    {"50", N_("50: finer")},          {"100", N_("100: finest")},
-    {"250", N_("250: as published")}, {"", N_("Other (see Advanced)")},
+    {DDIM_STEPS_AUTO, N_("As suits the model")},
+    {"10", N_("10: a quick draft")},
+    {"25", N_("25: good")},
+    {"50", N_("50: finer")},
+    {"100", N_("100: finest")},
+    {"250", N_("250: as published")},
+    {"", N_("Other (see Advanced)")},
 };
 
 /* ---- reactions ---- */

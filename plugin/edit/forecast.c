@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include "core/edit/frame.h"
 #include "core/edit/picture.h"
+#include "core/job/recommended.h"
 
 /* How often steps are done again in order to fill a hole, if the user does not say it. */
 #define USUAL_QUALITY 4
@@ -14,10 +15,12 @@
 static guint
 count_steps(DdimRequest *request)
 {
+  g_autoptr(DdimRequest) chosen = ddim_request_copy(request);
   g_autofree char *text = NULL;
   guint sum = 0;
 
-  g_object_get(request, "steps", &text, NULL);
+  ddim_request_take_recommended(chosen, NULL);
+  g_object_get(chosen, "steps", &text, NULL);
   for (const char *p = text; p && *p; p++)
     if (g_ascii_isdigit(*p)) {
       char *end;

@@ -144,6 +144,24 @@ class Noise(ddim.Case):
         self.assertEqual(eta('--flags', '--eta 0.25'), 0.25)
         self.assertEqual(eta('-m', ddim.DATA / 'unet_tiny_uncond.pt'), 0)
 
+    def test_sampler_and_steps_are_what_suits_the_model(self):
+        """What its maker recommends, in metadata or flags; whoever asks for eta or a sampler means it."""
+        tiny = ['-m', ddim.DATA / 'unet_tiny_uncond.pt', '--size', '16']
+        advised = ['--flags', '--recommended_sampler dpm++ --recommended_steps 3']
+
+        def chosen(*options):
+            self.good('generate', '-q', '--seed', '1', *options, '-o', 'x.png')
+            request = json.loads(self.good('info', '--json', 'x.png').stdout)['request']
+            return request['sampler'], request['steps']
+        self.assertEqual(chosen('--size', '16', '--class', '1'), ('dpm++sde', '15'))
+        self.assertEqual(chosen(*tiny), ('ddim', '25'))
+        self.assertEqual(chosen(*tiny, *advised), ('dpm++', '3'))
+        self.assertEqual(chosen(*tiny, *advised, '--steps', '2'), ('dpm++', '2'))
+        self.assertEqual(chosen(*tiny, *advised, '--eta', '0'), ('ddim', '25'))
+        self.assertEqual(chosen(*tiny, *advised, '--sampler', 'unipc'), ('unipc', '25'))
+        self.assertEqual(chosen(*tiny, '--flags', '--recommended_steps 3'), ('ddim', '25'))
+        self.assertIn('dpm++sde', self.refused(1, 'generate', *tiny, '--flags', '--recommended_sampler own'))
+
     def test_classes_repeat(self):
         made = self.images('--seed', '5', '-n', '5', '--batch', '2', '--class', 'Marble,7')
         self.assertEqual(list(made['arr_1'].values), [1, 7, 1, 7, 1])

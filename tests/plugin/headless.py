@@ -288,7 +288,7 @@ class Headless(gimp.Case):
         self.assertEqual(said[0], f'camouflage #{SEED} · DDIM textures')
         kept = json.loads('\n'.join(said[1:]).rstrip('\0\n '))
         self.assertEqual({key: kept['settings'][key] for key in ('width', 'height', 'steps', 'sampler', 'eta', 'seed', 'count')},
-                         {'width': 50, 'height': 37, 'steps': '3', 'sampler': 'ddim', 'eta': 1, 'seed': SEED, 'count': 1})
+                         {'width': 50, 'height': 37, 'steps': '3', 'sampler': 'dpm++sde', 'eta': 1, 'seed': SEED, 'count': 1})
         self.assertEqual((kept['sampled-width'], kept['sampled-height'], kept['enlarged']), (128, 128, False))
         self.assertIn('--seed 42', kept['command'])
 
@@ -310,7 +310,7 @@ class Headless(gimp.Case):
             (define new (ddim image (bottom image) (list 'run-mode RUN-WITH-LAST-VALS)))
             (say (length (layers image))) (say (settings new)) (gimp-image-delete image)''')
         self.assertEqual(said[0], '2')
-        self.assertEqual(json.loads('\n'.join(said[1:]).rstrip('\0\n '))['settings']['steps'], '25')
+        self.assertEqual(json.loads('\n'.join(said[1:]).rstrip('\0\n '))['settings']['steps'], '15')
 
     # ---- errors ----
 
@@ -414,7 +414,7 @@ class Headless(gimp.Case):
         said, layer = self.layer(f'''(define image (new-image 40 32 RGB 150)) (define drawable (bottom image))
                                      (define new (car {code})) (say (name new))''')
         self.assertEqual(said, [f'marble #{SEED} · DDIM textures'])
-        self.assertEqual(layer, self.generate_cut(40, 32, '--class', 'marble', '--steps', '25'))
+        self.assertEqual(layer, self.generate_cut(40, 32, '--class', 'marble', '--steps', '15'))
 
     def test_example_folder(self):
         if version.startswith('2'):
@@ -426,7 +426,7 @@ class Headless(gimp.Case):
     def test_example_python(self):
         if not (self.gimp.plugins / 'python-eval').exists():
             self.skipTest('python-eval is not installed')
-        expected = self.generate_cut(32, 24, '--class', 'marble', '--steps', '25', '--seed', '7')
+        expected = self.generate_cut(32, 24, '--class', 'marble', '--steps', '15', '--seed', '7')
         self.assertEqual(self.check_batch('Python 3', 'fill.py'), [expected, expected])
 
 

@@ -304,7 +304,7 @@ get_abar(const Fixture *f, int t)
 static void
 correct(const Dense *dense, const Plan *plan, double c, double sigma, double *x0, double *z)
 {
-  double ax[COUNT], change[COUNT], in_range[COUNT], s2 = 0;
+  double ax[COUNT] = {0}, change[COUNT], in_range[COUNT], s2 = 0;
   double weight = 1, rest = 1;
 
   for (guint k = 0; k < COUNT; k++)

@@ -28,7 +28,7 @@ test_defaults(void)
                "precision", &precision, "count", &count, "batch", &batch, "width", &width, "height",
                &height, "seed", &seed, "eta", &eta, "clip", &clip, NULL);
   g_assert_null(model);
-  g_assert_cmpstr(steps, ==, "25");
+  g_assert_cmpstr(steps, ==, "auto");
   g_assert_cmpstr(sampler, ==, "own");
   g_assert_cmpstr(rng, ==, "torch");
   g_assert_cmpstr(precision, ==, "f32");
