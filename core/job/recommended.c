@@ -2,7 +2,6 @@
 #include "core/job/recommended.h"
 
 #include "core/job/options.h"
-#include "core/job/steps.h"
 
 #define USUAL_STEPS "25"
 

@@ -6,6 +6,10 @@
 
 G_BEGIN_DECLS
 
+/** The value of the option `sampler` that leaves it to the model: the scheduler of a diffusers
+ * folder, the steps of ermongroup/ddim, else ddim. Only `generate` takes a program's own steps; the
+ * other commands take ddim, whose steps may begin and end anywhere. */
+#define DDIM_SAMPLER_OWN "own"
 /** The value of the option `steps` that leaves them to the model. */
 #define DDIM_STEPS_AUTO "auto"
 

@@ -7,11 +7,6 @@
 
 G_BEGIN_DECLS
 
-/** The value of the option `sampler` that leaves it to the model: the scheduler of a diffusers
- * folder, the steps of ermongroup/ddim, else ddim. Only `generate` takes a program's own steps; the
- * other commands take ddim, whose steps may begin and end anywhere. */
-#define DDIM_SAMPLER_OWN "own"
-
 /** What the options steps, sampler, eta and clip come to for one model. */
 typedef struct {
   DdimSampleParams sample;
