@@ -6,6 +6,7 @@
 
 #include "cli/commands/commands.h"
 #include "core/data/npy.h"
+#include "core/data/printable.h"
 #include "core/diffusion/noise.h"
 #include "core/model/config-details.h"
 #include "core/network/device-sampling.h"
@@ -227,11 +228,11 @@ print_table(const Bench *bench, const Figures *figures)
   const DdimDeviceInfo *device = ddim_context_get_device(bench->what.session->context);
   g_autofree char *rss = g_format_size_full(ddim_usage_peak_rss(), G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *memory = g_format_size_full(figures->device_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *name = ddim_printable(ddim_config_get_name(bench->what.session->config));
 
   g_print(_("%s, %u compute units; %s, batch %u, %ux%u, %u steps\n"),
-          ddim_device_info_get_name(device), ddim_device_info_get_compute_units(device),
-          ddim_config_get_name(bench->what.session->config), bench->what.batch, bench->what.width,
-          bench->what.height, bench->n_steps);
+          ddim_device_info_get_name(device), ddim_device_info_get_compute_units(device), name,
+          bench->what.batch, bench->what.width, bench->what.height, bench->n_steps);
   g_print(_("one evaluation   %.1f ms (median), %.1f ms (least)\n"), figures->median, figures->min);
   g_print(_("arithmetic       %.2f GFLOP, %.1f GFLOP/s\n"), figures->gflop,
           figures->gflop / figures->median * 1e3);

@@ -9,6 +9,7 @@
 
 #include "core/checkpoint/checkpoint-tensors.h"
 #include "core/checkpoint/safetensors-write.h"
+#include "core/data/printable.h"
 #include "core/model/config-details.h"
 #include "core/model/models.h"
 #include "cli/terminal/print.h"
@@ -32,12 +33,12 @@ summarize(DdimCheckpoint *checkpoint, DdimConfig *config, const char *out, gbool
     parameters += ddim_tensor_count(ddim_checkpoint_get_tensor(checkpoint, i));
   g_autofree char *before = g_format_size(ddim_checkpoint_get_file_size(checkpoint));
   g_autofree char *after = g_format_size(stat(out, &status) == 0 ? status.st_size : 0);
-  g_autofree char *shown = g_filename_display_name(out);
+  g_autofree char *shown = ddim_printable(out);
+  g_autofree char *name = ddim_printable(ddim_config_get_name(config));
   /* Translators: file, model, number of parameters, number format, size of this file, of the
    * original one. */
-  return g_strdup_printf(_("%s: %s, %.1f million parameters as %s, %s (was %s)\n"), shown,
-                         ddim_config_get_name(config), parameters / 1e6, half ? "F16" : "F32",
-                         after, before);
+  return g_strdup_printf(_("%s: %s, %.1f million parameters as %s, %s (was %s)\n"), shown, name,
+                         parameters / 1e6, half ? "F16" : "F32", after, before);
 }
 
 static int

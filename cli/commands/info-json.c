@@ -5,6 +5,7 @@
 #include "cli/commands/info.h"
 #include "cli/commands/info-modules.h"
 #include "cli/terminal/members.h"
+#include "core/data/json.h"
 #include "core/model/config-details.h"
 
 #include <string.h>
@@ -165,6 +166,6 @@ ddim_info_model_json(DdimCheckpoint *checkpoint, DdimConfig *config, gboolean mo
     ddim_info_add_modules(builder, ddim_config_get_architecture(config));
   json_builder_end_object(builder);
   root = json_builder_get_root(builder);
-  text = json_to_string(root, TRUE);
+  text = ddim_json_to_text(root);
   return g_strconcat(text, "\n", NULL);
 }

@@ -10,6 +10,7 @@
 #include "core/data/error.h"
 #include "core/data/image-png.h"
 #include "core/data/npy.h"
+#include "core/data/out-file.h"
 
 static const DdimHelp help = {
     .arguments = N_("FOLDER|FILE..."),
@@ -78,7 +79,8 @@ join(const DdimPictureSet *set, const char *out, GError **error)
   if (!stream)
     return FALSE;
   for (guint i = 0; i < set->count; i++)
-    if (!write_picture(stream, set, i, &layout, error))
+    if (!write_picture(stream, set, i, &layout, error) ||
+        (i == 0 && !ddim_out_file_check(out, ddim_tensor_count(&layout), error)))
       return FALSE;
   return write_labels(stream, set, error) && ddim_npz_stream_commit(stream, error);
 }

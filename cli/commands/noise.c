@@ -7,6 +7,7 @@
 #include "cli/terminal/command.h"
 #include "core/diffusion/noise-private.h"
 #include "core/data/npy.h"
+#include "core/data/out-file.h"
 #include "cli/terminal/options.h"
 
 #define NOT_GIVEN G_MININT /* --draws */
@@ -67,6 +68,8 @@ write_noise(const char *rng_kind, guint64 seed, const NoiseShape *shape, const c
     return ddim_cli_fail(error);
   array = ddim_array_new(DDIM_DTYPE_F32, shape->n_dims, shape->shape, &error);
   if (!array)
+    return ddim_cli_fail(error);
+  if (!ddim_out_file_check(path, g_bytes_get_size(array->bytes), &error))
     return ddim_cli_fail(error);
   values = ddim_array_get_data(array);
   draw(rng, shape, values);

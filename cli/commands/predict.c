@@ -8,6 +8,7 @@
 #include "cli/terminal/command.h"
 #include "core/data/error.h"
 #include "core/data/npy.h"
+#include "core/data/out-file.h"
 #include "core/job/low-res.h"
 #include "core/job/request-private.h"
 #include "core/model/config-details.h"
@@ -80,6 +81,16 @@ check_input(DdimSession *session, const gsize *shape, const char *path, GError *
   return FALSE;
 }
 
+/* What can go wrong with the output does so before the model is loaded. */
+static gboolean
+check_space(DdimSession *session, const gsize *shape, const char *path, GError **error)
+{
+  const guint64 size = sizeof(float) * shape[0] * shape[2] * shape[3] *
+                       ddim_config_get_out_channels(session->config);
+
+  return ddim_out_file_check(path, size, error);
+}
+
 static gboolean
 check_output(DdimSession *session, const DdimArray *output, GError **error)
 {
@@ -133,6 +144,7 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   labels = g_new0(gint64, n);
   if (!parse_timesteps(paths->timesteps, n, timesteps, error) ||
       !parse_labels(session->config, paths->labels, n, labels, error) ||
+      !check_space(session, shape, paths->output, error) ||
       !ddim_session_start(session, request, NULL, error))
     return FALSE;
   const char *problem = ddim_context_get_tuning_problem(session->context);

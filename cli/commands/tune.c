@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "cli/commands/commands.h"
+#include "core/data/printable.h"
 #include "core/job/tune.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/commands/bench-model.h"
@@ -122,7 +123,7 @@ static int
 print_json(const Tuned *tuned)
 {
   const DdimDeviceInfo *device = ddim_context_get_device(tuned->what.session->context);
-  g_autofree char *shown = g_filename_display_name(tuned->path);
+  g_autofree char *shown = ddim_printable(tuned->path);
   g_autoptr(JsonBuilder) builder = json_builder_new();
 
   json_builder_begin_object(builder);
@@ -186,11 +187,11 @@ print_table(const Tuned *tuned)
 {
   const DdimDeviceInfo *device = ddim_context_get_device(tuned->what.session->context);
   g_autoptr(GString) table = g_string_new(NULL);
-  g_autofree char *shown = g_filename_display_name(tuned->path);
+  g_autofree char *shown = ddim_printable(tuned->path);
+  g_autofree char *name = ddim_printable(ddim_config_get_name(tuned->what.session->config));
 
   g_string_append_printf(table, _("%s; %s, batch %u, %ux%u\n"), ddim_device_info_get_name(device),
-                         ddim_config_get_name(tuned->what.session->config), tuned->what.batch,
-                         tuned->what.width, tuned->what.height);
+                         name, tuned->what.batch, tuned->what.width, tuned->what.height);
   /* Translators: headings of columns, at these widths; gain: how many times faster than before */
   g_string_append(table,
                   _("convolution        pixels    uses  fastest                   ms  gain\n"));

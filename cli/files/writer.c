@@ -6,7 +6,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/data/error.h"
@@ -100,20 +99,15 @@ static gboolean
 try_to_open(DdimWriter *writer, GError **error)
 {
   g_autofree char *path = NULL;
-  g_autoptr(DdimOutFile) probe = NULL;
   struct stat info;
 
   if (!writer->path)
     return TRUE;
   path = numbered_path(writer, writer->count - 1);
-  if (stat(path, &info) == 0 && S_ISFIFO(info.st_mode)) {
-    writer->pipe = open(path, O_WRONLY | O_CLOEXEC);
-    return TRUE; /* an error shows up again when it is written to */
-  }
-  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-    return TRUE;
-  probe = ddim_out_file_open(path, error);
-  return probe != NULL;
+  if (stat(path, &info) != 0 || !S_ISFIFO(info.st_mode))
+    return ddim_out_file_check(path, 0, error);
+  writer->pipe = open(path, O_WRONLY | O_CLOEXEC);
+  return TRUE; /* an error shows up again when it is written to */
 }
 
 DdimWriter *
@@ -156,25 +150,13 @@ ddim_writer_free(DdimWriter *writer)
 gboolean
 ddim_writer_check_space(DdimWriter *writer, guint channels, GError **error)
 {
-  g_autofree char *folder = g_path_get_dirname(writer->path);
   const guint64 size = writer->kind == KIND_NPY ? sizeof(float) : 1;
-  struct statvfs disk;
-  struct stat info;
   int width, height;
-  guint64 needed;
 
-  if ((writer->kind != KIND_NPZ && writer->kind != KIND_NPY) || g_str_equal(writer->path, "-") ||
-      (stat(writer->path, &info) == 0 && !S_ISREG(info.st_mode)) || statvfs(folder, &disk) != 0)
+  if (writer->kind != KIND_NPZ && writer->kind != KIND_NPY)
     return TRUE;
   g_object_get(writer->request, "width", &width, "height", &height, NULL);
-  needed = size * writer->count * channels * width * height;
-  if (needed / disk.f_frsize < disk.f_bavail)
-    return TRUE;
-  g_autofree char *asked = g_format_size(needed);
-  g_autofree char *left = g_format_size((guint64)disk.f_bavail * disk.f_frsize);
-  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
-              _("'%s' needs %s, but its disk has only %s left"), writer->path, asked, left);
-  return FALSE;
+  return ddim_out_file_check(writer->path, size * writer->count * channels * width * height, error);
 }
 
 void

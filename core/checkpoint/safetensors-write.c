@@ -112,6 +112,18 @@ write_tensor(DdimOutFile *output, DdimCheckpoint *checkpoint, const DdimTensor *
   return TRUE;
 }
 
+static guint64
+count_bytes(DdimCheckpoint *checkpoint, gboolean half)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < ddim_checkpoint_get_n_tensors(checkpoint); i++) {
+    const DdimTensor *tensor = ddim_checkpoint_get_tensor(checkpoint, i);
+    bytes += ddim_tensor_count(tensor) * ddim_dtype_size(get_target(tensor, half));
+  }
+  return bytes;
+}
+
 gboolean
 ddim_checkpoint_save(DdimCheckpoint *checkpoint, const char *path,
                      const DdimCheckpointSaveParams *params, GError **error)
@@ -126,8 +138,8 @@ ddim_checkpoint_save(DdimCheckpoint *checkpoint, const char *path,
                         _("safetensors cannot hold a tensor named “__metadata__”"));
     return FALSE;
   }
-  output = ddim_out_file_open(path, error);
-  if (!output)
+  if (!ddim_out_file_check(path, count_bytes(checkpoint, params->half), error) ||
+      !(output = ddim_out_file_open(path, error)))
     return FALSE;
   header = make_header(checkpoint, params);
   ok = write_header(output, header, error);

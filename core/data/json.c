@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "core/data/error.h"
+#include "core/data/printable.h"
 
 /* What json-glib takes for a value of any kind, an object, and a member of one, as was measured,
  * and how much it may take beside the text's length. */
@@ -263,11 +264,35 @@ ddim_json_parse_line(const char *text, gsize length, const char *name, guint64 l
   return json_parser_steal_root(parser);
 }
 
+/* The same JSON, but safe to show. All of the characters that are not have at most four digits.
+ * (transfer full) */
+static char *
+escape(const char *text)
+{
+  GString *out = g_string_new(NULL);
+
+  for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+    const gunichar c = g_utf8_get_char(p);
+    if (ddim_is_harmful(c) && c != '\n')
+      g_string_append_printf(out, "\\u%04x", c);
+    else
+      g_string_append_unichar(out, c);
+  }
+  return g_string_free(out, FALSE);
+}
+
 char *
 ddim_json_to_line(JsonNode *node)
 {
   g_autofree char *text = json_to_string(node, FALSE);
-  g_auto(GStrv) parts = g_strsplit(text, "\x1f", -1);
 
-  return g_strjoinv("\\u001f", parts);
+  return escape(text);
+}
+
+char *
+ddim_json_to_text(JsonNode *node)
+{
+  g_autofree char *text = json_to_string(node, TRUE);
+
+  return escape(text);
 }

@@ -24,8 +24,10 @@ JsonNode *ddim_json_parse(const char *text, gsize length, const char *name, GErr
 JsonNode *ddim_json_parse_line(const char *text, gsize length, const char *name, guint64 line,
                                GError **error);
 
-/** @node as one line of JSON that ddim_json_parse() takes: json_to_string() leaves U+001F in
- * strings as it is, which JSON forbids. (transfer full) */
+/** @node as one line of JSON that ddim_json_parse() takes, and that can be shown. Unlike
+ * json_to_string(), it escapes everything that could steer a terminal. (transfer full) */
 char *ddim_json_to_line(JsonNode *node);
+/** The same in several lines, with indentation. (transfer full) */
+char *ddim_json_to_text(JsonNode *node);
 
 G_END_DECLS

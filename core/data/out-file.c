@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct _DdimOutput {
@@ -297,6 +298,33 @@ ddim_out_file_commit(DdimOutFile *output, GError **error)
   if (output->temporary)
     forget_temporary(output);
   return TRUE;
+}
+
+static gboolean
+has_space(DdimOutFile *output, guint64 size, GError **error)
+{
+  struct statvfs disk;
+
+  if (fstatvfs(output->fd, &disk) != 0 || size / disk.f_frsize < disk.f_bavail || size == 0)
+    return TRUE;
+  g_autofree char *asked = g_format_size(size);
+  g_autofree char *left = g_format_size((guint64)disk.f_bavail * disk.f_frsize);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
+              _("'%s' needs %s, but its disk has only %s left"), output->path, asked, left);
+  return FALSE;
+}
+
+gboolean
+ddim_out_file_check(const char *path, guint64 size, GError **error)
+{
+  g_autoptr(DdimOutFile) output = NULL;
+  struct stat info;
+
+  if (g_str_equal(path, "-") ||
+      (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
+    return TRUE;
+  output = ddim_out_file_open(path, error);
+  return output && has_space(output, size, error);
 }
 
 gboolean

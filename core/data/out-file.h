@@ -31,6 +31,11 @@ gboolean ddim_out_file_commit(DdimOutFile *output, GError **error);
  * called from any thread, but not from a signal handler. */
 void ddim_out_file_end_all(void);
 
+/** Before long work: whether @path could be opened, and whether its disk has space for @size bytes,
+ * as far as that can be told. Nothing is left behind. What is no regular file is not looked at:
+ * opening a pipe would wait for its reader. */
+gboolean ddim_out_file_check(const char *path, guint64 size, GError **error);
+
 /** Open, write and commit in one call. */
 gboolean ddim_out_file_write_file(const char *path, gconstpointer data, gsize size, GError **error);
 

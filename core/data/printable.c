@@ -3,8 +3,8 @@
 
 /* U+202A … U+202E and U+2066 … U+2069 can make a name look like another one; U+2028 and U+2029 end
  * lines. */
-static gboolean
-is_harmful(gunichar c)
+gboolean
+ddim_is_harmful(gunichar c)
 {
   return g_unichar_iscntrl(c) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
@@ -17,7 +17,7 @@ clean(const char *text, gunichar keep)
 
   for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
     gunichar c = g_utf8_get_char(p);
-    g_string_append_unichar(out, is_harmful(c) && c != keep ? 0xfffd : c);
+    g_string_append_unichar(out, ddim_is_harmful(c) && c != keep ? 0xfffd : c);
   }
   return g_string_free(out, FALSE);
 }

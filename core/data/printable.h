@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/** Whether showing @c could do more than show a character: control characters, those that change the
+ * direction of writing, and those that end lines. */
+gboolean ddim_is_harmful(gunichar c);
 /** @text as one line that is safe to show. U+FFFD replaces control characters, with which a file
  * could write anywhere on a terminal, characters that change the direction of writing, and bytes
  * that are not UTF-8. (transfer full) */

@@ -7,6 +7,16 @@
 #include "opencl/device/device-private.h"
 #include "opencl/device/status.h"
 
+/* A driver's @text, which is changed, as one line of valid UTF-8. (transfer full) */
+static char *
+to_line(char *text)
+{
+  for (char *at = text; *at; at++)
+    if (g_ascii_iscntrl(*at))
+      *at = ' ';
+  return g_utf8_make_valid(g_strstrip(text), -1);
+}
+
 char *
 ddim_cl_device_string(cl_device_id device, cl_device_info what)
 {
@@ -15,7 +25,7 @@ ddim_cl_device_string(cl_device_id device, cl_device_info what)
     return g_strdup("");
   g_autofree char *text = g_malloc0(size + 1);
   clGetDeviceInfo(device, what, size, text, NULL);
-  return g_utf8_make_valid(g_strstrip(text), -1);
+  return to_line(text);
 }
 
 static char *
@@ -26,7 +36,7 @@ platform_name(cl_platform_id platform)
     return g_strdup("");
   g_autofree char *text = g_malloc0(size + 1);
   clGetPlatformInfo(platform, CL_PLATFORM_NAME, size, text, NULL);
-  return g_utf8_make_valid(g_strstrip(text), -1);
+  return to_line(text);
 }
 
 #define QUERY(device, what, field) clGetDeviceInfo((device), (what), sizeof(field), &(field), NULL)

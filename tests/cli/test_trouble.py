@@ -228,6 +228,77 @@ class Disk(ddim.Case):
             self.refused(1, 'generate', '--steps', '1000', '--size', '512', *args)
             self.assertLess(time.monotonic() - began, 20)
 
+    def commands(self):
+        """Every command that writes a file, up to the name of that file."""
+        tiny = ['-m', ddim.DATA / 'unet_tiny_uncond.pt', '--steps', '4', '--seed', '1']
+        self.good('generate', *tiny, '-n', '2', '-o', 'made.png')
+        self.good('noise', '--seed', '1', '--shape', '4,3,64,64', '-o', 'noise.npy')
+        picture = ['-i', 'made-0.png']
+        for end in ['.png', '.npz', '.npy']:
+            yield end, ['generate', *tiny, '-n', '2', '--size', '64', '-o']
+        yield '.png', ['inpaint', *tiny, *picture, '--box', '4,4,8,8', '-o']
+        for command in ['vary', 'upscale', 'colorize', 'seamless']:
+            yield '.png', [command, *tiny, *picture, '-o']
+        yield '.npz', ['interpolate', *tiny, '--from', '1', '--to', '2', '-n', '3', '-o']
+        yield '.png', ['generate', *tiny, '-n', '2', '--grid', '-o']
+        yield '.npy', ['encode', *tiny, *picture, '-o']
+        yield '.npy', ['noise', '--seed', '1', '--shape', '4,3,64,64', '-o']
+        yield '.npy', ['predict', '-m', ddim.DATA / 'unet_tiny_uncond.pt', '--input', 'noise.npy', '--timesteps', '1', '-o']
+        yield '.npz', ['join', 'made-0.png', 'made-1.png', '-o']
+        yield '.safetensors', ['convert', 'textures']
+
+    def test_outputs_that_cannot_be(self):
+        """Names that are too long, links to nothing, folders, and folders that are not there, for every command."""
+        os.symlink('nothing', self.folder / 'link')
+        for end in ['.png', '.npz', '.npy', '.safetensors']:
+            (self.folder / f'folder{end}').mkdir()
+            os.symlink('nothing', self.folder / f'link{end}')
+        for i, (end, command) in enumerate(self.commands()):
+            for name in ['x' * 300 + end, [f'none/x{end}', f'folder{end}', f'link{end}'][i % 3]]:
+                with self.subTest(command=command, name=name):
+                    self.refused(2 if command[0] == 'join' and name == 'folder.npz' else 1, *command, name)
+
+    def test_full_folders_are_told_before_the_work(self):
+        """Arrays and weights, whose size is known, for the commands that do not sample."""
+        for end, command in self.commands():
+            if command[0] not in ('noise', 'predict', 'convert', 'join'):
+                continue
+            with self.subTest(command=command):
+                (self.folder / 'full').mkdir(exist_ok=True)
+                done = self.on_full_disk('4k' if command[0] == 'join' else '64k', *command, f'full/x{end}')
+                self.assertEqual((done.returncode, done.stdout), (1, ''))
+                if command[0] != 'join': # two small pictures
+                    self.assertRegex(done.stderr, r"\Addim: 'full/x[^\n]+ needs [^\n]+\n\Z")
+
+    def on_full_disk(self, size, *command):
+        """Run @command where `full` is a disk of @size, and list that afterwards."""
+        script = f'mount -t tmpfs -o size={size} none full; code=0; "$@" || code=$?; ls -A full; exit $code'
+        unshare = ['unshare', '-m', 'sh', '-ec']
+        if os.geteuid() != 0 or not shutil.which('unshare') or subprocess.run(
+                [*unshare, 'mount -t tmpfs none full'], cwd=self.folder, capture_output=True, check=False).returncode:
+            self.skipTest('needs to mount file systems')
+        return subprocess.run([*unshare, script, 'sh', ddim.DDIM, *map(str, command)], cwd=self.folder, capture_output=True,
+                              text=True, check=False, env=ddim.environment(), timeout=600)
+
+    def test_pipes_without_a_reader(self):
+        """The first signal ends the wait, for every command."""
+        for end in ['.png', '.npz', '.npy', '.safetensors']:
+            os.mkfifo(self.folder / f'x{end}')
+        for end, command in self.commands():
+            # One for each way to write. `join` writes only files; several pictures have names of their own.
+            if command[0] in ('vary', 'upscale', 'colorize', 'seamless', 'interpolate', 'join') or (
+                    '-n' in command and '--grid' not in command and end == '.png'):
+                continue
+            with self.subTest(command=command):
+                # Tests that run in the background of a shell would pass on an ignored signal.
+                process = ddim.popen(*command, f'x{end}', cwd=self.folder, stderr=subprocess.DEVNULL,
+                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                self.addCleanup(process.kill)
+                time.sleep(1.5)
+                self.assertIsNone(process.poll())
+                process.send_signal(signal.SIGINT)
+                self.assertNotEqual(process.wait(timeout=20), 0)
+
     def test_pipe(self):
         """The image waits until somebody reads it; that wait can be interrupted."""
         os.mkfifo(self.folder / 'x.png')
@@ -415,7 +486,7 @@ class Terminal(ddim.Case):
     def test_quiet(self):
         self.assertEqual(self.on_terminal('generate', *QUICK, '-q', '-o', 'x.png'), '')
 
-    EVIL = 'evil\033]0;title\007\033[2J\n\u202egnp'
+    EVIL = 'evil\033]0;title\007\033[2J\n\u202egnp\u009b2J\u2028'
 
     def test_names_cannot_steer_the_terminal(self):
         """Names of models, files and classes come from anywhere."""
@@ -427,10 +498,14 @@ class Terminal(ddim.Case):
                  self.good('convert', f'{self.EVIL}.safetensors', f'{self.EVIL}2.safetensors').stdout,
                  self.on_terminal('generate', '-m', self.EVIL, '--model-path', self.folder, '-v', '--steps', '2', '--size',
                                   '16', '--seed', '1', '-n', '8', '-o', f'{self.EVIL}.png')]
+        shown += [self.good('models', '--json', '--model-path', self.folder).stdout,
+                  self.good('info', '--json', self.EVIL, '--model-path', self.folder).stdout]
         for text in shown:
             self.assertIn('evil', text)
-            for bad in ['\033]', '\033[2J', '\007', '\u202e']:
+            for bad in ['\033]', '\033[2J', '\007', '\u202e', '\u009b', '\u2028']:
                 self.assertNotIn(bad, text)
+        self.assertEqual([text.count('\n') for text in shown[2:3] + shown[4:5]], [1, 1])
+        self.assertIn(self.EVIL, json.loads(shown[-1])['class_names'])
         self.assertEqual(shown[0].count('\n'), len(shown[0].splitlines()))
         self.assertTrue(all('safetensors' in line for line in shown[0].splitlines()))
 
