@@ -198,13 +198,15 @@ ddim_batch_file_run(DdimMaker *maker, const char *path, DdimRequest *defaults)
   while (lines && ddim_lines_next(lines, &line, &trouble)) {
     g_autoptr(GError) error = NULL;
     all++;
-    if (run_line(maker, &line, path, defaults, taken, &error))
-      continue;
-    failed++;
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    const gboolean done = run_line(maker, &line, path, defaults, taken, &error);
+    /* A request may be done all the same, when the signal came at its very end. */
+    if (ddim_maker_is_interrupted(maker)) {
       ddim_cli_warn(_("interrupted"));
       return DDIM_EXIT_CANCELLED;
     }
+    if (done)
+      continue;
+    failed++;
     if (print_error(line.number, error) != DDIM_EXIT_OK)
       return DDIM_EXIT_FAILURE;
   }

@@ -118,6 +118,12 @@ ddim_maker_set_part(DdimMaker *maker, const DdimRanks *ranks, gboolean resume)
   maker->resume = resume;
 }
 
+gboolean
+ddim_maker_is_interrupted(DdimMaker *maker)
+{
+  return g_cancellable_is_cancelled(maker->interrupted);
+}
+
 guint
 ddim_maker_get_finished(DdimMaker *maker)
 {

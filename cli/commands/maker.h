@@ -40,6 +40,9 @@ gboolean ddim_maker_run(DdimMaker *maker, DdimRequest *request, DdimWriter *writ
  * Errors: DDIM_ERROR_ARGUMENT. */
 gboolean ddim_maker_check_output(DdimRequest *request, const char *output, GError **error);
 
+/** Whether the user asked for an end. Then a request that was run has stopped, unless it was at its
+ * end anyway. */
+gboolean ddim_maker_is_interrupted(DdimMaker *maker);
 /** How many images the last request has finished. */
 guint ddim_maker_get_finished(DdimMaker *maker);
 

@@ -142,8 +142,8 @@ class BatchFile(ddim.Case):
         self.assertEqual(self.pixels('1.png'), self.pixels('4.png'))
 
     def test_interrupted(self):
-        """While it waits for a request, and in the midst of one."""
-        for lines in [[QUICK], [QUICK, {'count': 500, 'batch': 1, 'size': 64, 'steps': '', 'output': 'long.png'}]]:
+        """While it waits for a request, at the very end of one, and in the midst of one."""
+        for lines in [[QUICK]] * 4 + [[QUICK, {'count': 500, 'batch': 1, 'size': 64, 'steps': '', 'output': 'long.png'}]]:
             with self.subTest(lines=len(lines)):
                 process = self.start('-v')
                 told = []

@@ -6,7 +6,9 @@ What lies there afterwards is the old file, or a whole new one; and nothing else
 files, which FAT and NFS lack; there kill -9 alone may leave a temporary file. The number of moments for each signal is small
 unless DDIM_TORTURE tells another.
 """
+import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -50,6 +52,8 @@ class Signals(ddim.Case):
             if path.name.startswith('.ddim-') and number == signal.SIGKILL and not nameless:
                 path.unlink()
                 continue
+            if path.name == 'lines.json':
+                continue
             self.assertTrue(path.name == 'made.png' or path.stem.startswith(output.partition('.')[0]), path.name)
             if path.name == output and path.read_bytes() == b'old':
                 continue
@@ -57,20 +61,28 @@ class Signals(ddim.Case):
             if path.name not in ('made.png', output):
                 path.unlink()
 
-    def signals(self, output, *args):
+    def signals(self, output, *args, few=False, named=True):
+        """Interrupt the command @args, whose last argument is @output where it is @named there.
+
+        @few: it writes with the code of another command, which is tried more often.
+        """
         fat = {'LD_PRELOAD': FAIL, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
-        for nameless, env in [(True, {}), (False, fat)]:
+        few = few and MOMENTS < 10
+        moments = 1 if few else MOMENTS
+        args = [*args, output] if named else args
+        for nameless, env in [(True, {}), (False, fat)][few:]:
             began = time.monotonic()
-            self.assertEqual(self.start([*args, output], env).wait(timeout=600), 0)
+            self.assertEqual(self.start(args, env).wait(timeout=600), 0)
             whole = time.monotonic() - began
             for number in SIGNALS:
-                for i in range(MOMENTS):
+                for i in range(moments):
                     for path in self.folder.glob(f'{output.partition(".")[0]}*'):
                         path.unlink()
                     (self.folder / output).write_text('old')
-                    with self.subTest(signal=number, moment=i, nameless=nameless):
-                        process = self.start([*args, output], env)
-                        time.sleep(whole * (i + 0.5) / MOMENTS)
+                    moment = whole * (i + random.random()) / moments
+                    with self.subTest(signal=number, moment=moment, nameless=nameless):
+                        process = self.start(args, env)
+                        time.sleep(moment)
                         process.send_signal(number)
                         process.wait(timeout=120)
                         self.check(output, number, nameless)
@@ -104,6 +116,21 @@ class Signals(ddim.Case):
 
     def test_convert(self):
         self.signals('x.safetensors', 'convert', 'textures')
+
+    def test_edits(self):
+        for command in ['vary', 'upscale', 'colorize', 'seamless']:
+            self.signals('x.png', command, *MODEL, '-i', 'made.png', '-o', few=True)
+
+    def test_interpolate(self):
+        self.signals('x.npz', 'interpolate', *MODEL, '--size', '16', '--from', '1', '--to', '2', '-n', '3', '-o', few=True)
+
+    def test_join(self):
+        self.signals('x.npz', 'join', 'made.png', '-o', few=True)
+
+    def test_batch_file(self):
+        lines = [json.dumps({'output': name}) + '\n' for name in ['x-a.png', 'x-b.npz', 'x.png']]
+        (self.folder / 'lines.json').write_text(''.join(lines))
+        self.signals('x.png', 'generate', *MODEL, '--size', '16', '--batch-file', 'lines.json', few=True, named=False)
 
 
 if __name__ == '__main__':
