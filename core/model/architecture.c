@@ -5,12 +5,15 @@ static void
 layer_clear(DdimLayer *layer)
 {
   g_free(layer->name);
+  g_free(layer->in_map);
+  g_free(layer->out_map);
 }
 
 static void
 norm_clear(DdimNorm *norm)
 {
   g_free(norm->name);
+  g_free(norm->map);
 }
 
 static void

@@ -17,6 +17,15 @@ G_BEGIN_DECLS
  * is what stands in front of ".weight" and ".bias" in the state dict; NULL means that there is no
  * such layer. */
 
+/** Which channels of the state dict the `n` channels are that are computed with, where there are
+ * more of these: core/network/padding.h. The others are zeros. */
+typedef struct {
+  guint n, stored;
+  guint at[]; /**< index among the stored channels, or DDIM_NO_CHANNEL */
+} DdimChannelMap;
+
+#define DDIM_NO_CHANNEL G_MAXUINT
+
 /** A convolution or a linear layer: `name`.weight is [out][in][taps][taps], `name`.bias is [out].
  * With taps 1 the weight may also be [out][in] or [out][in][1]. */
 typedef struct {
@@ -24,6 +33,9 @@ typedef struct {
   guint in, out;
   guint taps; /**< along an edge: 1 or 3 */
   gboolean no_bias;
+  DdimChannelMap *in_map, *out_map; /**< (nullable) owned; where they are, the tensors are
+                                       [out_map->stored][in_map->stored] … */
+  float scale;                      /**< of weights and bias; 0: as they are stored */
 } DdimLayer;
 
 /** A group normalisation: `name`.weight and `name`.bias are [channels]. */
@@ -32,6 +44,7 @@ typedef struct {
   guint channels;
   guint groups; /**< divides the channels */
   float eps;
+  DdimChannelMap *map; /**< (nullable) owned; the groups divide its stored channels then */
 } DdimNorm;
 
 typedef enum {

@@ -130,12 +130,13 @@ static gboolean
 read_label(const DdimConditioning *c, gint64 label, float *out, GError **error)
 {
   const DdimEmbedding *embedding = &c->network->architecture->embedding;
-  const gsize shape[] = {embedding->n_classes, c->width};
+  const DdimChannelMap *map = embedding->second.out_map;
+  const gsize shape[] = {embedding->n_classes, map ? map->stored : c->width};
   if (!embedding->label_table)
     return embed_label(c, label, out, error);
   g_autofree char *name = g_strdup_printf("%s.weight", embedding->label_table);
   const DdimTensor *all = ddim_checkpoint_require(c->network->checkpoint, name, 2, shape, error);
-  return all && ddim_checkpoint_read(c->network->checkpoint, all, (gsize)label * c->width, c->width,
+  return all && ddim_checkpoint_read(c->network->checkpoint, all, (gsize)label * shape[1], shape[1],
                                      DDIM_DTYPE_F32, out, error);
 }
 
@@ -145,7 +146,7 @@ read_mix(const DdimConditioning *c, const DdimClassMix *mix, float *out, GError 
 {
   const guint classes = c->network->architecture->embedding.n_classes;
   g_autofree double *sum = g_new0(double, c->width);
-  g_autofree float *row = g_new(float, c->width);
+  g_autofree float *row = g_new0(float, c->width); /* what no label fills stays zeros */
   for (guint k = 0; k < mix->n; k++) {
     if (mix->labels[k] < 0 || mix->labels[k] >= classes) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,

@@ -44,6 +44,7 @@ struct _DdimNetwork {
   DdimCheckpoint *checkpoint;
   DdimConfig *config; /**< (nullable) keeps the architecture */
   const DdimArchitecture *architecture;
+  DdimArchitecture *padded; /**< (nullable) `architecture`, where it is not the model's own */
   gboolean half;
   DdimWeights *weights; /**< its first layers are `convs`, with the same indices */
   DdimVectors *vectors;
@@ -59,7 +60,7 @@ struct _DdimNetwork {
 };
 
 /** The same as ddim_network_new(), without a configuration. @architecture must outlive the
- * network. */
+ * network. DdimNetwork.architecture is another one where its channels are no multiples of 32. */
 DdimNetwork *ddim_network_new_of(DdimContext *context, DdimCheckpoint *checkpoint,
                                  const DdimArchitecture *architecture,
                                  const DdimNetworkParams *params, GError **error);

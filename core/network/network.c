@@ -6,6 +6,7 @@
 #include "core/data/error.h"
 #include "core/model/config-details.h"
 #include "core/network/network-private.h"
+#include "core/network/padding.h"
 #include "opencl/check/short.h"
 #include "opencl/tune/choice.h"
 
@@ -46,7 +47,8 @@ check_layer(const DdimLayer *layer, GError **error)
 static gboolean
 check_norm(const DdimNorm *norm, GError **error)
 {
-  if (norm->name && (!norm->groups || norm->channels % norm->groups))
+  const guint channels = norm->map ? norm->map->stored : norm->channels;
+  if (norm->name && (!norm->groups || channels % norm->groups))
     return refuse(norm->name, _("its groups do not divide its channels"), error);
   return TRUE;
 }
@@ -54,7 +56,7 @@ check_norm(const DdimNorm *norm, GError **error)
 static gboolean
 check_module(const DdimModule *m, GError **error)
 {
-  if (m->type == DDIM_MODULE_ATTENTION && (!m->heads || m->in % m->heads))
+  if (m->type == DDIM_MODULE_ATTENTION && (!m->heads || m->proj.in % m->heads))
     return refuse(m->prefix, _("its heads do not divide its channels"), error);
   return check_norm(&m->norm1, error) && check_norm(&m->norm2, error) &&
          check_layer(&m->conv1, error) && check_layer(&m->conv2, error) &&
@@ -113,9 +115,9 @@ add_norm(DdimNetwork *network, const DdimNorm *norm)
   DdimNetworkNorm places = {0};
   if (!norm->name)
     return places;
-  places.gamma = ddim_vectors_append(network->vectors, norm->name, "weight", norm->channels);
+  places.gamma = ddim_vectors_append_norm(network->vectors, norm, "weight");
   ddim_vectors_pad(network->vectors);
-  places.beta = ddim_vectors_append(network->vectors, norm->name, "bias", norm->channels);
+  places.beta = ddim_vectors_append_norm(network->vectors, norm, "bias");
   ddim_vectors_pad(network->vectors);
   return places;
 }
@@ -288,7 +290,8 @@ ddim_network_new_of(DdimContext *context, DdimCheckpoint *checkpoint,
   g_atomic_ref_count_init(&network->refs);
   network->context = ddim_context_ref(context);
   network->checkpoint = ddim_checkpoint_ref(checkpoint);
-  network->architecture = architecture;
+  network->padded = ddim_architecture_pad(architecture, DDIM_CL_COLUMN_PADDING);
+  network->architecture = architecture = network->padded ? network->padded : architecture;
   network->half = params && params->precision == DDIM_PRECISION_F16;
   network->modules = modules_new(architecture);
   network->convs = g_array_new(FALSE, FALSE, sizeof(DdimNetworkConv));
@@ -329,6 +332,7 @@ ddim_network_unref(DdimNetwork *network)
   ddim_vectors_free(network->vectors);
   g_array_unref(network->convs);
   g_hash_table_unref(network->modules);
+  ddim_architecture_free(network->padded);
   if (network->config)
     ddim_config_unref(network->config);
   ddim_checkpoint_unref(network->checkpoint);

@@ -18,11 +18,29 @@ get_vector(const Recorder *r, guint64 place)
   return ddim_vectors_get(r->network->vectors, place);
 }
 
+/* Where the zeros are among the channels of a norm: at most one gap, and one at the end. */
+static DdimClNormGaps
+norm_gaps(const DdimNorm *norm)
+{
+  const DdimChannelMap *map = norm->map;
+  guint split = 0, end;
+  if (!map)
+    return (DdimClNormGaps){0};
+  while (split < map->stored && map->at[split] != DDIM_NO_CHANNEL)
+    split++;
+  for (end = split; end < map->n && map->at[end] == DDIM_NO_CHANNEL;)
+    end++;
+  return (DdimClNormGaps){.width = map->stored / norm->groups,
+                          .split = split,
+                          .shift = split < map->stored ? end - split : 0};
+}
+
 static DdimClNorm
 norm_params(const Recorder *r, const DdimNorm *norm, const DdimNetworkNorm *places)
 {
   return (DdimClNorm){.groups = norm->groups,
                       .eps = norm->eps,
+                      .gaps = norm_gaps(norm),
                       .gamma = get_vector(r, places->gamma),
                       .beta = get_vector(r, places->beta)};
 }
@@ -127,15 +145,16 @@ record_attention(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *x,
                  const DdimClTensor *y)
 {
   const DdimClNorm norm = norm_params(r, &w->module->norm1, &w->norm1);
-  DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * x->c);
+  const guint channels = w->module->proj.in;
+  DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * channels);
   const DdimClPrologue prologue = {.norm = &norm};
   record_conv(r, w->conv1, x, w->module->norm1.name ? &prologue : NULL, &qkv, NULL, NULL);
-  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
+  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, channels);
   const DdimClAttention attention = {.heads = w->module->heads,
                                      .interleaved = w->module->qkv_order == DDIM_QKV_BY_HEAD};
   ddim_cl_attention(r->plan, &qkv, &attention, &attended);
   const double positions = (double)x->h * x->w;
-  r->flops += 4 * x->n * positions * positions * x->c;
+  r->flops += 4 * x->n * positions * positions * channels;
   ddim_cl_plan_release(r->plan, qkv.mem);
   record_conv(r, w->conv2, &attended, NULL, y, x, NULL);
   ddim_cl_plan_release(r->plan, attended.mem);

@@ -40,27 +40,41 @@ ddim_vectors_append_zeros(DdimVectors *vectors, guint count)
   return place;
 }
 
-guint64
-ddim_vectors_append(DdimVectors *vectors, const char *name, const char *part, guint count)
+/* The tensor @name.@part of @count values. With @map they are spread over its channels. */
+static guint64
+append(DdimVectors *vectors, const char *name, const char *part, guint count,
+       const DdimChannelMap *map, float scale)
 {
   g_autofree char *full = g_strdup_printf("%s.%s", name, part);
-  const gsize shape[] = {count};
+  const gsize stored = map ? map->stored : count;
   const DdimTensor *tensor = vectors->error ? NULL
                                             : ddim_checkpoint_require(vectors->checkpoint, full, 1,
-                                                                      shape, &vectors->error);
-  if (!tensor)
+                                                                      &stored, &vectors->error);
+  g_autofree float *values = tensor ? g_new(float, stored) : NULL;
+  if (!tensor || !ddim_checkpoint_read(vectors->checkpoint, tensor, 0, stored, DDIM_DTYPE_F32,
+                                       values, &vectors->error))
     return 0;
   const guint64 place = ddim_vectors_append_zeros(vectors, count);
-  ddim_checkpoint_read(vectors->checkpoint, tensor, 0, count, DDIM_DTYPE_F32,
-                       &g_array_index(vectors->floats, float, place), &vectors->error);
+  for (guint i = 0; i < count; i++) {
+    const guint from = map ? map->at[i] : i;
+    if (from != DDIM_NO_CHANNEL)
+      g_array_index(vectors->floats, float, place + i) = values[from] * (scale ? scale : 1);
+  }
   return place;
+}
+
+guint64
+ddim_vectors_append_norm(DdimVectors *vectors, const DdimNorm *norm, const char *part)
+{
+  return append(vectors, norm->name, part, norm->channels, norm->map, 0);
 }
 
 guint64
 ddim_vectors_append_bias(DdimVectors *vectors, const DdimLayer *layer)
 {
-  return layer->no_bias ? ddim_vectors_append_zeros(vectors, layer->out)
-                        : ddim_vectors_append(vectors, layer->name, "bias", layer->out);
+  return layer->no_bias
+             ? ddim_vectors_append_zeros(vectors, layer->out)
+             : append(vectors, layer->name, "bias", layer->out, layer->out_map, layer->scale);
 }
 
 void

@@ -15,9 +15,10 @@ DdimVectors *ddim_vectors_new(DdimContext *context, DdimCheckpoint *checkpoint);
 void ddim_vectors_free(DdimVectors *vectors);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimVectors, ddim_vectors_free)
 
-/** Gather the tensor @name.@part of @count values, without a gap behind what was gathered before.
- * Returns its place in floats. The first failure is kept, and ddim_vectors_upload() reports it. */
-guint64 ddim_vectors_append(DdimVectors *vectors, const char *name, const char *part, guint count);
+/** Gather the tensor @name.@part, "weight" or "bias", of @norm, without a gap behind what was
+ * gathered before. Returns its place in floats. The first failure is kept, and
+ * ddim_vectors_upload() reports it. */
+guint64 ddim_vectors_append_norm(DdimVectors *vectors, const DdimNorm *norm, const char *part);
 /** Gather the bias of @layer, which is zeros when it has none. */
 guint64 ddim_vectors_append_bias(DdimVectors *vectors, const DdimLayer *layer);
 /** Gather @count zeros. */

@@ -116,12 +116,21 @@ ddim_weights_release(DdimWeights *weights, DdimLayout *layout)
   g_free(layout);
 }
 
+static gboolean
+set_no_memory(gsize size, GError **error)
+{
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("not enough memory for an array of %zu bytes"), size);
+  return FALSE;
+}
+
 /* The weights of one part, checked. */
 static const DdimTensor *
 find_part(const DdimWeights *weights, const DdimLayer *part, GError **error)
 {
   g_autofree char *name = g_strdup_printf("%s.weight", part->name);
-  const gsize shape[] = {part->out, part->in, part->taps, part->taps};
+  const gsize shape[] = {part->out_map ? part->out_map->stored : part->out,
+                         part->in_map ? part->in_map->stored : part->in, part->taps, part->taps};
   return ddim_checkpoint_require(weights->checkpoint, name, part->taps == 1 ? 2 : 4, shape, error);
 }
 
@@ -132,6 +141,44 @@ row_length(const Layer *layer)
   return (gsize)layer->parts[0]->in * layer->parts[0]->taps * layer->parts[0]->taps;
 }
 
+/* The stored weights of @part at their places among zeros. */
+static void
+spread(const DdimLayer *part, const float *stored, float *values)
+{
+  const gsize taps = (gsize)part->taps * part->taps;
+  const guint stored_in = part->in_map ? part->in_map->stored : part->in;
+  const float scale = part->scale ? part->scale : 1;
+  for (guint o = 0; o < part->out; o++)
+    for (guint i = 0; i < part->in; i++) {
+      const guint row = part->out_map ? part->out_map->at[o] : o;
+      const guint column = part->in_map ? part->in_map->at[i] : i;
+      const gboolean is_stored = row != DDIM_NO_CHANNEL && column != DDIM_NO_CHANNEL;
+      const float *from = is_stored ? stored + ((gsize)row * stored_in + column) * taps : NULL;
+      for (gsize tap = 0; tap < taps; tap++)
+        *values++ = from ? from[tap] * scale : 0;
+    }
+}
+
+/* All of @tensor, which has @part's weights. */
+static gboolean
+read_part(const DdimWeights *weights, const DdimLayer *part, const DdimTensor *tensor,
+          float *values, GError **error)
+{
+  const gsize count = ddim_tensor_count(tensor);
+  if (!part->in_map && !part->out_map && !part->scale)
+    return ddim_checkpoint_read(weights->checkpoint, tensor, 0, count, DDIM_DTYPE_F32, values,
+                                error);
+  float *stored = ddim_cl_host_alloc(count * sizeof(float));
+  if (!stored)
+    return set_no_memory(count * sizeof(float), error);
+  const gboolean done =
+      ddim_checkpoint_read(weights->checkpoint, tensor, 0, count, DDIM_DTYPE_F32, stored, error);
+  if (done)
+    spread(part, stored, values);
+  ddim_cl_host_free(stored, count * sizeof(float));
+  return done;
+}
+
 /* The values of all parts, one behind the other. */
 static gboolean
 read_parts(const DdimWeights *weights, const Layer *layer, float *values, GError **error)
@@ -140,8 +187,7 @@ read_parts(const DdimWeights *weights, const Layer *layer, float *values, GError
   float *next = values;
   for (guint i = 0; i < layer->n_parts; i++) {
     const DdimTensor *tensor = find_part(weights, layer->parts[i], error);
-    if (!tensor || !ddim_checkpoint_read(weights->checkpoint, tensor, 0, ddim_tensor_count(tensor),
-                                         DDIM_DTYPE_F32, next, error))
+    if (!tensor || !read_part(weights, layer->parts[i], tensor, next, error))
       return FALSE;
     next += layer->parts[i]->out * row;
   }
@@ -157,11 +203,8 @@ ddim_weights_load(DdimWeights *weights, DdimLayout *layout, GError **error)
   /* Not from the heap: what that has once held it keeps. */
   const gsize size = layer->out * row_length(layer) * sizeof(float);
   float *values = ddim_cl_host_alloc(size);
-  if (!values) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("not enough memory for an array of %zu bytes"), size);
-    return FALSE;
-  }
+  if (!values)
+    return set_no_memory(size, error);
   layout->loaded = read_parts(weights, layer, values, error) &&
                    ddim_cl_matrix_load(layout->matrix, values, error);
   ddim_cl_host_free(values, size);

@@ -6,20 +6,34 @@
 
 #define EPS 1e-5f
 
+/* Channels of a group, and where channel @k of the groups lies. */
+static guint
+width_of(const DdimCheckNorm *c)
+{
+  return c->gaps.width ? c->gaps.width : c->c / c->groups;
+}
+
+static guint
+place_of(const DdimCheckNorm *c, guint k)
+{
+  return c->gaps.width && k >= c->gaps.split ? k + c->gaps.shift : k;
+}
+
 /* mean and 1 / deviation of a group of image @n. */
 static void
 moments(const DdimCheckNorm *c, const DdimCheckTensor *x, guint n, guint group, double *mean,
         double *scale)
 {
-  const guint width = c->c / c->groups, pixels = c->h * c->w;
+  const guint width = width_of(c), pixels = c->h * c->w;
   double sum = 0, squares = 0;
   for (guint i = 0; i < pixels; i++)
     for (guint k = 0; k < width; k++)
-      sum += ddim_check_tensor_at(x, (gsize)n * pixels + i, group * width + k);
+      sum += ddim_check_tensor_at(x, (gsize)n * pixels + i, place_of(c, group * width + k));
   *mean = sum / ((double)pixels * width);
   for (guint i = 0; i < pixels; i++)
     for (guint k = 0; k < width; k++) {
-      const double d = ddim_check_tensor_at(x, (gsize)n * pixels + i, group * width + k) - *mean;
+      const double d =
+          ddim_check_tensor_at(x, (gsize)n * pixels + i, place_of(c, group * width + k)) - *mean;
       squares += d * d;
     }
   *scale = 1 / sqrt(squares / ((double)pixels * width) + EPS);
@@ -29,14 +43,15 @@ static double *
 reference(const DdimCheckNorm *c, const DdimCheckTensor *x, const float *gamma, const float *beta,
           const float *emb, guint emb_ld)
 {
-  const guint pixels = c->h * c->w, width = c->c / c->groups;
-  double *y = g_new(double, (gsize)c->n *pixels * c->c);
+  const guint pixels = c->h * c->w, width = width_of(c);
+  double *y = g_new0(double, (gsize)c->n *pixels * c->c);
   for (guint n = 0; n < c->n; n++)
     for (guint group = 0; group < c->groups; group++) {
       double mean, scale;
       moments(c, x, n, group, &mean, &scale);
-      for (guint k = group * width; k < (group + 1) * width; k++)
+      for (guint r = group * width; r < (group + 1) * width; r++)
         for (guint i = 0; i < pixels; i++) {
+          const guint k = place_of(c, r);
           double v = (ddim_check_tensor_at(x, (gsize)n * pixels + i, k) - mean) * scale;
           v = v * gamma[k] + beta[k];
           if (c->emb)
@@ -86,7 +101,8 @@ ddim_check_norm(DdimCheck *check, const DdimCheckNorm *c)
                            .beta = ddim_check_array_mem(&beta),
                            .has_emb = c->emb,
                            .emb = ddim_check_array_mem(&emb),
-                           .emb_ld = emb_ld};
+                           .emb_ld = emb_ld,
+                           .gaps = c->gaps};
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(check->context);
   if (!check->error) {
     DdimClMem ab = ddim_cl_norm_scale_shift(plan, &x.tensor, &norm);

@@ -3,6 +3,7 @@
 
 #include "opencl/check/data.h"
 #include "opencl/ops/matrix/matrix.h"
+#include "opencl/ops/norm/norm-parts.h"
 #include "opencl/ops/wrap.h"
 
 /** Operations beside convolutions, each compared with its definition in double. */
@@ -12,6 +13,7 @@ typedef struct {
   guint n, h, w, c, groups;
   double mean, deviation;
   gboolean emb, silu, sliced;
+  DdimClNormGaps gaps;
 } DdimCheckNorm;
 
 DdimCheckResult ddim_check_norm(DdimCheck *check, const DdimCheckNorm *norm);

@@ -132,22 +132,24 @@ check_conv(Run *run, const char *way, const DdimClConvNote *note)
 static void
 check_norm(Run *run, const char *way, const DdimClNormNote *note)
 {
-  const guint width = note->channels / note->groups;
+  const DdimClNormGaps *gaps = &note->gaps;
+  const guint width = gaps->width ? gaps->width : note->channels / note->groups;
   const gboolean rows = run->context->profile.row_loop;
   const guint pixels = rows ? MIN(note->pixels, 2 * POSITIONS) : note->pixels;
   guint groups = 1;
-  while (groups * width % 16 && groups < note->groups)
+  while ((gaps->width || groups * width % 16) && groups < note->groups)
     groups++;
   const DdimCheckNorm norm = {.n = 1,
                               .h = 1,
                               .w = pixels,
-                              .c = groups * width,
+                              .c = gaps->width ? note->channels : groups * width,
                               .groups = groups,
                               .deviation = 1,
                               .emb = note->emb,
-                              .silu = TRUE};
-  g_autofree char *use = g_strdup_printf("%s %u pixels %u of %u%s", way, pixels, groups, width,
-                                         note->emb ? " emb" : "");
+                              .silu = TRUE,
+                              .gaps = *gaps};
+  g_autofree char *use = g_strdup_printf("%s %u pixels %u of %u%s gaps %u %u", way, pixels, groups,
+                                         width, note->emb ? " emb" : "", gaps->split, gaps->shift);
   DdimCheck check = {.context = run->context};
   if (norm.c % 16 == 0 && is_open(run, way, use))
     settle(run, way, use, &check, ddim_check_norm(&check, &norm));

@@ -118,6 +118,7 @@ check_norms(Cases *cases)
       {2, 7, 9, 96, 32, 0.5, 2},
       {3, 8, 8, 64, 32, 0, 1, .emb = TRUE, .silu = TRUE},
       {1, 16, 16, 64, 32, 100, 1},
+      {2, 6, 7, 128, 8, 0.5, 1, .emb = TRUE, .gaps = {11, 40, 24}},
       {2, 48, 65, 64, 8, 2, 3, .emb = TRUE, .silu = TRUE},
   };
   for (guint i = 0; i < G_N_ELEMENTS(all); i++)

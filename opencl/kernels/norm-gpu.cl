@@ -3,7 +3,23 @@
  * of one image. Small images are read directly, large ones as the moments of their pieces (norm_moments of norm.cl).
  * Deviations are taken from the mean in a second pass, as float32 would lose them where a mean is large against them.
  *
- * Options: ITEMS, EMB. */
+ * Options: ITEMS, EMB; GAPS: there are channels that belong to no group, DdimClNormGaps. AT(c) is where channel c of the groups
+ * lies. */
+
+#ifdef GAPS
+#define GAPS_PARAMETERS , uint width, uint split, uint shift
+#define AT(c) ((c) + ((c) < split ? 0 : shift))
+#define SET_WIDTH
+#define CLEAR_GAPS                                                                                 \
+  for (uint c = get_global_id(0); c < C; c += get_global_size(0))                                  \
+    if ((c >= split && c < split + shift) || c >= width * get_num_groups(0) + shift)               \
+      ab[c] = ab[C + c] = 0.0f;
+#else
+#define GAPS_PARAMETERS
+#define AT(c) (c)
+#define SET_WIDTH const uint width = C / get_num_groups(0);
+#define CLEAR_GAPS
+#endif
 
 /* The sum of @value over the work-group, in every work-item. */
 INLINE float sum_group(float value, __local float *parts)
@@ -30,15 +46,17 @@ INLINE float sum_group(float value, __local float *parts)
 #define WRITE_SCALE(mean, m2)                                                                      \
   {                                                                                                \
     const float scale = rsqrt((m2) / total + eps);                                                 \
-    ab += ab_off + (ulong)n * 2 * C + c0;                                                          \
-    emb += emb_off + (ulong)n * emb_ld + c0;                                                       \
-    for (uint c = get_local_id(0); c < width; c += ITEMS) {                                        \
-      float a = scale * gamma[gamma_off + c0 + c];                                                 \
-      float b = beta[beta_off + c0 + c] - (mean)*a;                                                \
+    ab += ab_off + (ulong)n * 2 * C;                                                               \
+    emb += emb_off + (ulong)n * emb_ld;                                                            \
+    for (uint k = get_local_id(0); k < width; k += ITEMS) {                                        \
+      const uint c = AT(c0 + k);                                                                   \
+      float a = scale * gamma[gamma_off + c];                                                      \
+      float b = beta[beta_off + c] - (mean)*a;                                                     \
       WITH_EMB                                                                                     \
       ab[c] = a;                                                                                   \
       ab[C + c] = b;                                                                               \
     }                                                                                              \
+    CLEAR_GAPS                                                                                     \
   }
 #if EMB
 #define WITH_EMB                                                                                   \
@@ -51,23 +69,24 @@ INLINE float sum_group(float value, __local float *parts)
 /* From part[n][chunk][2][C], mean and squared deviations of each piece (Chan's formula). Global size: (groups * ITEMS, images). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 norm_finish_gpu(__global const float *part, ulong part_off, SCALE_PARAMETERS, uint pixels,
-                uint chunk, uint chunks, uint C, float eps)
+                uint chunk, uint chunks, uint C, float eps GAPS_PARAMETERS)
 {
   __local float parts[ITEMS];
-  const uint width = C / get_num_groups(0), c0 = get_group_id(0) * width, n = get_group_id(1);
+  SET_WIDTH
+  const uint c0 = get_group_id(0) * width, n = get_group_id(1);
   const float total = (float)pixels * width;
-  part += part_off + (ulong)n * chunks * 2 * C + c0;
+  part += part_off + (ulong)n * chunks * 2 * C;
   float sum = 0;
   for (uint i = get_local_id(0); i < chunks * width; i += ITEMS) {
     const uint piece = i / width;
-    sum = fma(part[(ulong)piece * 2 * C + i % width], (float)min(chunk, pixels - piece * chunk),
+    sum = fma(part[(ulong)piece * 2 * C + AT(c0 + i % width)], (float)min(chunk, pixels - piece * chunk),
               sum);
   }
   const float mean = sum_group(sum, parts) / total;
   float m2 = 0;
   for (uint i = get_local_id(0); i < chunks * width; i += ITEMS) {
     const uint piece = i / width;
-    const ulong at = (ulong)piece * 2 * C + i % width;
+    const ulong at = (ulong)piece * 2 * C + AT(c0 + i % width);
     const float d = part[at] - mean;
     m2 += fma(d * d, (float)min(chunk, pixels - piece * chunk), part[at + C]);
   }
@@ -78,19 +97,20 @@ norm_finish_gpu(__global const float *part, ulong part_off, SCALE_PARAMETERS, ui
 /* From x itself. Global size: (groups * ITEMS, images). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 norm_small_gpu(__global const float *x, ulong x_off, uint x_ld, SCALE_PARAMETERS, uint pixels,
-               uint C, float eps)
+               uint C, float eps GAPS_PARAMETERS)
 {
   __local float parts[ITEMS];
-  const uint width = C / get_num_groups(0), c0 = get_group_id(0) * width, n = get_group_id(1);
+  SET_WIDTH
+  const uint c0 = get_group_id(0) * width, n = get_group_id(1);
   const float total = (float)pixels * width;
-  x += x_off + (ulong)n * pixels * x_ld + c0;
+  x += x_off + (ulong)n * pixels * x_ld;
   float sum = 0;
   for (uint i = get_local_id(0); i < pixels * width; i += ITEMS)
-    sum += x[(ulong)(i / width) * x_ld + i % width];
+    sum += x[(ulong)(i / width) * x_ld + AT(c0 + i % width)];
   const float mean = sum_group(sum, parts) / total;
   float m2 = 0;
   for (uint i = get_local_id(0); i < pixels * width; i += ITEMS) {
-    const float d = x[(ulong)(i / width) * x_ld + i % width] - mean;
+    const float d = x[(ulong)(i / width) * x_ld + AT(c0 + i % width)] - mean;
     m2 = fma(d, d, m2);
   }
   m2 = sum_group(m2, parts);

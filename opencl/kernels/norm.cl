@@ -35,40 +35,55 @@ __kernel void norm_moments(__global const float *x, ulong x_off, uint x_ld, __gl
   STOREV(sum0 + sum1, part + C);
 }
 
+/* With GAPS there are channels that belong to no group, DdimClNormGaps: AT(c) is where channel c of the groups lies, and each
+ * work-item clears its share of the others. */
+#ifdef GAPS
+#define GAPS_PARAMETERS , uint width, uint split, uint shift
+#define AT(c) ((c) + ((c) < split ? 0 : shift))
+#define IN_GAP(c, channels) (((c) >= split && (c) < split + shift) || (c) >= (channels) + shift)
+#else
+#define GAPS_PARAMETERS
+#define AT(c) (c)
+#endif
+
 /* ab[n][2][C] from part: y = x * ab[0] + ab[1] normalises, applies gamma and beta and, unless emb_ld is 0, the block's
  * conditioning y * (1 + emb[c]) + emb[C + c] (scale-shift). Global size: (groups, images). */
 __kernel void norm_finish(__global const float *part, ulong part_off, __global const float *gamma,
                           ulong gamma_off, __global const float *beta, ulong beta_off,
                           __global const float *emb, ulong emb_off, uint emb_ld, __global float *ab,
-                          ulong ab_off, uint pixels, uint chunk, uint chunks, uint C, float eps)
+                          ulong ab_off, uint pixels, uint chunk, uint chunks, uint C,
+                          float eps GAPS_PARAMETERS)
 {
-  const uint width = C / get_global_size(0), n = get_global_id(1);
-  const uint c0 = get_global_id(0) * width;
-  part += part_off + (ulong)n * chunks * 2 * C + c0;
+#ifndef GAPS
+  const uint width = C / get_global_size(0);
+#endif
+  const uint c0 = get_global_id(0) * width, n = get_global_id(1);
+  part += part_off + (ulong)n * chunks * 2 * C;
   const float total = (float)pixels * width;
   float mean = 0;
   for (uint i = 0; i < chunks; i++) {
     const float count = (float)min(chunk, pixels - i * chunk);
     float sum = 0;
-    for (uint c = 0; c < width; c++)
-      sum += part[(ulong)i * 2 * C + c];
+    for (uint c = c0; c < c0 + width; c++)
+      sum += part[(ulong)i * 2 * C + AT(c)];
     mean += sum * count;
   }
   mean /= total;
   float m2 = 0;
   for (uint i = 0; i < chunks; i++) {
     const float count = (float)min(chunk, pixels - i * chunk);
-    for (uint c = 0; c < width; c++) {
-      const float d = part[(ulong)i * 2 * C + c] - mean;
-      m2 += part[((ulong)i * 2 + 1) * C + c] + d * d * count;
+    for (uint c = c0; c < c0 + width; c++) {
+      const float d = part[(ulong)i * 2 * C + AT(c)] - mean;
+      m2 += part[((ulong)i * 2 + 1) * C + AT(c)] + d * d * count;
     }
   }
   const float scale = rsqrt(m2 / total + eps);
-  ab += ab_off + (ulong)n * 2 * C + c0;
-  gamma += gamma_off + c0;
-  beta += beta_off + c0;
-  emb += emb_off + (ulong)n * emb_ld + c0;
-  for (uint c = 0; c < width; c++) {
+  ab += ab_off + (ulong)n * 2 * C;
+  gamma += gamma_off;
+  beta += beta_off;
+  emb += emb_off + (ulong)n * emb_ld;
+  for (uint k = c0; k < c0 + width; k++) {
+    const uint c = AT(k);
     float a = scale * gamma[c], b = beta[c] - mean * scale * gamma[c];
     if (emb_ld) {
       a *= 1.0f + emb[c];
@@ -77,6 +92,11 @@ __kernel void norm_finish(__global const float *part, ulong part_off, __global c
     ab[c] = a;
     ab[C + c] = b;
   }
+#ifdef GAPS
+  for (uint c = get_global_id(0); c < C; c += get_global_size(0))
+    if (IN_GAP(c, width * get_global_size(0)))
+      ab[c] = ab[C + c] = 0.0f;
+#endif
 }
 
 /* y = x * ab[0] + ab[1], then SiLU with activate 1. Global size: (C/VEC, pixel chunks, images). */

@@ -27,6 +27,12 @@ static const Case cases[] = {
     {"mean-1e5", {1, 9, 9, 32, 4, 1e5, 10}},
     {"small", {1, 8, 8, 32, 32, 0, 1e-3}},
     {"constant", {1, 8, 8, 32, 32, 7, 0}},
+    /* 40 and 48 channels in groups of 22, one of them in both parts; 36 in groups of 9 */
+    {"gap", {2, 7, 9, 128, 4, 0.5, 2, .silu = TRUE, .gaps = {22, 40, 24}}},
+    {"gap-behind", {2, 5, 5, 64, 4, 0, 1, .gaps = {9, 36, 0}}},
+    {"gap-scale-shift", {2, 9, 13, 128, 8, 1, 1, .emb = TRUE, .silu = TRUE, .gaps = {11, 40, 24}}},
+    {"gap-many-pixels", {1, 65, 65, 96, 5, 0, 1, .emb = TRUE, .gaps = {12, 20, 12}}},
+    {"gap-slice", {2, 6, 7, 64, 3, 0, 1, .sliced = TRUE, .gaps = {12, 30, 2}}},
 };
 
 static void

@@ -12,7 +12,7 @@ ddim_cl_norm_amx_unit(guint channels, const DdimClNorm *norm)
 {
   const guint group = channels / norm->groups;
   guint unit = group;
-  if (channels % AMX_PLANE)
+  if (channels % AMX_PLANE || norm->gaps.width)
     return 0;
   while (unit % AMX_PLANE)
     unit += group;

@@ -4,7 +4,7 @@
 #include "opencl/ops/norm/norm-parts.h"
 
 /** How many channels the tasks of kernels/amx-norm.cl take together: whole planes of 32 and whole
- * groups. 0 when there is no such number for @channels. */
+ * groups. 0 when there is no such number for @channels, or where there are gaps. */
 guint ddim_cl_norm_amx_unit(guint channels, const DdimClNorm *norm);
 /** Append their argument structure `Norm`. */
 void ddim_cl_norm_amx_args(DdimClPlan *plan, const DdimClNorm *norm, guint channels);

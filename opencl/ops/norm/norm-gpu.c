@@ -22,7 +22,8 @@ items_for(DdimContext *context, guint64 count)
 static void
 kernel(DdimClPlan *plan, const DdimClNorm *norm, guint items, const char *name, const char *label)
 {
-  g_autofree char *options = g_strdup_printf("-DITEMS=%u -DEMB=%d", items, norm->has_emb ? 1 : 0);
+  g_autofree char *options = g_strdup_printf("-DITEMS=%u -DEMB=%d%s", items, norm->has_emb ? 1 : 0,
+                                             norm->gaps.width ? " -DGAPS" : "");
   ddim_cl_plan_kernel(plan, "norm-gpu", options, name, label, 0);
 }
 
@@ -45,6 +46,7 @@ small(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_norm_gaps_args(plan, norm);
   range(plan, x, norm, items);
 }
 
@@ -64,6 +66,7 @@ large(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
   ddim_cl_plan_arg_u32(plan, chunks);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_norm_gaps_args(plan, norm);
   range(plan, x, norm, items);
   ddim_cl_plan_release(plan, part);
 }

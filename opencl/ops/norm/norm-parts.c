@@ -26,3 +26,13 @@ ddim_cl_norm_args(DdimClPlan *plan, const DdimClNorm *norm, DdimClMem out)
   ddim_cl_plan_arg_u32(plan, norm->has_emb ? norm->emb_ld : 0);
   ddim_cl_plan_arg_floats(plan, out);
 }
+
+void
+ddim_cl_norm_gaps_args(DdimClPlan *plan, const DdimClNorm *norm)
+{
+  if (!norm->gaps.width)
+    return;
+  ddim_cl_plan_arg_u32(plan, norm->gaps.width);
+  ddim_cl_plan_arg_u32(plan, norm->gaps.split);
+  ddim_cl_plan_arg_u32(plan, norm->gaps.shift);
+}

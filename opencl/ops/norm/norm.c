@@ -15,7 +15,8 @@ scale_shift_rows(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm
   const guint pixels = x->h * x->w;
   DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
   DdimClMem ab = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * 2 * x->c);
-  ddim_cl_plan_kernel(plan, "norm", NULL, "norm_finish", "norm finish", 0);
+  ddim_cl_plan_kernel(plan, "norm", norm->gaps.width ? "-DGAPS" : NULL, "norm_finish",
+                      "norm finish", 0);
   ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
@@ -23,6 +24,7 @@ scale_shift_rows(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm
   ddim_cl_plan_arg_u32(plan, (pixels + CHUNK - 1) / CHUNK);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_f32(plan, norm->eps);
+  ddim_cl_norm_gaps_args(plan, norm);
   ddim_cl_plan_range(plan, norm->groups, x->n, 1);
   ddim_cl_plan_release(plan, part);
   return ab;
@@ -34,7 +36,7 @@ ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNo
   DdimContext *context = ddim_cl_plan_get_context(plan);
   const gboolean gpu = !context->profile.row_loop && ddim_cl_way_is_trusted(context, "norm-gpu");
   const char *way = gpu ? "norm-gpu" : "norm-rows";
-  const DdimClNormNote note = {x->h * x->w, x->c, norm->groups, norm->has_emb};
+  const DdimClNormNote note = {x->h * x->w, x->c, norm->groups, norm->has_emb, norm->gaps};
   ddim_cl_plan_note(plan, DDIM_CL_NOTE_NORM, way, &note, sizeof note);
   DdimClMem ab =
       gpu ? ddim_cl_norm_scale_shift_gpu(plan, x, norm) : scale_shift_rows(plan, x, norm);

@@ -8,6 +8,7 @@
 typedef struct {
   guint pixels, channels, groups;
   gboolean emb;
+  DdimClNormGaps gaps;
 } DdimClNormNote;
 
 #define DDIM_CL_NOTE_NORM "norm"
