@@ -46,7 +46,8 @@ convert(const char *in, const char *out, gboolean half, const char *flags)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_open(in, &error);
-  g_autoptr(DdimConfig) config = checkpoint ? ddim_config_load(checkpoint, flags, &error) : NULL;
+  g_autoptr(DdimConfig) config =
+      checkpoint ? ddim_config_load_any(checkpoint, flags, &error) : NULL;
 
   if (!config)
     return ddim_cli_fail(error);
@@ -68,7 +69,9 @@ ddim_cmd_convert(DdimCli *cli, int argc, char **argv)
       {"half", 0, 0, G_OPTION_ARG_NONE, &half,
        N_("store the weights with half the bytes (float16)"), NULL},
       {"flags", 0, 0, G_OPTION_ARG_STRING, &flags,
-       N_("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS of this checkpoint"), N_("FLAGS")},
+       N_("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS of this checkpoint, or a "
+          "classifier's CLASSIFIER_FLAGS"),
+       N_("FLAGS")},
       G_OPTION_ENTRY_NULL};
   const DdimHelp help = {
       .arguments = N_("IN OUT.safetensors"),

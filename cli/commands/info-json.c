@@ -41,6 +41,8 @@ get_class(DdimConfig *config)
     return "UNet2DModel";
   if (g_str_equal(family, "ermongroup/ddim"))
     return "Model";
+  if (ddim_config_get_pool(config) != DDIM_POOL_NONE)
+    return "EncoderUNetModel";
   return ddim_config_is_super_res(config) ? "SuperResModel" : "UNetModel";
 }
 
@@ -67,6 +69,8 @@ add_architecture(JsonBuilder *builder, DdimConfig *config)
     json_builder_end_object(builder);
   }
   json_builder_end_array(builder);
+  if (ddim_architecture_is_classifier(architecture))
+    ddim_member_string(builder, "pool", ddim_pool_get_name(architecture->pool.type));
   ddim_member_int(builder, "num_res_blocks", g_array_index(levels, DdimLevel, 0).blocks);
   json_builder_end_object(builder);
 }

@@ -89,11 +89,14 @@ foreach_row(const DdimArchitecture *architecture, RowFunc func, gpointer user_da
            user_data);
     }
   }
-  func(&(Row){.name = architecture->out_conv.name,
-              .type = N_("output"),
-              .in = architecture->out_conv.in,
-              .out = architecture->out_conv.out,
-              .scale = scale,
+  const DdimPool *pool = &architecture->pool;
+  const DdimLayer *last = pool->type ? &pool->last : &architecture->out_conv;
+  func(&(Row){.name = pool->type ? "out" : last->name,
+              .type = pool->type ? N_("pool, classes") : N_("output"),
+              .in = pool->first.name ? pool->first.in : last->in,
+              .out = last->out,
+              .scale = pool->type ? 0 : scale,
+              .heads = pool->heads,
               .parameters = ddim_architecture_count_output_parameters(architecture)},
        user_data);
 }

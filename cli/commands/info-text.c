@@ -95,16 +95,46 @@ channels_name(guint channels)
   return _(names[CLAMP(channels, 1, 4) - 1]);
 }
 
+/* The pool is named as guided-diffusion does. */
+static void
+append_kind(GString *out, DdimConfig *config)
+{
+  const char *channels = channels_name(ddim_config_get_image_channels(config));
+  const guint n = ddim_config_get_n_classes(config);
+
+  if (ddim_config_get_pool(config) != DDIM_POOL_NONE)
+    /* Translators: RGB or another kind of colors; how many classes; the name of a pool: attention
+     */
+    g_string_printf(
+        out,
+        ngettext("classifier, %s, %u class, pool %s", "classifier, %s, %u classes, pool %s", n),
+        channels, n, ddim_pool_get_name(ddim_config_get_pool(config)));
+  else
+    g_string_printf(out, _("%s, %s, %s"),
+                    ddim_config_is_super_res(config) ? _("super-resolution UNet") : _("UNet"),
+                    channels, n ? _("class-conditional") : _("unconditional"));
+}
+
+static void
+append_sizes(GString *out, DdimConfig *config)
+{
+  if (ddim_config_get_only_size(config)) {
+    g_string_printf(out, _("%u, nothing else"), ddim_config_get_only_size(config));
+    return;
+  }
+  g_string_printf(out, _("any multiple of %u; made for %u"), ddim_config_get_stride(config),
+                  ddim_config_get_image_size(config));
+  if (ddim_config_is_super_res(config))
+    g_string_append_printf(out, _(" from %u"), ddim_config_get_small_size(config));
+}
+
 static void
 append_model(GString *out, DdimConfig *config)
 {
-  const gboolean super_res = ddim_config_is_super_res(config);
   g_autoptr(GArray) levels = ddim_architecture_get_levels(ddim_config_get_architecture(config));
   g_autoptr(GString) text = g_string_new(NULL);
 
-  g_string_printf(text, _("%s, %s, %s"), super_res ? _("super-resolution UNet") : _("UNet"),
-                  channels_name(ddim_config_get_image_channels(config)),
-                  ddim_config_get_n_classes(config) ? _("class-conditional") : _("unconditional"));
+  append_kind(text, config);
   append_row(out, _("model"), text->str);
   append_row(out, _("family"), ddim_config_get_family(config));
 
@@ -116,10 +146,7 @@ append_model(GString *out, DdimConfig *config)
   }
   append_row(out, _("levels"), text->str);
 
-  g_string_printf(text, _("any multiple of %u; made for %u"), ddim_config_get_stride(config),
-                  ddim_config_get_image_size(config));
-  if (super_res)
-    g_string_append_printf(text, _(" from %u"), ddim_config_get_small_size(config));
+  append_sizes(text, config);
   append_row(out, _("width, height"), text->str);
   if (!ddim_config_get_preset(config))
     return;

@@ -8,6 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "core/model/config-details.h"
 #include "core/model/models.h"
 #include "cli/files/picture.h"
 
@@ -16,7 +17,8 @@ show_model(const char *path, const char *flags, gboolean json, gboolean modules)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_open(path, &error);
-  g_autoptr(DdimConfig) config = checkpoint ? ddim_config_load(checkpoint, flags, &error) : NULL;
+  g_autoptr(DdimConfig) config =
+      checkpoint ? ddim_config_load_any(checkpoint, flags, &error) : NULL;
   g_autofree char *text = NULL;
 
   if (!config)
@@ -45,7 +47,9 @@ ddim_cmd_info(DdimCli *cli, int argc, char **argv)
   gboolean json = FALSE, modules = FALSE;
   const GOptionEntry entries[] = {
       {"flags", 0, 0, G_OPTION_ARG_STRING, &flags,
-       N_("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS of this checkpoint"), N_("FLAGS")},
+       N_("improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS of this checkpoint, or a "
+          "classifier's CLASSIFIER_FLAGS"),
+       N_("FLAGS")},
       {"model-path", 0, 0, G_OPTION_ARG_FILENAME, &model_path,
        N_("search these folders first, separated by colons"), N_("FOLDERS")},
       {"modules", 0, 0, G_OPTION_ARG_NONE, &modules, N_("also list the modules of the network"),

@@ -62,7 +62,25 @@ ddim_architecture_free(DdimArchitecture *architecture)
   g_free(architecture->embedding.label_table);
   norm_clear(&architecture->out_norm);
   layer_clear(&architecture->out_conv);
+  norm_clear(&architecture->pool.norm);
+  layer_clear(&architecture->pool.first);
+  layer_clear(&architecture->pool.last);
+  g_free(architecture->pool.table);
   g_free(architecture);
+}
+
+guint
+ddim_architecture_get_n_classes(const DdimArchitecture *architecture)
+{
+  return ddim_architecture_is_classifier(architecture) ? architecture->out_channels
+                                                       : architecture->embedding.n_classes;
+}
+
+const char *
+ddim_pool_get_name(DdimPoolType type)
+{
+  static const char *const names[] = {"none", "adaptive", "attention", "spatial", "spatial_v2"};
+  return names[type];
 }
 
 DdimStage *
@@ -216,7 +234,12 @@ visit_classes(const Visit *v, const DdimEmbedding *embedding)
 static gboolean
 visit_output(const Visit *v, const DdimArchitecture *architecture)
 {
-  return visit_norm(v, &architecture->out_norm) && visit_layer(v, &architecture->out_conv);
+  const DdimPool *pool = &architecture->pool;
+  const gsize table[] = {pool->norm.channels, pool->positions};
+  return visit_norm(v, &architecture->out_norm) && visit_layer(v, &architecture->out_conv) &&
+         visit_norm(v, &pool->norm) && visit_layer(v, &pool->first) &&
+         visit_layer(v, &pool->last) &&
+         (!pool->table || v->visitor(pool->table, 2, table, v->user_data));
 }
 
 gboolean

@@ -115,10 +115,29 @@ typedef struct {
   guint n_classes;                     /**< 0: unconditional */
 } DdimEmbedding;
 
+/** How a classifier makes numbers for classes, its logits, of what its stages give. */
+typedef enum {
+  DDIM_POOL_NONE,      /**< it is no classifier: out_norm, out_conv */
+  DDIM_POOL_ADAPTIVE,  /**< norm, SiLU, mean over the pixels, last */
+  DDIM_POOL_ATTENTION, /**< norm, SiLU; the mean and the pixels, with a table added, attend to each
+                          other through `first`, which is q, k and v by kind; the mean's, last */
+  DDIM_POOL_SPATIAL,   /**< means over the pixels of every stage's result, first, ReLU, last */
+  DDIM_POOL_SPATIAL_V2 /**< the same means, first, norm, SiLU, last */
+} DdimPoolType;
+
+typedef struct {
+  DdimPoolType type;
+  DdimNorm norm;
+  DdimLayer first, last; /**< last.out is the number of classes */
+  char *table;           /**< ATTENTION: `table` is [channels][positions], no part is appended */
+  guint positions;       /**< ATTENTION: 1 + the pixels of the last stage's result */
+  guint heads;           /**< ATTENTION */
+} DdimPool;
+
 /** Opaque in the public headers, as its members change with every new kind of network. */
 typedef struct _DdimArchitecture DdimArchitecture;
 struct _DdimArchitecture {
-  guint in_channels, out_channels; /**< of the whole network */
+  guint in_channels, out_channels; /**< of the whole network; classes of a classifier */
   guint low_res_channels; /**< how many of in_channels, the last ones, are a super-resolution
                              model's low_res; 0: it is no such model */
   gboolean centers_input; /**< the network reads 2 x - 1 in place of x */
@@ -126,7 +145,19 @@ struct _DdimArchitecture {
   GPtrArray *stages; /**< DdimStage: all INPUT stages, then the others */
   DdimNorm out_norm;
   DdimLayer out_conv;
+  DdimPool pool; /**< of a classifier, in place of out_norm and out_conv */
 };
+
+/** Whether the result is one number for each class in place of a picture. */
+static inline gboolean
+ddim_architecture_is_classifier(const DdimArchitecture *architecture)
+{
+  return architecture->pool.type != DDIM_POOL_NONE;
+}
+/** Classes that the network is told, or that a classifier tells apart; 0: none. */
+guint ddim_architecture_get_n_classes(const DdimArchitecture *architecture);
+/** "attention", as guided-diffusion's classifier_pool names it. */
+const char *ddim_pool_get_name(DdimPoolType type);
 
 /** An architecture without stages, to be filled with what follows. */
 DdimArchitecture *ddim_architecture_new(void);
@@ -168,7 +199,7 @@ gboolean ddim_architecture_foreach_tensor(const DdimArchitecture *architecture,
                                           DdimTensorVisitor visitor, gpointer user_data);
 
 /** The number of weights: of one module; of the layers of the embedding, without the table of
- * classes; and of out_norm and out_conv. */
+ * classes; and of out_norm and out_conv, or the pool. */
 guint64 ddim_module_count_parameters(const DdimModule *module);
 guint64 ddim_embedding_count_parameters(const DdimEmbedding *embedding);
 guint64 ddim_architecture_count_output_parameters(const DdimArchitecture *architecture);

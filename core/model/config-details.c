@@ -12,6 +12,20 @@ ddim_config_get_architecture(DdimConfig *config)
   return config->architecture;
 }
 
+DdimPoolType
+ddim_config_get_pool(DdimConfig *config)
+{
+  g_return_val_if_fail(config != NULL, DDIM_POOL_NONE);
+  return config->architecture->pool.type;
+}
+
+guint
+ddim_config_get_only_size(DdimConfig *config)
+{
+  return ddim_config_get_pool(config) == DDIM_POOL_ATTENTION ? ddim_config_get_image_size(config)
+                                                             : 0;
+}
+
 guint
 ddim_config_get_out_channels(DdimConfig *config)
 {

@@ -12,6 +12,18 @@ G_BEGIN_DECLS
 /* What is needed to compute with a model, and to write one, from its configuration. Threads and
  * ownership are as in config.h. */
 
+/** ddim_config_load() for a classifier of guided-diffusion, which ddim_config_load() refuses.
+ * @flags  (nullable) its CLASSIFIER_FLAGS, and names of EncoderUNetModel's arguments */
+DdimConfig *ddim_config_load_classifier(DdimCheckpoint *checkpoint, const char *flags,
+                                        GError **error);
+/** Either of the two. */
+DdimConfig *ddim_config_load_any(DdimCheckpoint *checkpoint, const char *flags, GError **error);
+/** How its values become numbers for classes; DDIM_POOL_NONE for a model that makes pictures. */
+DdimPoolType ddim_config_get_pool(DdimConfig *config);
+/** Width and height of the only images that a classifier can read; 0: any multiple of the stride.
+ */
+guint ddim_config_get_only_size(DdimConfig *config);
+
 /** What the network is made of: what ddim_network_new() needs. (transfer none) lives as long as
  * @config */
 const DdimArchitecture *ddim_config_get_architecture(DdimConfig *config);

@@ -3,6 +3,7 @@
  */
 
 #include "core/checkpoint/model-folder.h"
+#include "core/model/config-details.h"
 #include "core/model/config-private.h"
 #include "core/model/families.h"
 #include "core/model/imagenet.h"
@@ -28,6 +29,8 @@ applies(const DdimSources *sources, DdimKey key)
     return inference->super_res;
   case DDIM_KEY_NUM_CLASSES:
     return inference->n_classes > 0;
+  case DDIM_KEY_POOL:
+    return sources->family->classifies;
   default:
     return TRUE;
   }
@@ -104,7 +107,7 @@ static void
 take_usual_names(DdimConfig *config, const DdimSources *sources)
 {
   if (sources->inference->n_classes != DDIM_IMAGENET_CLASSES ||
-      !config->architecture->embedding.label_table)
+      (!config->architecture->embedding.label_table && !config->family->classifies))
     return;
   config->class_names = g_strsplit(ddim_imagenet_names, "\n", -1);
   config->usual_names = TRUE;
@@ -190,7 +193,7 @@ note_guesses(DdimConfig *config)
                              ddim_values_get_uint(values, DDIM_KEY_NUM_HEAD_CHANNELS) > 0) ||
                             (keys[i] == DDIM_KEY_NOISE_SCHEDULE && config->scheduler);
     if (values->text[keys[i]] && values->source[keys[i]] == DDIM_SOURCE_DEFAULT && !unused)
-      g_ptr_array_add(names, (gpointer)ddim_key_name(keys[i]));
+      g_ptr_array_add(names, (gpointer)ddim_family_get_key_name(config->family, keys[i]));
   }
   if (names->len == 0)
     return;
@@ -282,4 +285,22 @@ ddim_config_load(DdimCheckpoint *checkpoint, const char *flags, GError **error)
 {
   g_return_val_if_fail(checkpoint != NULL, NULL);
   return ddim_config_load_with_families(checkpoint, flags, ddim_families, error);
+}
+
+DdimConfig *
+ddim_config_load_classifier(DdimCheckpoint *checkpoint, const char *flags, GError **error)
+{
+  g_return_val_if_fail(checkpoint != NULL, NULL);
+  return ddim_config_load_with_families(checkpoint, flags, ddim_classifier_families, error);
+}
+
+DdimConfig *
+ddim_config_load_any(DdimCheckpoint *checkpoint, const char *flags, GError **error)
+{
+  static const char *const nothing[DDIM_N_KEYS] = {NULL};
+
+  g_return_val_if_fail(checkpoint != NULL, NULL);
+  return ddim_family_recognise(ddim_classifier_families, checkpoint, nothing, NULL)
+             ? ddim_config_load_classifier(checkpoint, flags, error)
+             : ddim_config_load(checkpoint, flags, error);
 }

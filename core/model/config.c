@@ -128,14 +128,14 @@ guint
 ddim_config_get_n_classes(DdimConfig *config)
 {
   g_return_val_if_fail(config != NULL, 0);
-  return config->architecture->embedding.n_classes;
+  return ddim_architecture_get_n_classes(config->architecture);
 }
 
 const char *
 ddim_config_get_class_name(DdimConfig *config, guint label)
 {
   g_return_val_if_fail(config != NULL, NULL);
-  return config->class_names && label < config->architecture->embedding.n_classes
+  return config->class_names && label < ddim_architecture_get_n_classes(config->architecture)
              ? config->class_names[label]
              : NULL;
 }
@@ -144,7 +144,8 @@ static gboolean
 find_class(DdimConfig *config, const char *text, gint64 *label)
 {
   g_autofree char *folded = g_utf8_validate(text, -1, NULL) ? g_utf8_casefold(text, -1) : NULL;
-  guint n = config->class_names && folded ? config->architecture->embedding.n_classes : 0;
+  guint n =
+      config->class_names && folded ? ddim_architecture_get_n_classes(config->architecture) : 0;
 
   for (guint i = 0; i < n; i++) {
     g_autofree char *name = g_utf8_casefold(config->class_names[i], -1);
@@ -154,7 +155,7 @@ find_class(DdimConfig *config, const char *text, gint64 *label)
     }
   }
   return g_ascii_string_to_signed(
-      text, 10, 0, (gint64)config->architecture->embedding.n_classes - 1, label, NULL);
+      text, 10, 0, (gint64)ddim_architecture_get_n_classes(config->architecture) - 1, label, NULL);
 }
 
 static gboolean
@@ -162,7 +163,7 @@ unknown_class(DdimConfig *config, const char *text, GError **error)
 {
   g_autofree char *similar =
       config->class_names ? ddim_similar(text, (const char *const *)config->class_names) : NULL;
-  guint last = config->architecture->embedding.n_classes - 1;
+  guint last = ddim_architecture_get_n_classes(config->architecture) - 1;
 
   if (similar)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("%s has no class “%s”; did you mean %s?"),
@@ -182,7 +183,7 @@ gboolean
 ddim_config_parse_class(DdimConfig *config, const char *text, gint64 *label, GError **error)
 {
   g_return_val_if_fail(config != NULL && text != NULL && label != NULL, FALSE);
-  if (config->architecture->embedding.n_classes == 0) {
+  if (ddim_architecture_get_n_classes(config->architecture) == 0) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("%s has no classes, so no class can be asked for"), config->name);
     return FALSE;
@@ -203,5 +204,6 @@ ddim_config_foreach(DdimConfig *config, DdimConfigVisitor visitor, gpointer user
   g_return_if_fail(config != NULL && visitor != NULL);
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     if (config->values.text[key])
-      visitor(ddim_key_name(key), config->values.text[key], config->values.source[key], user_data);
+      visitor(ddim_family_get_key_name(config->family, key), config->values.text[key],
+              config->values.source[key], user_data);
 }

@@ -5,7 +5,9 @@
 
 G_BEGIN_DECLS
 
-/** All families, NULL-terminated, in the order in which they are asked. */
+/** The families that make pictures, NULL-terminated, in the order in which they are asked. */
 extern const DdimFamily *const ddim_families[];
+/** Those whose networks tell the classes of pictures, and make none. */
+extern const DdimFamily *const ddim_classifier_families[];
 
 G_END_DECLS

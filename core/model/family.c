@@ -11,6 +11,12 @@ ddim_family_has_prefix(const DdimFamily *family, const char *name)
 }
 
 const char *
+ddim_family_get_key_name(const DdimFamily *family, DdimKey key)
+{
+  return family->classifies ? ddim_key_classifier_name(key) : ddim_key_name(key);
+}
+
+const char *
 ddim_family_get_default(const DdimFamily *family, DdimKey key)
 {
   for (const DdimDefault *own = family->defaults; own && own->text; own++)

@@ -28,6 +28,9 @@ struct _DdimFamily {
    * passed over. NULL-terminated. */
   const char *const *prefixes;
 
+  /** Whether its networks are classifiers. Those have flags of other names, see keys.h. */
+  gboolean classifies;
+
   /** Values for keys of which no source says anything. (nullable) ends with a NULL text */
   const DdimDefault *defaults;
 
@@ -63,6 +66,8 @@ struct _DdimFamily {
 
 /** Whether @name begins with one of the family's prefixes. */
 gboolean ddim_family_has_prefix(const DdimFamily *family, const char *name);
+/** What the family's program calls @key. */
+const char *ddim_family_get_key_name(const DdimFamily *family, DdimKey key);
 /** The text of the family's default. */
 const char *ddim_family_get_default(const DdimFamily *family, DdimKey key);
 

@@ -22,6 +22,7 @@ typedef enum {
   TYPE_ETA,
   TYPE_SCHEDULE,
   TYPE_SAMPLER,
+  TYPE_POOL,
   TYPE_TEXT
 } Type;
 
@@ -52,6 +53,7 @@ static const Key keys[DDIM_N_KEYS] = {
     [DDIM_KEY_CONV_RESAMPLE] = {"conv_resample", TYPE_BOOL, "True"},
     [DDIM_KEY_RESBLOCK_UPDOWN] = {"resblock_updown", TYPE_BOOL, "False"},
     [DDIM_KEY_USE_NEW_ATTENTION_ORDER] = {"use_new_attention_order", TYPE_BOOL, "False"},
+    [DDIM_KEY_POOL] = {"pool", TYPE_POOL, "attention"},
     [DDIM_KEY_CLASS_COND] = {"class_cond", TYPE_BOOL, "False"},
     [DDIM_KEY_NUM_CLASSES] = {"num_classes", TYPE_INT, "0", 0, G_MAXINT32},
     [DDIM_KEY_LEARN_SIGMA] = {"learn_sigma", TYPE_BOOL, "False"},
@@ -98,16 +100,49 @@ static const struct {
     {"clip_denoised", N_("clipping is an option of its own")},
     {"model_path", N_("the model is an option of its own")},
     {"base_samples", N_("the low-resolution input is an option of its own")},
-    {"classifier_path", N_("there is no classifier guidance here")},
-    {"classifier_scale", N_("there is no classifier guidance here")},
-    {"classifier_use_fp16", N_("there is no classifier guidance here")},
-    {"classifier_width", N_("there is no classifier guidance here")},
-    {"classifier_depth", N_("there is no classifier guidance here")},
-    {"classifier_attention_resolutions", N_("there is no classifier guidance here")},
-    {"classifier_use_scale_shift_norm", N_("there is no classifier guidance here")},
-    {"classifier_resblock_updown", N_("there is no classifier guidance here")},
-    {"classifier_pool", N_("there is no classifier guidance here")},
+    {"classifier_path", N_("the classifier is an option of its own")},
+    {"classifier_scale", N_("the scale of a classifier is an option of its own")},
+    {"classifier_use_fp16", N_("the precision is an option of its own")},
+    {"classifier_width", N_("a classifier's flags are an option of their own")},
+    {"classifier_depth", N_("a classifier's flags are an option of their own")},
+    {"classifier_attention_resolutions", N_("a classifier's flags are an option of their own")},
+    {"classifier_use_scale_shift_norm", N_("a classifier's flags are an option of their own")},
+    {"classifier_resblock_updown", N_("a classifier's flags are an option of their own")},
+    {"classifier_pool", N_("a classifier's flags are an option of their own")},
 };
+
+/* guided_diffusion.script_util.classifier_defaults() */
+static const struct {
+  const char *name;
+  DdimKey key;
+} of_classifiers[] = {
+    {"classifier_width", DDIM_KEY_NUM_CHANNELS},
+    {"classifier_depth", DDIM_KEY_NUM_RES_BLOCKS},
+    {"classifier_attention_resolutions", DDIM_KEY_ATTENTION_RESOLUTIONS},
+    {"classifier_use_scale_shift_norm", DDIM_KEY_USE_SCALE_SHIFT_NORM},
+    {"classifier_resblock_updown", DDIM_KEY_RESBLOCK_UPDOWN},
+    {"classifier_pool", DDIM_KEY_POOL},
+};
+
+const char *
+ddim_key_classifier_name(DdimKey key)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(of_classifiers); i++)
+    if (of_classifiers[i].key == key)
+      return of_classifiers[i].name;
+  return ddim_key_name(key);
+}
+
+gboolean
+ddim_key_find_classifier(const char *name, DdimKey *key)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(of_classifiers); i++)
+    if (g_str_equal(of_classifiers[i].name, name)) {
+      *key = of_classifiers[i].key;
+      return TRUE;
+    }
+  return ddim_key_find(name, key);
+}
 
 const char *
 ddim_key_name(DdimKey key)
@@ -261,6 +296,18 @@ parse_sampler(const char *text, char **expected)
   return NULL;
 }
 
+/* EncoderUNetModel's pool */
+static char *
+parse_pool(const char *text, char **expected)
+{
+  static const char *const pools[] = {"adaptive", "attention", "spatial", "spatial_v2", NULL};
+
+  if (g_strv_contains(pools, text))
+    return g_strdup(text);
+  *expected = g_strdup_printf(_("one of: %s"), "adaptive, attention, spatial, spatial_v2");
+  return NULL;
+}
+
 char *
 ddim_key_parse(DdimKey key, const char *text, char **expected)
 {
@@ -277,6 +324,8 @@ ddim_key_parse(DdimKey key, const char *text, char **expected)
     return parse_list(info, stripped, expected);
   case TYPE_ETA:
     return parse_eta(stripped, expected);
+  case TYPE_POOL:
+    return parse_pool(stripped, expected);
   case TYPE_SCHEDULE:
     return parse_schedule(stripped, expected);
   case TYPE_SAMPLER:

@@ -24,6 +24,7 @@ typedef enum {
   DDIM_KEY_CONV_RESAMPLE,
   DDIM_KEY_RESBLOCK_UPDOWN,
   DDIM_KEY_USE_NEW_ATTENTION_ORDER,
+  DDIM_KEY_POOL,
   DDIM_KEY_CLASS_COND,
   DDIM_KEY_NUM_CLASSES,
   DDIM_KEY_LEARN_SIGMA,
@@ -48,6 +49,10 @@ const char *ddim_key_name(DdimKey key);
 /** The default of improved_diffusion.script_util as text; (nullable) NULL when there is none. */
 const char *ddim_key_default(DdimKey key);
 gboolean ddim_key_find(const char *name, DdimKey *key);
+/** The same for a classifier, of which guided-diffusion's scripts call some keys otherwise:
+ * "classifier_width" is num_channels. Both names are found. */
+const char *ddim_key_classifier_name(DdimKey key);
+gboolean ddim_key_find_classifier(const char *name, DdimKey *key);
 /** Why the flag @name of the original's scripts has no part in a model's configuration: a
  * translated phrase. NULL when it has a part, or is unknown. */
 const char *ddim_key_ignored(const char *name);

@@ -2,6 +2,7 @@
 /* Which family a state dict belongs to; and if to none, what it holds instead. */
 
 #include "core/model/family.h"
+#include "core/model/unetmodel.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -17,15 +18,6 @@ static const struct {
     {"first_stage_model.encoder.conv_in.weight", N_("a latent diffusion model")},
     {"encoder.conv_in.weight", N_("an autoencoder")},
 };
-
-/* Of guided-diffusion: the first half of a UNet, with another `out`. */
-static gboolean
-is_classifier(DdimCheckpoint *checkpoint)
-{
-  return ddim_checkpoint_lookup(checkpoint, "input_blocks.0.0.weight") &&
-         ddim_checkpoint_lookup(checkpoint, "middle_block.0.in_layers.0.weight") &&
-         !ddim_checkpoint_lookup(checkpoint, "output_blocks.0.0.in_layers.0.weight");
-}
 
 /* What stands in front of "input_blocks." in the names of a wrapped UNet. (transfer full) */
 static char *
@@ -49,8 +41,9 @@ describe_other(DdimCheckpoint *checkpoint)
   for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
     if (ddim_checkpoint_lookup(checkpoint, others[i].tensor))
       return g_strdup_printf(_("%s (it has “%s”)"), _(others[i].kind), others[i].tensor);
-  if (is_classifier(checkpoint))
-    return g_strdup(_("a classifier, EncoderUNetModel (it has input_blocks but no output_blocks)"));
+  if (ddim_encoder_recognise(checkpoint))
+    return g_strdup(_("a classifier, EncoderUNetModel (it has input_blocks but no output_blocks), "
+                      "which goes with a model: give it as --classifier"));
   g_autofree char *wrapper = find_wrapper(checkpoint);
   if (wrapper)
     return g_strdup_printf(
@@ -81,6 +74,16 @@ ddim_family_recognise(const DdimFamily *const *families, DdimCheckpoint *checkpo
 
   g_autofree char *kind = describe_other(checkpoint);
   g_autofree char *names = join_names(families);
+  if (families[0] && families[0]->classifies) {
+    g_set_error(
+        error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+        ddim_unetmodel_recognise(checkpoint)
+            ? _("“%1$s” holds a model that makes pictures, which is given as --model; expected "
+                "is a classifier of %2$s (EncoderUNetModel)")
+            : _("“%1$s” holds %3$s; expected is a classifier of %2$s (EncoderUNetModel)"),
+        ddim_checkpoint_get_path(checkpoint), names, kind);
+    return NULL;
+  }
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
               _("“%s” holds %s; supported are the UNets of %s"),
               ddim_checkpoint_get_path(checkpoint), kind, names);

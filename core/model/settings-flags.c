@@ -13,14 +13,21 @@
 #define LONGEST_FLAGS (64 * 1024)
 #define DEEPEST_ASSIGNMENT 2
 
+/* What is being read. */
+typedef struct {
+  DdimSettings *settings;
+  gboolean classifier;
+} Flags;
+
 static gboolean
-set_flag(DdimSettings *settings, const char *name, const char *value, GError **error)
+set_flag(const Flags *flags, const char *name, const char *value, GError **error)
 {
+  DdimSettings *settings = flags->settings;
   g_autofree char *expected = NULL, *proposal = NULL;
   const char *reason = ddim_key_ignored(name);
   DdimKey key;
 
-  if (ddim_key_find(name, &key)) {
+  if (flags->classifier ? ddim_key_find_classifier(name, &key) : ddim_key_find(name, &key)) {
     char *text = ddim_key_parse(key, value, &expected);
     if (text) {
       g_free(settings->values[key]);
@@ -47,29 +54,29 @@ is_value(const char *word)
   return word && (*word != '-' || g_ascii_isdigit(word[1]) || word[1] == '.');
 }
 
-static gboolean parse(DdimSettings *settings, const char *flags, guint depth, GError **error);
+static gboolean parse(const Flags *flags, const char *text, guint depth, GError **error);
 
 /* The README gives the flags as shell assignments: MODEL_FLAGS="--image_size 64 …". */
 static gboolean
-parse_assignment(DdimSettings *settings, const char *word, guint depth, GError **error)
+parse_assignment(const Flags *flags, const char *word, guint depth, GError **error)
 {
   const char *equals = strchr(word, '=');
 
   if (depth < DEEPEST_ASSIGNMENT && equals && equals - word >= 5 &&
       strncmp(equals - 5, "FLAGS", 5) == 0)
-    return parse(settings, equals + 1, depth + 1, error);
+    return parse(flags, equals + 1, depth + 1, error);
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
               _("flags: expected --NAME VALUE where “%s” stands"), word);
   return FALSE;
 }
 
 static gboolean
-parse(DdimSettings *settings, const char *flags, guint depth, GError **error)
+parse(const Flags *flags, const char *text, guint depth, GError **error)
 {
   g_auto(GStrv) words = NULL;
   g_autoptr(GError) local = NULL;
 
-  if (!g_shell_parse_argv(flags, NULL, &words, &local)) {
+  if (!g_shell_parse_argv(text, NULL, &words, &local)) {
     if (g_error_matches(local, G_SHELL_ERROR, G_SHELL_ERROR_EMPTY_STRING))
       return TRUE;
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("flags: %s"), local->message);
@@ -77,7 +84,7 @@ parse(DdimSettings *settings, const char *flags, guint depth, GError **error)
   }
   for (guint i = 0; words[i]; i++) {
     if (!g_str_has_prefix(words[i], "--")) {
-      if (!parse_assignment(settings, words[i], depth, error))
+      if (!parse_assignment(flags, words[i], depth, error))
         return FALSE;
       continue;
     }
@@ -94,16 +101,17 @@ parse(DdimSettings *settings, const char *flags, guint depth, GError **error)
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("flags: --%s has no value"), name);
       return FALSE;
     }
-    if (!set_flag(settings, name, value, error))
+    if (!set_flag(flags, name, value, error))
       return FALSE;
   }
   return TRUE;
 }
 
 DdimSettings *
-ddim_settings_from_flags(const char *flags, GError **error)
+ddim_settings_from_flags(const char *flags, gboolean classifier, GError **error)
 {
   g_autoptr(DdimSettings) settings = ddim_settings_new("--flags");
+  const Flags reading = {settings, classifier};
 
   if (!flags)
     return g_steal_pointer(&settings);
@@ -111,5 +119,5 @@ ddim_settings_from_flags(const char *flags, GError **error)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("flags: too long, or not UTF-8 text"));
     return NULL;
   }
-  return parse(settings, flags, 0, error) ? g_steal_pointer(&settings) : NULL;
+  return parse(&reading, flags, 0, error) ? g_steal_pointer(&settings) : NULL;
 }

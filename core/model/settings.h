@@ -24,8 +24,9 @@ void ddim_settings_free(DdimSettings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSettings, ddim_settings_free)
 void ddim_settings_note(DdimSettings *settings, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/** @flags  (nullable) as typed: "--image_size 64 --noise_schedule=cosine". DDIM_ERROR_ARGUMENT. */
-DdimSettings *ddim_settings_from_flags(const char *flags, GError **error);
+/** @flags  (nullable) as typed: "--image_size 64 --noise_schedule=cosine". DDIM_ERROR_ARGUMENT.
+ * @classifier  whether they are those of a classifier: "--classifier_width 128" */
+DdimSettings *ddim_settings_from_flags(const char *flags, gboolean classifier, GError **error);
 /** The sidecar of the file @checkpoint_path: NAME.json beside it. (transfer full) */
 char *ddim_settings_sidecar_path(const char *checkpoint_path);
 /** The file NAME.json beside @checkpoint_path; empty settings when there is none.

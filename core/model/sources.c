@@ -27,7 +27,8 @@ read_settings(DdimSources *sources, DdimCheckpoint *checkpoint, const char *flag
 {
   const char *path = ddim_checkpoint_get_path(checkpoint);
 
-  sources->settings[DDIM_SOURCE_FLAGS] = ddim_settings_from_flags(flags, error);
+  sources->settings[DDIM_SOURCE_FLAGS] =
+      ddim_settings_from_flags(flags, sources->family->classifies, error);
   if (!sources->settings[DDIM_SOURCE_FLAGS])
     return FALSE;
   sources->settings[DDIM_SOURCE_SIDECAR] = ddim_settings_from_sidecar(path, error);
@@ -47,7 +48,7 @@ ddim_sources_gather(DdimSources *sources, DdimCheckpoint *checkpoint, const char
   const char *stated[DDIM_N_KEYS] = {NULL};
 
   /* That a file cannot be used at all is worth more than what is wrong with its flags. */
-  if (!ddim_family_recognise(families, checkpoint, stated, error) ||
+  if (!(sources->family = ddim_family_recognise(families, checkpoint, stated, error)) ||
       !read_settings(sources, checkpoint, flags, error))
     return FALSE;
   collect_stated(sources, stated);
@@ -109,13 +110,14 @@ get_size(const DdimSources *sources, DdimSource source)
 char *
 ddim_sources_quote(const DdimSources *sources, DdimSource source, DdimKey key, const char *value)
 {
+  const char *name = ddim_family_get_key_name(sources->family, key);
   const DdimSettings *settings = source < DDIM_SOURCE_DEFAULT ? sources->settings[source] : NULL;
 
   if (source == DDIM_SOURCE_FLAGS)
-    return g_strdup_printf("--%s %s", ddim_key_name(key), value);
+    return g_strdup_printf("--%s %s", name, value);
   if (!settings || !settings->origin)
-    return g_strdup_printf("%s %s", ddim_key_name(key), value);
-  return g_strdup_printf("%s: %s %s", settings->origin, ddim_key_name(key), value);
+    return g_strdup_printf("%s %s", name, value);
+  return g_strdup_printf("%s: %s %s", settings->origin, name, value);
 }
 
 gboolean

@@ -45,8 +45,8 @@ recognise_consistency(DdimCheckpoint *checkpoint, const char *const *stated)
 
 /* num_head_channels decides over num_heads (guided_diffusion/unet.py), but not over one from a more
  * binding source. */
-static void
-settle(DdimValues *values)
+void
+ddim_unetmodel_settle_heads(DdimValues *values)
 {
   const DdimSource heads = values->source[DDIM_KEY_NUM_HEADS];
 
@@ -77,7 +77,7 @@ check_heads_at(const DdimUNetConfig *unet, guint channels, const char *where, Dd
 
   if (channels % (head_channels ? head_channels : unet->num_heads))
     *key = head_channels ? DDIM_KEY_NUM_HEAD_CHANNELS : DDIM_KEY_NUM_HEADS;
-  else if (!head_channels && channels % unet->num_heads_upsample)
+  else if (!head_channels && unet->num_heads_upsample && channels % unet->num_heads_upsample)
     *key = DDIM_KEY_NUM_HEADS_UPSAMPLE;
   else
     return TRUE;
@@ -86,19 +86,26 @@ check_heads_at(const DdimUNetConfig *unet, guint channels, const char *where, Dd
   return FALSE;
 }
 
+gboolean
+ddim_unetmodel_check_heads(const DdimUNetConfig *unet, DdimKey *key, char **reason)
+{
+  for (guint level = 0; level < unet->n_levels; level++) {
+    g_autofree char *where =
+        g_strdup_printf("input_blocks.%u", 1 + level * (unet->num_res_blocks + 1));
+    if (unet->level_attention[level] &&
+        !check_heads_at(unet, unet->level_channels[level], where, key, reason))
+      return FALSE;
+  }
+  return check_heads_at(unet, unet->level_channels[unet->n_levels - 1], "middle_block", key,
+                        reason);
+}
+
 static gboolean
 check(const DdimInference *inference, const DdimValues *values, DdimKey *key, char **reason)
 {
   const DdimUNetConfig unet = complete(inference, values);
 
-  for (guint level = 0; level < unet.n_levels; level++) {
-    g_autofree char *where =
-        g_strdup_printf("input_blocks.%u", 1 + level * (unet.num_res_blocks + 1));
-    if (unet.level_attention[level] &&
-        !check_heads_at(&unet, unet.level_channels[level], where, key, reason))
-      return FALSE;
-  }
-  return check_heads_at(&unet, unet.level_channels[unet.n_levels - 1], "middle_block", key, reason);
+  return ddim_unetmodel_check_heads(&unet, key, reason);
 }
 
 /* What has no betas has two names. */
@@ -130,7 +137,7 @@ const DdimFamily ddim_family_improved_diffusion = {
     .recognise = recognise_improved,
     .infer = ddim_unetmodel_infer,
     .find_preset = ddim_unetmodel_find_preset,
-    .settle = settle,
+    .settle = ddim_unetmodel_settle_heads,
     .check = check,
     .architecture_new = architecture_new,
 };
@@ -145,7 +152,7 @@ const DdimFamily ddim_family_guided_diffusion = {
     .recognise = recognise_guided,
     .infer = ddim_unetmodel_infer,
     .find_preset = ddim_unetmodel_find_preset,
-    .settle = settle,
+    .settle = ddim_unetmodel_settle_heads,
     .check = check,
     .architecture_new = architecture_new,
 };
@@ -166,7 +173,7 @@ const DdimFamily ddim_family_consistency_models = {
     .recognise = recognise_consistency,
     .infer = ddim_unetmodel_infer,
     .find_preset = ddim_unetmodel_find_consistency_preset,
-    .settle = settle,
+    .settle = ddim_unetmodel_settle_heads,
     .check = check_consistency,
     .architecture_new = architecture_new,
 };

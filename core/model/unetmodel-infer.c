@@ -153,8 +153,10 @@ set_resampling(Inference *inference)
 
   if (unet->n_levels == 1)
     return; /* nothing is resampled */
-  if (unet->resblock_updown)
+  if (unet->resblock_updown && inference->outputs[up].any)
     evidence = g_strdup_printf(_("the last layer of output_blocks.%u is a residual block"), up);
+  else if (unet->resblock_updown)
+    evidence = g_strdup_printf(_("input_blocks.%u is a residual block"), down);
   else if (unet->conv_resample)
     evidence = g_strdup_printf(_("input_blocks.%u is a convolution"), down);
   else
@@ -166,8 +168,83 @@ set_resampling(Inference *inference)
                             g_steal_pointer(&evidence));
 }
 
+/* The residual block at the beginning of input block @index. */
+static const DdimTensor *
+find_res(const Inference *inference, guint index)
+{
+  g_autofree char *name = g_strdup_printf("input_blocks.%u.0.in_layers.2.weight", index);
+  const DdimTensor *tensor = ddim_checkpoint_lookup(inference->checkpoint, name);
+
+  return tensor && tensor->n_dims == 4 ? tensor : NULL;
+}
+
+/* Whether the encoder's blocks can be levels of @period blocks, of which the last one downsamples:
+ * only a level's first block changes the channels, and either all blocks but the last one have
+ * attention, or none. */
 static gboolean
-infer_structure(Inference *inference)
+fits_period(const Inference *inference, guint period)
+{
+  if (period < 2 || inference->n_blocks % period)
+    return FALSE;
+  for (guint i = 1; i < inference->n_blocks; i++) {
+    const DdimTensor *res = find_res(inference, i);
+    const guint place = (i - 1) % period;
+    const gboolean last = place + 1 == period;
+    if (!res || (place > 0 && res->shape[0] != res->shape[1]) ||
+        (last && inference->inputs[i].attention) ||
+        (!last && inference->inputs[i].attention != inference->inputs[i - place].attention))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The levels that an attention pool and a stated size tell; 0: they do not. */
+static guint
+get_stated_levels(const Inference *inference, const char *const *stated)
+{
+  const DdimTensor *table = ddim_checkpoint_lookup(inference->checkpoint, DDIM_ENCODER_TABLE);
+  const char *size = stated[DDIM_KEY_IMAGE_SIZE];
+  guint levels = 0;
+
+  if (!table || table->n_dims != 2 || !size)
+    return 0;
+  for (guint64 side = g_ascii_strtoull(size, NULL, 10); side > 0; side /= 2, levels++)
+    if (side * side + 1 == table->shape[1])
+      return levels + 1;
+  return 0;
+}
+
+/* An encoder whose residual blocks downsample has no output side to tell where. What is stated
+ * counts if it fits, then classifier_depth's default, then the longest levels. */
+static void
+find_encoder_period(Inference *inference, const char *const *stated)
+{
+  const char *depth = stated[DDIM_KEY_NUM_RES_BLOCKS];
+  const guint levels = get_stated_levels(inference, stated);
+  const guint wanted[] = {depth ? (guint)g_ascii_strtoull(depth, NULL, 10) + 1 : 0,
+                          levels ? inference->n_blocks / levels : 0, DDIM_ENCODER_USUAL_DEPTH + 1};
+
+  find_period(inference);
+  if (inference->period < inference->n_blocks ||
+      find_res(inference, inference->n_blocks - 1) == NULL)
+    return; /* a convolution or a gap has told */
+  for (guint i = 0; i < G_N_ELEMENTS(wanted); i++)
+    if (fits_period(inference, wanted[i])) {
+      inference->period = wanted[i];
+      inference->unet->resblock_updown = wanted[i] < inference->n_blocks;
+      return;
+    }
+  for (guint period = inference->n_blocks / 2; period >= 2; period--)
+    if (fits_period(inference, period)) {
+      inference->period = period;
+      inference->unet->resblock_updown = TRUE;
+      return;
+    }
+}
+
+/* @stated  of an encoder; NULL for a whole UNet */
+static gboolean
+infer_structure(Inference *inference, const char *const *stated)
 {
   DdimUNetConfig *unet = inference->unet;
 
@@ -176,7 +253,10 @@ infer_structure(Inference *inference)
     find(inference, "input_blocks.1.0.in_layers.2.weight", 4);
     return FALSE;
   }
-  find_period(inference);
+  if (stated)
+    find_encoder_period(inference, stated);
+  else
+    find_period(inference);
   unet->num_res_blocks = inference->period - 1;
   unet->n_levels = (inference->n_blocks + inference->period - 1) / inference->period;
   if (unet->num_res_blocks == 0 || unet->n_levels > DDIM_MAX_LEVELS) {
@@ -315,30 +395,84 @@ ddim_unetmodel_infer(DdimCheckpoint *checkpoint, const char *const *stated, GErr
   gboolean good;
 
   result->data = unet;
-  good = infer_embeddings(&inference) && infer_structure(&inference) && infer_levels(&inference) &&
-         infer_scale_shift(&inference) && infer_channels(&inference, stated);
+  good = infer_embeddings(&inference) && infer_structure(&inference, NULL) &&
+         infer_levels(&inference) && infer_scale_shift(&inference) &&
+         infer_channels(&inference, stated);
   g_free(inference.inputs);
   g_free(inference.outputs);
   return good ? g_steal_pointer(&result) : NULL;
 }
 
+/* Its images have no learned sigma and no low_res. */
+static gboolean
+infer_encoder_channels(Inference *inference)
+{
+  const DdimTensor *first = find(inference, "input_blocks.0.0.weight", 4);
+
+  if (!first)
+    return FALSE;
+  if (first->shape[1] > DDIM_ENCODER_MOST_CHANNELS) {
+    g_autofree char *text = ddim_inference_describe(first);
+    g_set_error(inference->error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+                _("%s: no classifier of images with 1 to 4 channels"), text);
+    return FALSE;
+  }
+  inference->unet->in_channels = first->shape[1];
+  ddim_inference_set_number(inference->result, DDIM_KEY_IN_CHANNELS, first->shape[1],
+                            ddim_inference_describe(first));
+  return TRUE;
+}
+
+DdimInference *
+ddim_encoder_infer(DdimCheckpoint *checkpoint, const char *const *stated, GError **error)
+{
+  g_autoptr(DdimInference) result = ddim_inference_new();
+  DdimUNetConfig *unet = g_new0(DdimUNetConfig, 1);
+  Inference inference = {.checkpoint = checkpoint, .result = result, .unet = unet, .error = error};
+  gboolean good;
+
+  result->data = unet;
+  good = infer_embeddings(&inference) && infer_structure(&inference, stated) &&
+         infer_levels(&inference) && infer_scale_shift(&inference) &&
+         infer_encoder_channels(&inference);
+  g_free(inference.inputs);
+  g_free(inference.outputs);
+  return good ? g_steal_pointer(&result) : NULL;
+}
+
+/* Which lists of blocks the file has. */
+static void
+find_lists(DdimCheckpoint *checkpoint, gboolean *inputs, gboolean *outputs)
+{
+  const guint n = ddim_checkpoint_get_n_tensors(checkpoint);
+
+  *inputs = *outputs = FALSE;
+  for (guint i = 0; i < n && !(*inputs && *outputs); i++) {
+    const char *name = ddim_checkpoint_get_tensor(checkpoint, i)->name;
+    *inputs |= g_str_has_prefix(name, "input_blocks.");
+    *outputs |= g_str_has_prefix(name, "output_blocks.");
+  }
+}
+
+/* A UNet without its second half has a convolution at out.2. */
+gboolean
+ddim_encoder_recognise(DdimCheckpoint *checkpoint)
+{
+  const DdimTensor *last = ddim_checkpoint_lookup(checkpoint, "out.2.weight");
+  gboolean inputs, outputs;
+
+  find_lists(checkpoint, &inputs, &outputs);
+  return inputs && !outputs && !(last && last->n_dims == 4) &&
+         ddim_checkpoint_lookup(checkpoint, "middle_block.0.in_layers.0.weight");
+}
+
 gboolean
 ddim_unetmodel_recognise(DdimCheckpoint *checkpoint)
 {
-  const guint n = ddim_checkpoint_get_n_tensors(checkpoint);
-  gboolean inputs = FALSE, outputs = FALSE;
+  gboolean inputs, outputs;
 
-  for (guint i = 0; i < n && !(inputs && outputs); i++) {
-    const char *name = ddim_checkpoint_get_tensor(checkpoint, i)->name;
-    inputs |= g_str_has_prefix(name, "input_blocks.");
-    outputs |= g_str_has_prefix(name, "output_blocks.");
-  }
-  /* The classifier EncoderUNetModel, rather than a UNet without its second half. */
-  if (inputs && !outputs &&
-      ddim_checkpoint_lookup(checkpoint, "middle_block.0.in_layers.0.weight") &&
-      !ddim_checkpoint_lookup(checkpoint, "out.2.bias"))
-    return FALSE;
-  return (inputs || outputs) &&
+  find_lists(checkpoint, &inputs, &outputs);
+  return (inputs || outputs) && !ddim_encoder_recognise(checkpoint) &&
          !ddim_checkpoint_lookup(checkpoint, "input_blocks.1.1.transformer_blocks.0.norm1.weight");
 }
 

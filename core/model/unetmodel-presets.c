@@ -52,6 +52,11 @@
   GUIDED("256", "2", "False"), IMAGES("256", "1,1,2,2,4,4", "32,16,8"), SCHEDULE("linear"),        \
       HEAD_CHANNELS("64")
 
+#define CLASSIFIER(size, depth, mult, attention)                                                   \
+  IMAGES(size, mult, attention), BLOCKS("128", depth, "True"), HEAD_CHANNELS("64"),                \
+      [DDIM_KEY_RESBLOCK_UPDOWN] = "True", [DDIM_KEY_USE_NEW_ATTENTION_ORDER] = "False",           \
+      [DDIM_KEY_POOL] = "attention", [DDIM_KEY_NUM_CLASSES] = "1000", [DDIM_KEY_IN_CHANNELS] = "3"
+
 /* One row for each architecture. */
 typedef struct {
   /* Of the published files, without suffix, with spaces between. One with a * only counts where the
@@ -93,6 +98,10 @@ static const Preset presets[] = {
     {"ffhq_10m *_p2",
      {GUIDED("128", "1", "False"), IMAGES("256", "1,1,2,2,4,4", "16"), SCHEDULE("linear"),
       HEAD_CHANNELS("64"), NO_CLASSES}},
+    {"64x64_classifier", {CLASSIFIER("64", "4", "1,2,3,4", "32,16,8")}},
+    {"128x128_classifier", {CLASSIFIER("128", "2", "1,1,2,3,4", "32,16,8")}},
+    {"256x256_classifier", {CLASSIFIER("256", "2", "1,1,2,2,4,4", "32,16,8")}},
+    {"512x512_classifier", {CLASSIFIER("512", "2", "0.5,1,1,2,2,4,4", "32,16,8")}},
 };
 
 /* script_util.create_model(): the image size decides channel_mult, so the other way round a model
@@ -128,6 +137,8 @@ first_difference(const Preset *preset, const DdimInference *inference)
 
   if (!preset->values[DDIM_KEY_LARGE_SIZE] && inference->super_res)
     return DDIM_KEY_IN_CHANNELS;
+  if (!preset->values[DDIM_KEY_POOL] != !inference->values[DDIM_KEY_POOL])
+    return DDIM_KEY_IN_CHANNELS;
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     if (preset->values[key] &&
         ddim_inference_contradicts(inference, key, preset->values[key], size))
@@ -143,7 +154,8 @@ is_other_kind(const Preset *preset, const DdimInference *inference)
   const gboolean updown = g_str_equal(preset->values[DDIM_KEY_RESBLOCK_UPDOWN], "True");
   const gboolean super_res = preset->values[DDIM_KEY_LARGE_SIZE] != NULL;
 
-  return updown != unet->resblock_updown || super_res != unet->super_res;
+  return updown != unet->resblock_updown || super_res != unet->super_res ||
+         !preset->values[DDIM_KEY_POOL] != !inference->values[DDIM_KEY_POOL];
 }
 
 /* The settings of @preset, one of whose names, @name, the file bears. A changed model (fine-tuned

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* The modules of UNetModel and SuperResModel as their __init__ makes them. */
+/* The modules of UNetModel, SuperResModel and EncoderUNetModel as their __init__ makes them. */
 
 #include "core/model/unetmodel.h"
 
@@ -143,12 +143,13 @@ add_output_blocks(const Builder *b)
   }
 }
 
-DdimArchitecture *
-ddim_unetmodel_architecture_new(const DdimUNetConfig *config)
+/* The channels and the embedding, which a UNet and an encoder have in common. */
+static void
+set_ends(const Builder *b)
 {
+  const DdimUNetConfig *config = b->config;
+  DdimArchitecture *architecture = b->architecture;
   const guint channels = config->model_channels;
-  DdimArchitecture *architecture = ddim_architecture_new();
-  const Builder b = {config, architecture};
   architecture->in_channels = config->in_channels;
   architecture->out_channels = config->out_channels;
   architecture->low_res_channels = config->super_res ? config->in_channels / 2 : 0;
@@ -159,11 +160,76 @@ ddim_unetmodel_architecture_new(const DdimUNetConfig *config)
                       .second = ddim_layer("time_embed.2", NULL, 4 * channels, 4 * channels, 1),
                       .label_table = config->num_classes ? g_strdup("label_emb") : NULL,
                       .n_classes = config->num_classes};
+}
+
+DdimArchitecture *
+ddim_unetmodel_architecture_new(const DdimUNetConfig *config)
+{
+  DdimArchitecture *architecture = ddim_architecture_new();
+  const Builder b = {config, architecture};
+  set_ends(&b);
   add_input_blocks(&b);
   add_middle_block(&b);
   add_output_blocks(&b);
   architecture->out_norm = norm("out.0", NULL, config->level_channels[0]);
   architecture->out_conv =
       ddim_layer("out.2", NULL, config->level_channels[0], config->out_channels, 3);
+  return architecture;
+}
+
+guint
+ddim_encoder_count_features(const DdimUNetConfig *config)
+{
+  guint sum = config->level_channels[0]; /* input_blocks.0 */
+  for (guint level = 0; level < config->n_levels; level++) {
+    const gboolean inner = level + 1 < config->n_levels;
+    sum += (config->num_res_blocks + (inner ? 1 : 0)) * config->level_channels[level];
+  }
+  return sum + config->level_channels[config->n_levels - 1]; /* middle_block */
+}
+
+/* The spatial pools, which read the means of all blocks. */
+static void
+set_spatial_pool(const DdimUNetConfig *config, DdimPool *pool)
+{
+  const gboolean normed = pool->type == DDIM_POOL_SPATIAL_V2;
+  const guint features = ddim_encoder_count_features(config), hidden = config->pool_hidden;
+  pool->first = ddim_layer("out.0", NULL, features, hidden, 1);
+  if (normed)
+    pool->norm = norm("out.1", NULL, hidden);
+  pool->last = ddim_layer(normed ? "out.3" : "out.2", NULL, hidden, config->out_channels, 1);
+}
+
+/* AdaptiveAvgPool2d, or AttentionPool2d. */
+static void
+set_pool(const DdimUNetConfig *config, DdimPool *pool)
+{
+  const guint channels = config->level_channels[config->n_levels - 1];
+  pool->type = config->pool;
+  if (pool->type == DDIM_POOL_SPATIAL || pool->type == DDIM_POOL_SPATIAL_V2) {
+    set_spatial_pool(config, pool);
+    return;
+  }
+  pool->norm = norm("out.0", NULL, channels);
+  if (pool->type == DDIM_POOL_ADAPTIVE) {
+    pool->last = ddim_layer("out.3", NULL, channels, config->out_channels, 1);
+    return;
+  }
+  pool->table = g_strdup(DDIM_ENCODER_TABLE);
+  pool->positions = config->pool_positions;
+  pool->first = ddim_layer("out.2.qkv_proj", NULL, channels, 3 * channels, 1);
+  pool->last = ddim_layer("out.2.c_proj", NULL, channels, config->out_channels, 1);
+  pool->heads = channels / config->num_head_channels;
+}
+
+DdimArchitecture *
+ddim_encoder_architecture_new(const DdimUNetConfig *config)
+{
+  DdimArchitecture *architecture = ddim_architecture_new();
+  const Builder b = {config, architecture};
+  set_ends(&b);
+  add_input_blocks(&b);
+  add_middle_block(&b);
+  set_pool(config, &architecture->pool);
   return architecture;
 }

@@ -30,14 +30,36 @@ typedef struct {
   gboolean resblock_updown;         /**< guided-diffusion */
   gboolean use_new_attention_order; /**< guided-diffusion */
   gboolean super_res;               /**< low_res is concatenated to x */
+
+  /* Only of EncoderUNetModel, whose out_channels are classes. */
+  DdimPoolType pool;
+  guint pool_positions; /**< of an attention pool */
+  guint pool_hidden;    /**< of the spatial pools */
 } DdimUNetConfig;
+
+/** The only tensor that an attention pool's size shows in: [channels][1 + pixels]. */
+#define DDIM_ENCODER_TABLE "out.2.positional_embedding"
+/** classifier_depth of guided_diffusion.script_util.classifier_defaults(). */
+#define DDIM_ENCODER_USUAL_DEPTH 2
+#define DDIM_ENCODER_MOST_CHANNELS 4
 
 /** GroupNorm32 of improved_diffusion.nn. */
 #define DDIM_UNETMODEL_NORM_GROUPS 32
 
+/* unetmodel-families.c */
+
+/** Whether the heads divide the channels wherever there is attention; else @key is at fault. */
+gboolean ddim_unetmodel_check_heads(const DdimUNetConfig *unet, DdimKey *key, char **reason);
+/** num_head_channels decides over num_heads, but not over one from a more binding source. */
+void ddim_unetmodel_settle_heads(DdimValues *values);
+
 /* unetmodel.c: the list of modules */
 
 DdimArchitecture *ddim_unetmodel_architecture_new(const DdimUNetConfig *config);
+/** EncoderUNetModel: the first half of a UNet, and a pool behind it. */
+DdimArchitecture *ddim_encoder_architecture_new(const DdimUNetConfig *config);
+/** What an EncoderUNetModel's spatial pools read: the channels of all its blocks together. */
+guint ddim_encoder_count_features(const DdimUNetConfig *config);
 
 /* unetmodel-infer.c: what the tensors tell */
 
@@ -51,6 +73,12 @@ gboolean ddim_unetmodel_has_flat_attention(DdimCheckpoint *checkpoint);
  * order are still missing. */
 DdimInference *ddim_unetmodel_infer(DdimCheckpoint *checkpoint, const char *const *stated,
                                     GError **error);
+
+/** Whether the names are those of EncoderUNetModel. */
+gboolean ddim_encoder_recognise(DdimCheckpoint *checkpoint);
+/** The same for an EncoderUNetModel, without what `out` tells. */
+DdimInference *ddim_encoder_infer(DdimCheckpoint *checkpoint, const char *const *stated,
+                                  GError **error);
 
 /* unetmodel-presets.c: the published checkpoints */
 

@@ -9,7 +9,7 @@ fuzz_input(const uint8_t *data, size_t size)
 {
   g_autofree char *flags = g_strndup((const char *)data, size);
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimSettings) settings = ddim_settings_from_flags(flags, &error);
+  g_autoptr(DdimSettings) settings = ddim_settings_from_flags(flags, FALSE, &error);
   g_autoptr(GString) written = g_string_new(NULL);
 
   if (settings == NULL) {
@@ -24,7 +24,7 @@ fuzz_input(const uint8_t *data, size_t size)
     g_autofree char *quoted = g_shell_quote(settings->values[key]);
     g_string_append_printf(written, "--%s=%s ", ddim_key_name(key), quoted);
   }
-  g_autoptr(DdimSettings) again = ddim_settings_from_flags(written->str, &error);
+  g_autoptr(DdimSettings) again = ddim_settings_from_flags(written->str, FALSE, &error);
   g_assert_no_error(error);
   for (guint key = 0; key < DDIM_N_KEYS; key++)
     g_assert_cmpstr(again->values[key], ==, settings->values[key]);
