@@ -20,6 +20,7 @@ FLOORS = [
     ['opencl/ops/conv'],
     ['opencl/ops/units'],
     ['opencl/ops/attention'],
+    ['opencl/ops/gradient'],
     ['opencl/tune'],
     ['opencl/check'],
     ['core/data'],

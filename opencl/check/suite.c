@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "opencl/check/check-conv.h"
+#include "opencl/check/check-gradient.h"
 #include "opencl/check/check-parts.h"
 #include "opencl/check/check-update.h"
 #include "opencl/device/ways.h"
@@ -223,6 +224,27 @@ check_to_planar(DdimCheck *check)
 }
 
 static DdimCheckResult
+check_norm_gradient(DdimCheck *check)
+{
+  return ddim_check_gradient(check, &(DdimCheckGradient){DDIM_CHECK_GRADIENT_NORM, 2, 7, 9, 64, 32,
+                                                         .emb = TRUE, .silu = TRUE});
+}
+
+static DdimCheckResult
+check_attention_gradient(DdimCheck *check)
+{
+  return ddim_check_gradient(check,
+                             &(DdimCheckGradient){DDIM_CHECK_GRADIENT_ATTENTION, 1, 5, 9, 64, 2});
+}
+
+static DdimCheckResult
+check_mean_gradient(DdimCheck *check)
+{
+  return ddim_check_gradient(
+      check, &(DdimCheckGradient){DDIM_CHECK_GRADIENT_MEAN, 2, 5, 7, 32, .add = TRUE});
+}
+
+static DdimCheckResult
 check_resize(DdimCheck *check)
 {
   return ddim_check_resize(check, 9, 33, 4, 64, DDIM_WRAP_X);
@@ -268,6 +290,9 @@ list_others(DdimContext *context, GArray *ways)
       {"upsample", check_upsample},
       {"average-pool", check_average_pool},
       {"resize-bilinear", check_resize},
+      {"norm-gradient", check_norm_gradient},
+      {"attention-gradient", check_attention_gradient},
+      {"mean-gradient", check_mean_gradient},
       {"update", ddim_check_update},
   };
   const gboolean gpu = !context->profile.row_loop, amx = ddim_cl_has_amx(context);
