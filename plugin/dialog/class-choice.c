@@ -54,12 +54,24 @@ static void
 add_class(ClassChoice *choice, int index, const char *text)
 {
   GdkPixbuf *picture = index < 0 ? NULL : thumbnails_load(choice->model, index);
-  GtkTreeIter iter;
 
-  gtk_list_store_append(choice->store, &iter);
-  gtk_list_store_set(choice->store, &iter, COLUMN_INDEX, index, COLUMN_TEXT, text, COLUMN_PICTURE,
-                     picture, -1);
+  gtk_list_store_insert_with_values(choice->store, NULL, -1, COLUMN_INDEX, index, COLUMN_TEXT, text,
+                                    COLUMN_PICTURE, picture, -1);
   g_clear_object(&picture);
+}
+
+static GtkListStore *
+new_store(void)
+{
+  return gtk_list_store_new(N_COLUMNS, G_TYPE_INT, G_TYPE_STRING, GDK_TYPE_PIXBUF);
+}
+
+/* @list  (nullable) what is shown and searched */
+static void
+attach(ClassChoice *choice, GtkTreeModel *list)
+{
+  gtk_combo_box_set_model(GTK_COMBO_BOX(choice->combo), list);
+  gtk_entry_completion_set_model(gtk_entry_get_completion(get_entry(choice)), list);
 }
 
 static void
@@ -69,13 +81,17 @@ list_classes(ClassChoice *choice)
   const guint n = model ? g_strv_length(model->classes) : 0;
   g_autofree guint *order = g_new(guint, n + 1);
 
-  gtk_list_store_clear(choice->store);
+  /* A list that is shown already would be laid out again for each row. */
+  attach(choice, NULL);
+  g_object_unref(choice->store);
+  choice->store = new_store();
   add_class(choice, -1, _("Random"));
   for (guint i = 0; i < n; i++)
     order[i] = i;
   g_qsort_with_data(order, n, sizeof *order, compare, (gpointer)model);
   for (guint i = 0; i < n; i++)
     add_class(choice, order[i], names_show_class(model->classes[order[i]]));
+  attach(choice, GTK_TREE_MODEL(choice->store));
 }
 
 void
@@ -114,20 +130,16 @@ class_choice_set_model(ClassChoice *choice, const CatalogModel *model, gboolean 
 
 /* ---- searching ---- */
 
-/* Any part of the name, in the user's language or the model's. */
+/* Any part of the name, in the user's language or the model's. @key is case-folded. */
 static gboolean
 matches(GtkEntryCompletion *completion, const char *key, GtkTreeIter *iter, gpointer user_data)
 {
   ClassChoice *choice = user_data;
-  g_autofree char *text = NULL, *name = NULL;
   int index;
 
-  gtk_tree_model_get(GTK_TREE_MODEL(choice->store), iter, COLUMN_INDEX, &index, COLUMN_TEXT, &text,
-                     -1);
-  name = g_utf8_casefold(text ? text : "", -1);
-  if (strstr(name, key))
-    return TRUE;
-  return index >= 0 && choice->model && strstr(choice->model->classes[index], key);
+  gtk_tree_model_get(GTK_TREE_MODEL(choice->store), iter, COLUMN_INDEX, &index, -1);
+  return names_contain(index < 0 || !choice->model ? _("Random") : choice->model->classes[index],
+                       key);
 }
 
 static void
@@ -170,9 +182,10 @@ class_choice_new(UiRows *rows, UiChanged changed, gpointer user_data)
 
   choice->changed = changed;
   choice->user_data = user_data;
-  choice->store = gtk_list_store_new(N_COLUMNS, G_TYPE_INT, G_TYPE_STRING, GDK_TYPE_PIXBUF);
+  choice->store = new_store();
   choice->combo = gtk_combo_box_new_with_model_and_entry(GTK_TREE_MODEL(choice->store));
   gtk_combo_box_set_entry_text_column(GTK_COMBO_BOX(choice->combo), COLUMN_TEXT);
+  ui_combo_scroll(choice->combo);
   add_picture(GTK_CELL_LAYOUT(choice->combo));
   gtk_entry_set_activates_default(get_entry(choice), TRUE);
   add_search(choice);

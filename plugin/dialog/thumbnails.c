@@ -34,9 +34,9 @@ get_path(const CatalogModel *model, guint class)
 GdkPixbuf *
 thumbnails_load(const CatalogModel *model, guint class)
 {
-  g_autofree char *path = get_path(model, class);
+  g_autofree char *path = class < THUMBNAILS_MAX_CLASSES ? get_path(model, class) : NULL;
 
-  return g_file_test(path, G_FILE_TEST_IS_REGULAR)
+  return path && g_file_test(path, G_FILE_TEST_IS_REGULAR)
              ? gdk_pixbuf_new_from_file_at_size(path, THUMBNAILS_SIZE, THUMBNAILS_SIZE, NULL)
              : NULL;
 }

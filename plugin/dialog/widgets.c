@@ -296,6 +296,23 @@ ui_choice_set_or_add(GtkWidget *choice, const char *id)
   ui_choice_set(choice, id);
 }
 
+void
+ui_combo_scroll(GtkWidget *combo)
+{
+#if GTK_MAJOR_VERSION >= 3
+  GtkCssProvider *css = gtk_css_provider_new();
+
+  gtk_css_provider_load_from_data(css, "combobox { -GtkComboBox-appears-as-list: 1; }", -1, NULL);
+  gtk_style_context_add_provider(gtk_widget_get_style_context(combo), GTK_STYLE_PROVIDER(css),
+                                 GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+  g_object_unref(css);
+#else
+  gtk_rc_parse_string("style \"ddim-scrolls\" { GtkComboBox::appears-as-list = 1 }"
+                      "widget \"*.ddim-scrolls\" style \"ddim-scrolls\"");
+  gtk_widget_set_name(combo, "ddim-scrolls");
+#endif
+}
+
 /* ---- numbers and notes ---- */
 
 GtkWidget *

@@ -64,6 +64,10 @@ gboolean ui_choice_set(GtkWidget *choice, const char *id);
 /** Choose the row with @id, which is added where it is missing. */
 void ui_choice_set_or_add(GtkWidget *choice, const char *id);
 
+/** Let the rows of a combo box that may have a thousand appear as a list that scrolls, and not as a
+ * menu, which would have an item for each and fill the screen. */
+void ui_combo_scroll(GtkWidget *combo);
+
 /** A spin button for option @name, from @minimum to the option's maximum. */
 GtkWidget *ui_spin_new(const char *name, double minimum, double step);
 /** Its value, including a number that is still being typed. */

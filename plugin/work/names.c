@@ -45,6 +45,37 @@ same(const char *a, const char *b)
   return g_str_equal(one, other);
 }
 
+static gboolean
+contains(const char *name, const char *part)
+{
+  g_autofree char *folded = g_utf8_casefold(name, -1);
+
+  return strstr(folded, part) != NULL;
+}
+
+gboolean
+names_contain(const char *name, const char *part)
+{
+  return contains(name, part) || contains(names_show_class(name), part);
+}
+
+/* (nullable) the only class that has @name in it; not a part of a number */
+static const char *
+find_by_part(const char *name, const char *const *known)
+{
+  g_autofree char *part = g_utf8_casefold(name, -1);
+  const char *found = NULL;
+
+  for (guint i = 0; *part && !g_ascii_isdigit(*part) && known && known[i]; i++) {
+    if (!names_contain(known[i], part))
+      continue;
+    if (found)
+      return NULL;
+    found = known[i];
+  }
+  return found;
+}
+
 /* (nullable) the model's name for @name */
 static const char *
 find_class(const char *name, const char *const *known)
@@ -55,7 +86,7 @@ find_class(const char *name, const char *const *known)
   for (guint i = 0; known && known[i]; i++)
     if (same(names_show_class(known[i]), name))
       return known[i];
-  return NULL;
+  return find_by_part(name, known);
 }
 
 static const char *

@@ -61,6 +61,10 @@ test_names(void)
       {"tench, Tinca tinca", "tench, Tinca tinca"},
       {"7", "7"},
       {"no class", "no class"},
+      {"tinca", "tench, Tinca tinca"},
+      {"RUS, LAV", "rust,lava"},
+      {"a", "a"}, /* of two */
+      {"", ""},
       {"", ""},
   };
 
@@ -68,6 +72,8 @@ test_names(void)
     g_autofree char *read = names_read_classes(cases[i].typed, classes);
     g_assert_cmpstr(read, ==, cases[i].read);
   }
+  g_assert_true(names_contain("tench, Tinca tinca", "tinca"));
+  g_assert_false(names_contain("tench, Tinca tinca", "lava"));
   g_assert_cmpstr(names_show_class("unheard of"), ==, "unheard of");
   g_assert_null(names_show_description(NULL));
   g_assert_cmpstr(names_show_description("other"), ==, "other");
