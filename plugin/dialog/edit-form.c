@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include "plugin/dialog/advanced.h"
 #include "plugin/dialog/model-choice.h"
+#include "plugin/image/layer-list.h"
 #include "plugin/work/settings.h"
 
 /* The control of one argument. */
@@ -130,17 +131,11 @@ static GtkWidget *
 new_end(ImageRef image)
 {
   GtkWidget *combo = gtk_combo_box_text_new_with_entry();
-#if DDIM_GIMP_MAJOR >= 3
-  g_autofree GimpLayer **layers = image == NO_IMAGE ? NULL : gimp_image_get_layers(image);
-  for (guint i = 0; layers && layers[i]; i++)
-#else
-  int n = 0;
-  g_autofree gint32 *layers = image == NO_IMAGE ? NULL : gimp_image_get_layers(image, &n);
-  for (int i = 0; i < n; i++)
-#endif
-  {
-    g_autofree char *name = gimp_item_get_name(GIMP_ITEM(layers[i]));
-    gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(combo), name);
+  g_autoptr(GPtrArray) layers = layer_list_new(image);
+
+  for (guint i = 0; i < layers->len; i++) {
+    const NamedLayer *named = g_ptr_array_index(layers, i);
+    gtk_combo_box_text_append_text(GTK_COMBO_BOX_TEXT(combo), named->path);
   }
   gtk_entry_set_activates_default(GTK_ENTRY(gtk_bin_get_child(GTK_BIN(combo))), TRUE);
   return combo;

@@ -8,6 +8,7 @@
 #include "core/data/memory.h"
 #include "core/edit/picture.h"
 #include "core/job/request-private.h"
+#include "plugin/image/layer-list.h"
 #include "plugin/image/source.h"
 
 /* Pixels around the context of what is filled that are taken along, so that the model's windows
@@ -143,7 +144,7 @@ choose_area(EditInput *input, LayerRef layer, GError **error)
 static LayerRef
 find_named(ImageRef image, const char *option, const char *name, GError **error)
 {
-  LayerRef layer = image == NO_IMAGE ? NO_LAYER : gimp_image_get_layer_by_name(image, name);
+  LayerRef layer = layer_list_find(image, name);
 
   if (layer == NO_LAYER)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
@@ -256,6 +257,24 @@ settle_color(EditInput *input, GError **error)
 
 /* ---- all of it ---- */
 
+/* Whether something is there that the new could fit to: pixels that stay, or that are changed, and
+ * that are not transparent. */
+static gboolean
+check_picture(const EditInput *input, GError **error)
+{
+  const DdimImage *picture = input->picture;
+  const gsize n = (gsize)picture->width * picture->height;
+
+  if (picture->channels % 2)
+    return TRUE;
+  for (gsize i = 0; i < n; i++)
+    if (picture->pixels[(i + 1) * picture->channels - 1] &&
+        !(input->mask && input->mask->pixels[i]))
+      return TRUE;
+  return refuse(error, _("All of the layer is transparent here, so there is nothing to go by; "
+                         "choose another layer, or “Sample what is visible”"));
+}
+
 static gboolean
 read_picture(EditInput *input, DrawableRef drawable, gboolean visible, GError **error)
 {
@@ -270,7 +289,7 @@ read_picture(EditInput *input, DrawableRef drawable, gboolean visible, GError **
   g_object_set(input->request, "input", "layer.png", NULL);
   if (input->mask)
     g_object_set(input->request, "mask", "selection.png", "feather", 0, NULL);
-  return input->picture != NULL;
+  return input->picture && check_picture(input, error);
 }
 
 static gboolean

@@ -108,6 +108,7 @@ SCHEME = {
 
 # Lines that GIMP itself, not the plug-in, may print are not looked at: the plug-in's stderr goes to a file of its own.
 WRAPPER = """#!/bin/bash
+. '{settings}'
 exec -a "$0" '{program}' "$@" 2>>'{log}'
 """
 
@@ -122,11 +123,14 @@ class Gimp:
         self.folder = pathlib.Path(folder)
         self.log = self.folder / 'plug-in.log'
         self.log.touch()
+        # Sourced by each process of the plug-in: environment for it and not for GIMP.
+        self.settings = self.folder / 'plug-in.env'
+        self.settings.touch()
         plugins = self.plugins = self.folder / 'plug-ins'
         own = plugins / 'ddim'
         own.mkdir(parents=True)
         wrapper = own / 'ddim'
-        wrapper.write_text(WRAPPER.format(program=self.program, log=self.log))
+        wrapper.write_text(WRAPPER.format(program=self.program, log=self.log, settings=self.settings))
         wrapper.chmod(0o755)
         for entry in ('ddim.svg', 'help'):
             (own / entry).symlink_to(pathlib.Path(source) / 'plugin' / entry)
@@ -195,7 +199,7 @@ class Gimp:
         quit_ = ['--quit'] if self.major > 2 else ['-b', '(gimp-quit 1)']
         done = subprocess.run(
             [self.console, '--gimprc', self.rc, '-i', '-d', '-f', '-s', *self.interpreter(), '-b', whole, *quit_],
-            env=self.environment(**environment), capture_output=True, text=True, timeout=300, check=False)
+            env=self.environment(**environment), capture_output=True, text=True, timeout=900, check=False)
         text = out.read_text() if out.exists() else ''
         if re.search(r'execution error|^Error:', done.stdout + done.stderr, re.M) or not out.exists():
             raise AssertionError(f'{script}\n{done.stdout}{done.stderr}')
@@ -219,6 +223,16 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         cls.gimp = Gimp(*sys.argv[1:5], folder.name)
+
+    @classmethod
+    def add_tiny_model(cls):
+        """A folder for DDIM_MODEL_PATH with the model "tiny", which makes noise of 16x16 pixels in no time."""
+        models = cls.folder / 'models'
+        models.mkdir()
+        weights = pathlib.Path(sys.argv[4]) / 'tests' / 'data' / 'unet_tiny_uncond.pt'
+        subprocess.run([pathlib.Path(sys.argv[5]).resolve(), 'convert', weights, models / 'tiny.safetensors', '--flags',
+                        '--image_size 16 --num_heads 1'], check=True, capture_output=True, env=cls.gimp.environment())
+        return str(models)
 
     def tearDown(self):
         """The plug-in has printed nothing."""
