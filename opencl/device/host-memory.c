@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "opencl/device/host-memory.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,11 +12,22 @@
 /* At least what any type of OpenCL needs, and a multiple of a cache line. */
 #define ALIGNMENT 256
 
+/* GLib's aligned memory would end the program where there is none. */
+static gpointer
+alloc_small(gsize size)
+{
+  gpointer memory;
+
+  if (posix_memalign(&memory, ALIGNMENT, size) != 0)
+    return NULL;
+  return memset(memory, 0, size);
+}
+
 gpointer
 ddim_cl_host_alloc(gsize size)
 {
   if (size < HUGE_FROM)
-    return g_aligned_alloc0(1, (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, ALIGNMENT);
+    return alloc_small((size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
   const gsize page = (gsize)sysconf(_SC_PAGESIZE);
   size = (size + page - 1) / page * page;
   /* Only a block that begins at a huge page's boundary is made of them: map more and give the rest
@@ -39,7 +52,7 @@ void
 ddim_cl_host_free(gpointer memory, gsize size)
 {
   if (size < HUGE_FROM)
-    g_aligned_free(memory);
+    free(memory);
   else if (memory)
     munmap(memory, size);
 }

@@ -223,6 +223,14 @@ MEMORY_CALL(g_try_malloc0_n, "memory", NULL, (gsize n, gsize size), (n, size))
 MEMORY_CALL(g_try_realloc, "memory", NULL, (gpointer old, gsize size), (old, size))
 MEMORY_CALL(g_try_realloc_n, "memory", NULL, (gpointer old, gsize n, gsize size), (old, n, size))
 
+int
+posix_memalign(void **memory, size_t alignment, size_t size)
+{
+  if (FAILS("memory"))
+    return ENOMEM;
+  return REAL(posix_memalign)(memory, alignment, size);
+}
+
 #define STATUS(usual) (fail_status ? fail_status : (usual))
 
 #define CL_CALL(name, parameters, arguments)                                                       \
