@@ -464,7 +464,7 @@ build_left(Dialog *dialog, GString *mnemonics)
   dialog->sheet = sheet_new(mnemonics, on_kept, dialog);
   dialog->progress = gtk_progress_bar_new();
   dialog->status = ui_note_new(34);
-  dialog->message = window_message_new();
+  dialog->message = window_message_new(32);
   dialog->reuse = gtk_button_new_with_mnemonic(reuse);
   gtk_box_pack_start(GTK_BOX(box), sheet_get_widget(dialog->sheet), TRUE, TRUE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->progress, FALSE, FALSE, 0);

@@ -234,6 +234,8 @@ finish(Dialog *dialog)
     dialog->result = g_steal_pointer(&result);
     take_result(dialog);
   } else {
+    g_autoptr(DdimImage) before = edit_input_show(dialog->input, NULL);
+    show_picture(dialog, before);
     show_progress(dialog, "", 0);
     show_problem(error->message, dialog);
   }
@@ -366,7 +368,7 @@ build_bottom(Dialog *dialog)
   GtkWidget *indented = ui_box(GTK_ORIENTATION_HORIZONTAL, 0);
 
   dialog->forecast = gtk_label_new("");
-  dialog->message = window_message_new();
+  dialog->message = window_message_new(72);
   gtk_box_pack_start(GTK_BOX(box), dialog->message, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(box), dialog->forecast, FALSE, FALSE, 0);
   gtk_box_pack_start(GTK_BOX(indented), box, TRUE, TRUE, 12);

@@ -89,11 +89,11 @@ window_fit(GtkWidget *scrolled)
 /* ---- a message ---- */
 
 GtkWidget *
-window_message_new(void)
+window_message_new(int width)
 {
   GtkWidget *place = ui_box(GTK_ORIENTATION_VERTICAL, 0),
             *bar = ui_box(GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *scrolled = gtk_scrolled_window_new(NULL, NULL), *label = ui_note_new(32);
+  GtkWidget *scrolled = gtk_scrolled_window_new(NULL, NULL), *label = ui_note_new(width);
   GtkWidget *icon = gtk_image_new();
 
   gtk_label_set_selectable(GTK_LABEL(label), TRUE);

@@ -25,8 +25,8 @@ GtkWidget *window_scroll(GtkWidget *form);
  * when the form has changed. */
 void window_fit(GtkWidget *scrolled);
 
-/** A place for messages of several lines, whose size is always the same. */
-GtkWidget *window_message_new(void);
+/** A place for messages of several lines, whose size is always the same: @width characters. */
+GtkWidget *window_message_new(int width);
 /** @text  NULL: none. Begins in lower case as errors do, or in upper case. */
 void window_message_show(GtkWidget *message, GtkMessageType type, const char *text);
 
