@@ -190,15 +190,15 @@ class Gimp:
     def prelude(self):
         return '(begin' + SCHEME[self.major] + SCHEME['both'] + ')'
 
-    def run(self, script, **environment):
-        """Evaluate `script`, in which (say X) adds a line to what this returns."""
+    def run(self, script, fonts=False, **environment):
+        """Evaluate `script`, in which (say X) adds a line to what this returns; only with `fonts` there can be text."""
         out = self.folder / 'out.txt'
         out.unlink(missing_ok=True)
         said = f'(define out (open-output-file "{out}"))(define (say x) (display x out) (newline out))'
         whole = f'(begin {self.prelude()[6:-1]} {said} {script} (close-output-port out))'
         quit_ = ['--quit'] if self.major > 2 else ['-b', '(gimp-quit 1)']
         done = subprocess.run(
-            [self.console, '--gimprc', self.rc, '-i', '-d', '-f', '-s', *self.interpreter(), '-b', whole, *quit_],
+            [self.console, '--gimprc', self.rc, '-i', '-d', *([] if fonts else ['-f']), '-s', *self.interpreter(), '-b', whole, *quit_],
             env=self.environment(**environment), capture_output=True, text=True, timeout=900, check=False)
         text = out.read_text() if out.exists() else ''
         if re.search(r'execution error|^Error:', done.stdout + done.stderr, re.M) or not out.exists():
