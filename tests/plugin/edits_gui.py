@@ -14,6 +14,7 @@ import tempfile
 import time
 import unittest
 
+import edits
 import gimp
 from screen import Screen, Session, wait
 
@@ -142,6 +143,25 @@ class Dialogs(unittest.TestCase):
         self.assertEqual(session.value('(list (width (car (layers image))) (height (car (layers image))))'), '(20 16)')
         self.ends(session, FILL)
         self.undo(session)
+
+    @unittest.skipUnless(os.environ.get('FAKE_GPU_LIBRARY'), 'a sanitizer takes no library before its own')
+    def test_lost_device(self):
+        """The dialog says so and stays; the image is as it was, and can be filled once the device is back."""
+        session = self.start()
+        card = {'LD_PRELOAD': os.environ['FAKE_GPU_LIBRARY'], 'POCL_DEVICES': 'pthread', 'FAKE_LOST': '900'}
+        session.app.settings.write_text(''.join(f"export {key}='{value}'\n" for key, value in card.items()))
+        dialog = self.open(session, FILL)
+        self.ended(session, self.begin(session, dialog, 'alt+f'))
+        self.screen.shoot('fill-lost', dialog)
+        self.check_untouched(session)
+        self.screen.keys(dialog, 'alt+c')
+        self.ends(session, FILL)
+        self.check_untouched(session)
+        session.app.settings.write_text('')
+        session.ask(f'(begin {edits.call("fill")} (gimp-displays-flush))')
+        self.assertEqual(len(session.layers()), 2)
+        self.undo(session)
+        self.assertEqual(session.app.printed(), [])
 
     def test_others(self):
         """Each of the other dialogs makes its layer from a preview, as one undo step."""
