@@ -319,9 +319,10 @@ static GArray *
 make_rows(Tune *tune, const DdimConvShape *shapes)
 {
   GArray *rows = g_array_new(FALSE, FALSE, sizeof(DdimTuneRow));
-  g_autofree DdimClChoice *choices = ddim_network_choose(tune->network, tune->tuning, shapes);
-  g_autofree DdimClChoice *builtin = ddim_network_choose(tune->network, NULL, shapes);
-  for (guint i = 0; i < tune->network->convs->len; i++) {
+  const guint n = tune->network->n_forward;
+  g_autofree DdimClChoice *choices = ddim_network_choose(tune->network, tune->tuning, shapes, n);
+  g_autofree DdimClChoice *builtin = ddim_network_choose(tune->network, NULL, shapes, n);
+  for (guint i = 0; i < n; i++) {
     const DdimTuneRow row = make_row(tune, &shapes[i], choices[i], builtin[i]);
     guint r = 0;
     while (r < rows->len && !same_row(&g_array_index(rows, DdimTuneRow, r), &row))
@@ -346,7 +347,7 @@ ddim_tune(DdimSession *session, guint batch, guint height, guint width, double s
     return NULL;
   g_autofree DdimConvShape *shapes =
       ddim_network_get_shapes(session->network, batch, height, width, DDIM_WRAP_NONE);
-  g_autoptr(GArray) candidates = find_candidates(shapes, session->network->convs->len);
+  g_autoptr(GArray) candidates = find_candidates(shapes, session->network->n_forward);
   Tune tune = {.network = session->network,
                .params = params ? params : &none,
                .tuning = ddim_cl_context_tuning(session->context),

@@ -39,6 +39,7 @@ has_size(const DdimEvaluator *evaluator, const DdimEvaluatorSize *size)
 {
   return evaluator->size.batch == size->batch && evaluator->size.height == size->height &&
          evaluator->size.width == size->width && evaluator->size.wrap == size->wrap &&
+         !evaluator->size.gradient == !size->gradient &&
          evaluator->size.usual_batch == (size->usual_batch ? size->usual_batch : size->batch);
 }
 

@@ -25,12 +25,14 @@ struct _DdimEvaluator {
   DdimEvaluatorSize size; /**< usual_batch is never 0 */
   guint x_channels;       /**< of x: those of the input without low_res's */
   DdimRecordConv *convs;  /**< one for each of DdimNetwork.convs */
+  guint n_convs;          /**< those of the gradient only where there is one */
   DdimClPlan *plan;
   DdimClBuffer *memory;           /**< of what outlives an evaluation: all that follows */
   DdimClMem x;                    /**< planar [batch][x_channels][H][W] */
   DdimClMem low_res;              /**< planar [batch][low_res_channels][H][W] */
   DdimRecordPorts ports;          /**< ports.y: the output, NHWC with padded channels */
   DdimClMem output;               /**< the same, planar [batch][out_channels][H][W] */
+  DdimClMem gradient;             /**< planar [batch][in_channels][H][W], where size.gradient */
   DdimConditioning *conditioning; /**< NULL until it is set */
   double flops;
 };

@@ -2,6 +2,7 @@
 #include "core/network/evaluator.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 
 #include "core/data/error.h"
 #include "core/network/evaluator-private.h"
@@ -27,11 +28,11 @@ choose_convs(DdimEvaluator *e, GError **error)
   g_autofree DdimConvShape *usual =
       ddim_network_get_shapes(network, size->usual_batch, size->height, size->width, size->wrap);
   g_autofree DdimClChoice *choices =
-      ddim_network_choose(network, ddim_cl_context_tuning(network->context), usual);
+      ddim_network_choose(network, ddim_cl_context_tuning(network->context), usual, e->n_convs);
   g_autofree DdimConvShape *shapes =
       ddim_network_get_shapes(network, size->batch, size->height, size->width, size->wrap);
-  e->convs = g_new0(DdimRecordConv, network->convs->len);
-  for (guint i = 0; i < network->convs->len; i++) {
+  e->convs = g_new0(DdimRecordConv, e->n_convs);
+  for (guint i = 0; i < e->n_convs; i++) {
     DdimRecordConv *conv = &e->convs[i];
     conv->shape = shapes[i];
     conv->method = choices[i].method;
@@ -50,28 +51,45 @@ place(DdimClArena *arena, guint64 floats)
   return (DdimClMem){.at = ddim_cl_arena_alloc(arena, floats * sizeof(float)).at};
 }
 
+/* A tensor in the arena, with padded channels. */
+static DdimClTensor
+place_tensor(DdimClArena *arena, guint n, guint h, guint w, guint channels)
+{
+  const guint padded = pad(channels, DDIM_CL_COLUMN_PADDING);
+  return (DdimClTensor){.mem = place(arena, (guint64)n * h * w * padded),
+                        .n = n,
+                        .h = h,
+                        .w = w,
+                        .c = padded,
+                        .ld = padded};
+}
+
 /* Memory for what outlives an evaluation. */
 static gboolean
 allocate(DdimEvaluator *e, GError **error)
 {
   const DdimArchitecture *architecture = e->network->architecture;
-  const guint padded = pad(architecture->out_channels, DDIM_CL_COLUMN_PADDING);
-  const guint64 pixels = (guint64)e->size.batch * e->size.height * e->size.width;
-  DdimClTensor *y = &e->ports.y;
+  const gboolean classifier = ddim_architecture_is_classifier(architecture);
+  const guint n = e->size.batch, h = e->size.height, w = e->size.width;
+  const guint64 pixels = (guint64)n * h * w;
+  DdimRecordPorts *ports = &e->ports;
   DdimClArena arena;
   ddim_cl_arena_init(&arena, G_MAXINT64);
   e->x = place(&arena, pixels * e->x_channels);
   e->low_res = place(&arena, pixels * e->network->architecture->low_res_channels);
-  e->output = place(&arena, pixels * architecture->out_channels);
-  e->ports.emb = place(&arena, (guint64)e->size.batch * e->network->embedding.columns);
-  *y = (DdimClTensor){.mem = place(&arena, pixels * padded),
-                      .n = e->size.batch,
-                      .h = e->size.height,
-                      .w = e->size.width,
-                      .c = padded,
-                      .ld = padded};
+  e->output = place(&arena, (classifier ? n : pixels) * architecture->out_channels);
+  ports->emb = place(&arena, (guint64)n * e->network->embedding.columns);
+  ports->y =
+      place_tensor(&arena, n, classifier ? 1 : h, classifier ? 1 : w, architecture->out_channels);
+  ports->gradient = e->size.gradient;
+  if (ports->gradient) {
+    e->gradient = place(&arena, pixels * e->x_channels);
+    ports->labels = place(&arena, n);
+    ports->dx = place_tensor(&arena, n, h, w, e->x_channels);
+  }
   e->memory = ddim_cl_buffer_new(e->network->context, ddim_cl_arena_get_bytes(&arena), error);
-  DdimClMem *places[] = {&e->x, &e->low_res, &e->output, &e->ports.emb, &y->mem};
+  DdimClMem *places[] = {&e->x,         &e->low_res,  &e->output,     &ports->emb,
+                         &ports->y.mem, &e->gradient, &ports->labels, &ports->dx.mem};
   for (guint i = 0; i < G_N_ELEMENTS(places); i++)
     places[i]->buffer = e->memory;
   ddim_cl_arena_clear(&arena);
@@ -94,6 +112,8 @@ record(DdimEvaluator *e)
                    (guint64)e->ports.x.n * e->ports.x.h * e->ports.x.w * e->ports.x.c);
   e->flops = ddim_record_network(network, e->plan, &e->ports);
   ddim_cl_to_planar(e->plan, &e->ports.y, architecture->out_channels, e->output);
+  if (e->size.gradient)
+    ddim_cl_to_planar(e->plan, &e->ports.dx, e->x_channels, e->gradient);
 }
 
 DdimEvaluator *
@@ -108,6 +128,7 @@ ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size, GError
   e->size = *size;
   if (!e->size.usual_batch)
     e->size.usual_batch = size->batch;
+  e->n_convs = size->gradient ? network->convs->len : network->n_forward;
   e->x_channels = network->architecture->in_channels - network->architecture->low_res_channels;
   if (!choose_convs(e, error) || !allocate(e, error))
     return NULL;
@@ -121,7 +142,7 @@ ddim_evaluator_begin(DdimNetwork *network, const DdimEvaluatorSize *size, GError
 static gboolean
 load_and_seal(DdimEvaluator *e, const DdimNetworkParams *params, GError **error)
 {
-  const guint n = e->network->convs->len;
+  const guint n = e->n_convs;
   for (guint i = 0; i < n; i++) {
     if (g_cancellable_set_error_if_cancelled(params->cancellable, error))
       return FALSE;
@@ -136,7 +157,7 @@ load_and_seal(DdimEvaluator *e, const DdimNetworkParams *params, GError **error)
 static void
 release_convs(DdimEvaluator *e)
 {
-  for (guint i = 0; e->convs && i < e->network->convs->len; i++)
+  for (guint i = 0; e->convs && i < e->n_convs; i++)
     ddim_weights_release(e->network->weights, e->convs[i].layout);
   g_clear_pointer(&e->convs, g_free);
 }
@@ -293,8 +314,34 @@ ddim_evaluator_wait(DdimEvaluator *e, GError **error)
 gsize
 ddim_evaluator_get_output_count(const DdimEvaluator *e)
 {
-  return (gsize)e->size.batch * e->network->architecture->out_channels * e->size.height *
-         e->size.width;
+  return (gsize)e->size.batch * e->network->architecture->out_channels * e->ports.y.h *
+         e->ports.y.w;
+}
+
+gboolean
+ddim_evaluator_set_targets(DdimEvaluator *e, const gint64 *labels, GError **error)
+{
+  const guint classes = e->network->architecture->out_channels;
+  g_autofree float *floats = g_new(float, e->size.batch);
+  g_return_val_if_fail(e->size.gradient, FALSE);
+  for (guint i = 0; i < e->size.batch; i++) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                  _("label %" PRId64 " is not one of the classifier's classes, 0 to %u"), labels[i],
+                  classes - 1);
+      return FALSE;
+    }
+    floats[i] = (float)labels[i];
+  }
+  return ddim_cl_plan_write(e->plan, e->ports.labels, e->size.batch, floats, error);
+}
+
+gboolean
+ddim_evaluator_get_gradient(DdimEvaluator *e, float *gradient, GError **error)
+{
+  const guint64 count = (guint64)e->size.batch * e->x_channels * e->size.height * e->size.width;
+  g_return_val_if_fail(e->size.gradient, FALSE);
+  return ddim_cl_plan_read(e->plan, e->gradient, count, gradient, error);
 }
 
 /* The output as the network leaves it, where it is not kept in planes too. A line at a time, so

@@ -8,11 +8,12 @@
 G_BEGIN_DECLS
 
 /** A network that is ready to evaluate a batch of inputs of one size: output = network(x, timestep,
- * label). Any number of evaluators of a network may live at the same time, and be used in any
- * order. They share weights that are laid out alike, and the memory of intermediate results, which
- * is as large as the largest evaluator needs it. Each has its own input, output and conditioning.
- * What changes from step to step of a sampling loop is kept apart (core/network/sampler-state.h).
- * Reference counted; keeps a reference to its network. One thread at a time. */
+ * label). The output of a classifier is [batch][classes], its logits. Any number of evaluators of a
+ * network may live at the same time, and be used in any order. They share weights that are laid out
+ * alike, and the memory of intermediate results, which is as large as the largest evaluator needs
+ * it. Each has its own input, output and conditioning. What changes from step to step of a sampling
+ * loop is kept apart (core/network/sampler-state.h). Reference counted; keeps a reference to its
+ * network. One thread at a time. */
 typedef struct _DdimEvaluator DdimEvaluator;
 
 typedef struct {
@@ -21,7 +22,9 @@ typedef struct {
    * with the same weights in memory. For a last batch that is shorter than the others. 0: as
    * suits `batch` best. */
   guint usual_batch;
-  DdimWrap wrap; /**< every convolution wraps around along these axes */
+  DdimWrap wrap;     /**< every convolution wraps around along these axes */
+  gboolean gradient; /**< of a classifier: an evaluation gives ddim_evaluator_get_gradient() too. It
+                        then takes twice the weights, and every module's input is kept. */
 } DdimEvaluatorSize;
 
 /** Choose how each layer is computed, lay out the weights that are not laid out yet, and fix every
@@ -66,6 +69,12 @@ gboolean ddim_evaluator_get_output(DdimEvaluator *evaluator, float *output, GErr
 /** Wait, then replace the output that a step or get_output() reads next, as guidance does. Layout
  * as above. Errors: DDIM_ERROR_ARGUMENT when there is no memory for it. */
 gboolean ddim_evaluator_set_output(DdimEvaluator *evaluator, const float *output, GError **error);
+/** The classes that the coming gradients of a classifier are about.
+ * @labels [batch]. Errors: DDIM_ERROR_ARGUMENT for those that the classifier does not have. */
+gboolean ddim_evaluator_set_targets(DdimEvaluator *evaluator, const gint64 *labels, GError **error);
+/** Wait, then read the gradient of log p(label | x) with respect to x, where p is the softmax of
+ * the output. @gradient [batch][in_channels][H][W] */
+gboolean ddim_evaluator_get_gradient(DdimEvaluator *evaluator, float *gradient, GError **error);
 /** Values of the output. */
 gsize ddim_evaluator_get_output_count(const DdimEvaluator *evaluator);
 /** (transfer none) */

@@ -30,6 +30,13 @@ typedef struct {
   guint emb_at;             /**< of a RES: its first column in the conditioning's rows */
 } DdimNetworkModule;
 
+/** What the network has of a classifier's pool. */
+typedef struct {
+  DdimNetworkNorm norm;
+  guint first, last; /**< indices into DdimNetwork.convs */
+  guint64 table;     /**< place among the vectors */
+} DdimNetworkPool;
+
 /** The layers in front of the blocks: what a timestep and a label tell them. */
 typedef struct {
   DdimLayout *first, *second;
@@ -48,12 +55,16 @@ struct _DdimNetwork {
   gboolean half;
   DdimWeights *weights; /**< its first layers are `convs`, with the same indices */
   DdimVectors *vectors;
-  GArray *convs;       /**< DdimNetworkConv, in the order of evaluation */
+  GArray *convs; /**< DdimNetworkConv: n_forward in the order of evaluation; behind them, of a
+                    classifier, for each the one that takes a gradient back through it */
+  guint n_forward;
   GHashTable *modules; /**< DdimModule -> DdimNetworkModule */
   DdimNetworkNorm out_norm;
   guint out_conv;
+  DdimNetworkPool pool;
   DdimNetworkEmbedding embedding;
-  guint64 zeros;        /**< place of as many zeros as an input has channels at most */
+  guint64 zeros;        /**< place of as many zeros as an input or an output has channels at most */
+  guint64 ones;         /**< of a classifier: as many ones */
   guint64 tensor_bytes; /**< of all weights in the network's precision */
   guint n_evaluators;
   DdimClScratch *scratch; /**< what evaluators compute in; NULL while there are none */

@@ -74,8 +74,11 @@ check_architecture(const DdimArchitecture *architecture, GError **error)
       if (!check_module(stage->modules->pdata[m], error))
         return FALSE;
   }
-  return check_norm(&architecture->out_norm, error) &&
-         check_layer(&architecture->embedding.first, error) &&
+  const DdimPool *pool = &architecture->pool;
+  if (pool->type == DDIM_POOL_ATTENTION && (!pool->heads || pool->norm.channels % pool->heads))
+    return refuse(pool->first.name, _("its heads do not divide its channels"), error);
+  return check_norm(&architecture->out_norm, error) && check_norm(&pool->norm, error) &&
+         check_layer(&pool->first, error) && check_layer(&architecture->embedding.first, error) &&
          check_layer(&architecture->embedding.second, error);
 }
 
@@ -234,24 +237,70 @@ start_emb_bias(DdimNetwork *network)
   return place;
 }
 
+static void
+add_pool(DdimNetwork *network)
+{
+  const DdimPool *pool = &network->architecture->pool;
+  network->pool.norm = add_norm(network, &pool->norm);
+  network->pool.first = add_conv(network, &pool->first);
+  network->pool.last = add_conv(network, &pool->last);
+  if (pool->table) {
+    network->pool.table = ddim_vectors_append_table(network->vectors, pool->table,
+                                                    pool->norm.channels, pool->positions);
+    ddim_vectors_pad(network->vectors);
+  }
+}
+
+/* A gradient goes back through a convolution by one with in and out exchanged. Evaluators put zeros
+ * between the pixels where the stride is 2. */
+static void
+add_gradients(DdimNetwork *network)
+{
+  for (guint i = 0; i < network->n_forward; i++) {
+    const DdimNetworkConv *of = ddim_network_get_conv(network, i);
+    const DdimNetworkConv conv = {.prefix = of->prefix,
+                                  .geometry = {.in = of->geometry.out,
+                                               .out = of->geometry.in,
+                                               .taps = of->geometry.taps,
+                                               .stride = 1}};
+    g_array_append_val(network->convs, conv);
+    ddim_weights_add_gradient(network->weights, i);
+  }
+}
+
+/* Zeros that stand for any channels or biases, and of a classifier, ones that stand for scales. */
+static void
+add_constants(DdimNetwork *network)
+{
+  guint most = DDIM_CL_COLUMN_PADDING;
+  for (guint i = 0; i < network->convs->len; i++)
+    most = MAX(most, ddim_network_get_conv(network, i)->geometry.in);
+  ddim_vectors_pad(network->vectors);
+  network->zeros = ddim_vectors_append_zeros(network->vectors, most);
+  ddim_vectors_pad(network->vectors);
+  if (network->n_forward < network->convs->len)
+    network->ones = ddim_vectors_append_ones(network->vectors, most);
+}
+
 /* Know all layers, and have everything on the device but the convolutions' weights. */
 static gboolean
 load(DdimNetwork *network, GError **error)
 {
   const DdimArchitecture *architecture = network->architecture;
   DdimNetworkEmbedding *embedding = &network->embedding;
-  guint most = DDIM_CL_DEPTH_PADDING;
   foreach_module(network, add_module, NULL);
   network->out_norm = add_norm(network, &architecture->out_norm);
   network->out_conv = add_conv(network, &architecture->out_conv);
+  add_pool(network);
+  network->n_forward = network->convs->len;
+  if (ddim_architecture_is_classifier(architecture))
+    add_gradients(network);
   embedding->first_bias =
       ddim_vectors_append_bias(network->vectors, &architecture->embedding.first);
   embedding->second_bias =
       ddim_vectors_append_bias(network->vectors, &architecture->embedding.second);
   embedding->bias = start_emb_bias(network);
-  for (guint i = 0; i < network->convs->len; i++)
-    most = MAX(most, ddim_network_get_conv(network, i)->geometry.in);
-  network->zeros = ddim_vectors_append_zeros(network->vectors, most);
+  add_constants(network);
   return ddim_vectors_upload(network->vectors, error) && load_embedding(network, error);
 }
 

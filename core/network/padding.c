@@ -216,7 +216,7 @@ fits(const DdimArchitecture *a, guint unit)
 DdimArchitecture *
 ddim_architecture_pad(const DdimArchitecture *a, guint unit)
 {
-  if (fits(a, unit))
+  if (ddim_architecture_is_classifier(a) || fits(a, unit)) /* whose channels always do */
     return NULL;
   DdimArchitecture *result = ddim_architecture_new();
   const Padder p = {.unit = unit, .width = a->embedding.second.out, .result = result};

@@ -1,76 +1,33 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/network/record.h"
 
+#include "core/network/record-gradient.h"
+#include "core/network/record-pool.h"
 #include "opencl/ops/attention/attention.h"
 #include "opencl/ops/edges.h"
 #include "opencl/ops/norm/norm.h"
 
-typedef struct {
-  const DdimNetwork *network;
-  DdimClPlan *plan;
-  const DdimRecordPorts *ports;
-  double flops;
-} Recorder;
-
-static DdimClMem
-get_vector(const Recorder *r, guint64 place)
+/* What the gradient of the module being recorded needs, where there is to be one. */
+static DdimModuleTrace *
+get_trace(const DdimRecorder *r)
 {
-  return ddim_vectors_get(r->network->vectors, place);
+  return r->trace ? &g_array_index(r->trace, DdimModuleTrace, r->trace->len - 1) : NULL;
 }
 
-/* Where the zeros are among the channels of a norm: at most one gap, and one at the end. */
-static DdimClNormGaps
-norm_gaps(const DdimNorm *norm)
-{
-  const DdimChannelMap *map = norm->map;
-  guint split = 0, end;
-  if (!map)
-    return (DdimClNormGaps){0};
-  while (split < map->stored && map->at[split] != DDIM_NO_CHANNEL)
-    split++;
-  for (end = split; end < map->n && map->at[end] == DDIM_NO_CHANNEL;)
-    end++;
-  return (DdimClNormGaps){.width = map->stored / norm->groups,
-                          .split = split,
-                          .shift = split < map->stored ? end - split : 0};
-}
-
-static DdimClNorm
-norm_params(const Recorder *r, const DdimNorm *norm, const DdimNetworkNorm *places)
-{
-  return (DdimClNorm){.groups = norm->groups,
-                      .eps = norm->eps,
-                      .gaps = norm_gaps(norm),
-                      .gamma = get_vector(r, places->gamma),
-                      .beta = get_vector(r, places->beta)};
-}
-
-/* This block's slice of the conditioning's rows. */
-static DdimClMem
-block_emb(const Recorder *r, const DdimNetworkModule *module)
-{
-  return ddim_cl_mem_skip_floats(r->ports->emb, module->emb_at);
-}
-
+/* What lies between a module's convolutions is not needed any more, unless for the gradient. */
 static void
-record_conv(Recorder *r, guint index, const DdimClTensor *x, const DdimClPrologue *prologue,
-            const DdimClTensor *y, const DdimClTensor *residual, const DdimClMem *emb)
+finish_inner(const DdimRecorder *r, const DdimClTensor *inner)
 {
-  const DdimRecordConv *conv = &r->ports->convs[index];
-  DdimClEpilogue epilogue = {.bias = get_vector(r, ddim_network_get_conv(r->network, index)->bias),
-                             .has_emb = emb != NULL,
-                             .emb_ld = r->network->embedding.columns,
-                             .residual = residual};
-  if (emb)
-    epilogue.emb = *emb;
-  ddim_cl_conv(r->plan, conv->method, &conv->shape, conv->layout->matrix, x, prologue, y, &epilogue,
-               get_vector(r, r->network->zeros));
-  r->flops += ddim_conv_flops(&conv->shape);
+  DdimModuleTrace *trace = get_trace(r);
+  if (trace)
+    trace->inner = *inner;
+  else
+    ddim_cl_plan_release(r->plan, inner->mem);
 }
 
 /* A tensor of the size of what @m makes of @x. */
 static DdimClTensor
-alloc_result(Recorder *r, const DdimModule *m, const DdimClTensor *x, guint channels)
+alloc_result(DdimRecorder *r, const DdimModule *m, const DdimClTensor *x, guint channels)
 {
   guint h = x->h, w = x->w;
   ddim_network_follow_size(m, &h, &w);
@@ -81,16 +38,17 @@ alloc_result(Recorder *r, const DdimModule *m, const DdimClTensor *x, guint chan
  * where the block does that. Returns h; the resampled x replaces *@x, which the caller then owns
  * (TRUE in @resampled). */
 static DdimClTensor
-record_in_layers(Recorder *r, const DdimNetworkModule *w, DdimClTensor *x, gboolean *resampled)
+record_in_layers(DdimRecorder *r, const DdimNetworkModule *w, DdimClTensor *x, gboolean *resampled)
 {
   const DdimModule *m = w->module;
-  const DdimClNorm norm = norm_params(r, &m->norm1, &w->norm1);
-  const DdimClMem block = block_emb(r, w);
+  const DdimClNorm norm = ddim_recorder_get_norm(r, &m->norm1, &w->norm1);
+  const DdimClMem block = ddim_recorder_get_emb(r, w);
   const DdimClMem *emb = m->emb_kind == DDIM_EMB_ADD ? &block : NULL;
   DdimClTensor h = alloc_result(r, m, x, m->out);
   *resampled = m->resample != DDIM_RESAMPLE_NONE;
   if (m->resample != DDIM_RESAMPLE_DOWN) {
-    record_conv(r, w->conv1, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &h, NULL, emb);
+    ddim_recorder_conv(r, w->conv1, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &h, NULL,
+                       emb);
   } else {
     DdimClTensor full = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
     DdimClTensor small = alloc_result(r, m, x, x->c);
@@ -99,7 +57,7 @@ record_in_layers(Recorder *r, const DdimNetworkModule *w, DdimClTensor *x, gbool
     ddim_cl_plan_release(r->plan, ab);
     ddim_cl_average_pool(r->plan, &full, &small);
     ddim_cl_plan_release(r->plan, full.mem);
-    record_conv(r, w->conv1, &small, NULL, &h, NULL, emb);
+    ddim_recorder_conv(r, w->conv1, &small, NULL, &h, NULL, emb);
     ddim_cl_plan_release(r->plan, small.mem);
   }
   if (*resampled) {
@@ -115,61 +73,57 @@ record_in_layers(Recorder *r, const DdimNetworkModule *w, DdimClTensor *x, gbool
 
 /* ResBlock._forward. */
 static void
-record_res(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *input,
+record_res(DdimRecorder *r, const DdimNetworkModule *w, const DdimClTensor *input,
            const DdimClTensor *y)
 {
-  const DdimModule *m = w->module;
   gboolean resampled;
   DdimClTensor x = *input;
   DdimClTensor h = record_in_layers(r, w, &x, &resampled);
-  DdimClNorm norm = norm_params(r, &m->norm2, &w->norm2);
-  if (m->emb_kind == DDIM_EMB_SCALE_SHIFT) {
-    norm.has_emb = TRUE;
-    norm.emb = block_emb(r, w);
-    norm.emb_ld = r->network->embedding.columns;
-  }
+  const DdimClNorm norm = ddim_recorder_get_inner_norm(r, w);
   const DdimClTensor *residual = &x;
   if (w->skip != DDIM_NO_CONV) {
-    record_conv(r, w->skip, &x, NULL, y, NULL, NULL);
+    ddim_recorder_conv(r, w->skip, &x, NULL, y, NULL, NULL);
     residual = y;
   }
-  record_conv(r, w->conv2, &h, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, y, residual, NULL);
-  ddim_cl_plan_release(r->plan, h.mem);
+  ddim_recorder_conv(r, w->conv2, &h, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, y, residual,
+                     NULL);
+  finish_inner(r, &h);
   if (resampled)
     ddim_cl_plan_release(r->plan, x.mem);
 }
 
 /* AttentionBlock._forward; the norm may be missing. */
 static void
-record_attention(Recorder *r, const DdimNetworkModule *w, const DdimClTensor *x,
+record_attention(DdimRecorder *r, const DdimNetworkModule *w, const DdimClTensor *x,
                  const DdimClTensor *y)
 {
-  const DdimClNorm norm = norm_params(r, &w->module->norm1, &w->norm1);
+  const DdimClNorm norm = ddim_recorder_get_norm(r, &w->module->norm1, &w->norm1);
   const guint channels = w->module->proj.in;
   DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * channels);
   const DdimClPrologue prologue = {.norm = &norm};
-  record_conv(r, w->conv1, x, w->module->norm1.name ? &prologue : NULL, &qkv, NULL, NULL);
+  ddim_recorder_conv(r, w->conv1, x, w->module->norm1.name ? &prologue : NULL, &qkv, NULL, NULL);
   DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, channels);
-  const DdimClAttention attention = {.heads = w->module->heads,
-                                     .interleaved = w->module->qkv_order == DDIM_QKV_BY_HEAD};
+  const DdimClAttention attention = ddim_recorder_get_attention(w->module);
   ddim_cl_attention(r->plan, &qkv, &attention, &attended);
-  const double positions = (double)x->h * x->w;
-  r->flops += 4 * x->n * positions * positions * channels;
-  ddim_cl_plan_release(r->plan, qkv.mem);
-  record_conv(r, w->conv2, &attended, NULL, y, x, NULL);
+  r->flops += ddim_recorder_attention_flops(&attended);
+  finish_inner(r, &qkv);
+  ddim_recorder_conv(r, w->conv2, &attended, NULL, y, x, NULL);
   ddim_cl_plan_release(r->plan, attended.mem);
 }
 
 static void
-record_module(Recorder *r, const DdimModule *m, const DdimClTensor *x, const DdimClTensor *y)
+record_module(DdimRecorder *r, const DdimModule *m, const DdimClTensor *x, const DdimClTensor *y)
 {
   const DdimNetworkModule *w = ddim_network_get_module(r->network, m);
+  const DdimModuleTrace trace = {.x = *x};
+  if (r->trace)
+    g_array_append_val(r->trace, trace);
   if (m->type == DDIM_MODULE_RES)
     record_res(r, w, x, y);
   else if (m->type == DDIM_MODULE_ATTENTION)
     record_attention(r, w, x, y);
   else if (w->conv1 != DDIM_NO_CONV)
-    record_conv(r, w->conv1, x, NULL, y, NULL, NULL);
+    ddim_recorder_conv(r, w->conv1, x, NULL, y, NULL, NULL);
   else if (m->type == DDIM_MODULE_DOWN)
     ddim_cl_average_pool(r->plan, x, y);
   else
@@ -179,7 +133,7 @@ record_module(Recorder *r, const DdimModule *m, const DdimClTensor *x, const Ddi
 /* @x through the stage's modules into @y, with memory of their own in between. Without modules it
  * is copied. */
 static void
-record_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimClTensor *y)
+record_stage(DdimRecorder *r, const DdimStage *stage, DdimClTensor x, const DdimClTensor *y)
 {
   if (stage->modules->len == 0)
     ddim_cl_copy_tensor(r->plan, &x, y);
@@ -188,7 +142,7 @@ record_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimClTe
     const gboolean last = i + 1 == stage->modules->len;
     DdimClTensor out = last ? *y : alloc_result(r, m, &x, m->out);
     record_module(r, m, &x, &out);
-    if (i > 0)
+    if (i > 0 && !r->trace)
       ddim_cl_plan_release(r->plan, x.mem);
     x = out;
   }
@@ -196,7 +150,7 @@ record_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimClTe
 
 /* A tensor of the size of what @stage makes of @x. */
 static DdimClTensor
-alloc_stage_result(Recorder *r, const DdimStage *stage, const DdimClTensor *x, guint channels)
+alloc_stage_result(DdimRecorder *r, const DdimStage *stage, const DdimClTensor *x, guint channels)
 {
   guint h = x->h, w = x->w;
   for (guint i = 0; i < stage->modules->len; i++)
@@ -205,18 +159,19 @@ alloc_stage_result(Recorder *r, const DdimStage *stage, const DdimClTensor *x, g
 }
 
 static void
-record_output_convolution(Recorder *r, const DdimClTensor *x)
+record_output_convolution(DdimRecorder *r, const DdimClTensor *x)
 {
   const DdimNetwork *network = r->network;
-  const DdimClNorm norm = norm_params(r, &network->architecture->out_norm, &network->out_norm);
-  record_conv(r, network->out_conv, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &r->ports->y,
-              NULL, NULL);
+  const DdimClNorm norm =
+      ddim_recorder_get_norm(r, &network->architecture->out_norm, &network->out_norm);
+  ddim_recorder_conv(r, network->out_conv, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE},
+                     &r->ports->y, NULL, NULL);
 }
 
 /* Memory for the result of @stage, which reads @x, and behind it a copy of @kept: together they are
  * what the OUTPUT stage behind @stage reads. */
 static DdimClTensor
-join(Recorder *r, const DdimStage *stage, const DdimClTensor *x, const DdimClTensor *kept)
+join(DdimRecorder *r, const DdimStage *stage, const DdimClTensor *x, const DdimClTensor *kept)
 {
   const DdimClTensor joined = alloc_stage_result(r, stage, x, stage->out + kept->c);
   const DdimClTensor behind = ddim_cl_tensor_slice(joined, stage->out, kept->c);
@@ -228,7 +183,7 @@ join(Recorder *r, const DdimStage *stage, const DdimClTensor *x, const DdimClTen
  * reads. @kept is the result of the INPUT stage that @next reads as well, if it does: it is kept by
  * itself until then, as it would take twice the memory with room for the other in front of it. */
 static DdimClTensor
-record_joined_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const DdimStage *next,
+record_joined_stage(DdimRecorder *r, const DdimStage *stage, DdimClTensor x, const DdimStage *next,
                     const DdimClTensor *kept)
 {
   DdimClTensor result, y;
@@ -242,26 +197,57 @@ record_joined_stage(Recorder *r, const DdimStage *stage, DdimClTensor x, const D
   return result;
 }
 
-double
-ddim_record_network(const DdimNetwork *network, DdimClPlan *plan, const DdimRecordPorts *ports)
+static void
+record_unet(DdimRecorder *r)
 {
-  Recorder r = {.network = network, .plan = plan, .ports = ports};
-  GPtrArray *stages = network->architecture->stages;
+  GPtrArray *stages = r->network->architecture->stages;
   g_autofree DdimClTensor *results = g_new0(DdimClTensor, stages->len);
-  DdimClTensor x = ports->x;
+  DdimClTensor x = r->ports->x;
   for (guint s = 0; s < stages->len; s++) {
     const DdimStage *stage = stages->pdata[s];
     const DdimStage *next = s + 1 < stages->len ? stages->pdata[s + 1] : NULL;
     const gboolean joins = next && next->type == DDIM_STAGE_OUTPUT;
     const DdimClTensor *kept = joins ? &results[next->skip] : NULL;
-    results[s] = record_joined_stage(&r, stage, x, next, kept);
+    results[s] = record_joined_stage(r, stage, x, next, kept);
     if (joins)
-      ddim_cl_plan_release(plan, kept->mem);
+      ddim_cl_plan_release(r->plan, kept->mem);
     if (stage->type == DDIM_STAGE_OUTPUT)
-      ddim_cl_plan_release(plan, x.mem);
+      ddim_cl_plan_release(r->plan, x.mem);
     x = results[s];
   }
-  record_output_convolution(&r, &x);
-  ddim_cl_plan_release(plan, x.mem);
+  record_output_convolution(r, &x);
+  ddim_cl_plan_release(r->plan, x.mem);
+}
+
+/* EncoderUNetModel.forward. */
+static void
+record_classifier(DdimRecorder *r)
+{
+  GPtrArray *stages = r->network->architecture->stages;
+  g_autoptr(GArray) trace = g_array_new(FALSE, FALSE, sizeof(DdimModuleTrace));
+  DdimPoolRecord pool;
+  DdimClTensor x = r->ports->x;
+  r->trace = r->ports->gradient ? trace : NULL;
+  ddim_record_pool_begin(r, &pool);
+  for (guint s = 0; s < stages->len; s++) {
+    const DdimClTensor result = record_joined_stage(r, stages->pdata[s], x, NULL, NULL);
+    ddim_record_pool_take(r, &pool, s, &result);
+    if (s > 0 && !r->trace)
+      ddim_cl_plan_release(r->plan, x.mem);
+    x = result;
+  }
+  ddim_record_pool_finish(r, &pool, &x);
+  if (r->trace)
+    ddim_record_gradient(r, &pool);
+}
+
+double
+ddim_record_network(const DdimNetwork *network, DdimClPlan *plan, const DdimRecordPorts *ports)
+{
+  DdimRecorder r = {.network = network, .plan = plan, .ports = ports};
+  if (ddim_architecture_is_classifier(network->architecture))
+    record_classifier(&r);
+  else
+    record_unet(&r);
   return r.flops;
 }

@@ -2,6 +2,7 @@
 #include "core/network/shapes.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 
 #include "core/data/error.h"
 
@@ -10,6 +11,7 @@ ddim_network_check_size(const DdimNetwork *network, guint batch, guint height, g
                         GError **error)
 {
   const guint stride = ddim_network_get_stride(network);
+  const DdimPool *pool = &network->architecture->pool;
   if (!batch || !height || !width || height % stride || width % stride) {
     const guint h = MAX(height / stride * stride, stride), w = MAX(width / stride * stride, stride);
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
@@ -17,6 +19,14 @@ ddim_network_check_size(const DdimNetwork *network, guint batch, guint height, g
                   "for example %ux%u or %ux%u"),
                 width, height, stride, w, h, w + (width % stride ? stride : 0),
                 h + (height % stride ? stride : 0));
+    return FALSE;
+  }
+  if (pool->type == DDIM_POOL_ATTENTION &&
+      (guint64)(height / stride) * (width / stride) + 1 != pool->positions) {
+    const guint side = (guint)sqrt(pool->positions - 1) * stride;
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+                _("size %ux%u does not fit this classifier, which reads images of %ux%u"), width,
+                height, side, side);
     return FALSE;
   }
   if ((guint64)height * width > G_MAXINT32 / 64 / batch) {
@@ -57,6 +67,32 @@ walk_module(Walk *walk, const DdimModule *m)
   set_size(walk, module->skip);
 }
 
+/* The pool's layers read one position of each image, or all that attend to each other. */
+static void
+walk_pool(Walk *walk)
+{
+  const DdimPool *pool = &walk->network->architecture->pool;
+  walk->h = 1;
+  walk->w = MAX(pool->positions, 1);
+  set_size(walk, walk->network->pool.first);
+  walk->w = 1;
+  set_size(walk, walk->network->pool.last);
+}
+
+/* What takes a gradient back gives what the convolution reads. */
+static void
+set_gradients(Walk *walk)
+{
+  for (guint i = 0; walk->network->n_forward + i < walk->network->convs->len; i++) {
+    const DdimConvShape *of = &walk->shapes[i];
+    DdimConvShape *shape = &walk->shapes[walk->network->n_forward + i];
+    shape->n = of->n;
+    shape->h = of->h * of->stride;
+    shape->w = of->w * of->stride;
+    shape->wrap = of->wrap;
+  }
+}
+
 DdimConvShape *
 ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, guint width,
                         DdimWrap wrap)
@@ -72,6 +108,8 @@ ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, g
       walk_module(&walk, stage->modules->pdata[m]);
   }
   set_size(&walk, network->out_conv);
+  walk_pool(&walk);
+  set_gradients(&walk);
   return shapes;
 }
 
@@ -91,10 +129,11 @@ get_weight_budget(const DdimNetwork *network)
 
 DdimClChoice *
 ddim_network_choose(const DdimNetwork *network, const struct _DdimClTuning *tuning,
-                    const DdimConvShape *shapes)
+                    const DdimConvShape *shapes, guint n)
 {
-  DdimClChoice *choices = g_new(DdimClChoice, network->convs->len);
-  ddim_cl_choose(network->context, tuning, shapes, network->convs->len, network->half,
-                 get_weight_budget(network), choices);
+  DdimClChoice *choices = g_new(DdimClChoice, n);
+  const guint times = n > network->n_forward ? 2 : 1;
+  ddim_cl_choose(network->context, tuning, shapes, n, network->half,
+                 times * get_weight_budget(network), choices);
   return choices;
 }

@@ -14,7 +14,8 @@ gboolean ddim_network_check_size(const DdimNetwork *network, guint batch, guint 
 /** The shapes of DdimNetwork.convs for @batch inputs of @height x @width. (transfer full) */
 DdimConvShape *ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height,
                                        guint width, DdimWrap wrap);
-/** How each of @shapes is computed, within the memory that weights may take. (transfer full)
+/** How each of the first @n of @shapes is computed, within the memory that weights may take.
+ * (transfer full)
  * @tuning  (nullable) NULL: as it would be without measurements */
 DdimClChoice *ddim_network_choose(const DdimNetwork *network, const struct _DdimClTuning *tuning,
-                                  const DdimConvShape *shapes);
+                                  const DdimConvShape *shapes, guint n);

@@ -40,6 +40,31 @@ ddim_vectors_append_zeros(DdimVectors *vectors, guint count)
   return place;
 }
 
+guint64
+ddim_vectors_append_ones(DdimVectors *vectors, guint count)
+{
+  const guint64 place = ddim_vectors_append_zeros(vectors, count);
+  for (guint i = 0; i < count; i++)
+    g_array_index(vectors->floats, float, place + i) = 1;
+  return place;
+}
+
+guint64
+ddim_vectors_append_table(DdimVectors *vectors, const char *name, guint rows, guint columns)
+{
+  const gsize shape[] = {rows, columns};
+  const guint count = rows * columns;
+  const DdimTensor *tensor = vectors->error ? NULL
+                                            : ddim_checkpoint_require(vectors->checkpoint, name, 2,
+                                                                      shape, &vectors->error);
+  if (!tensor)
+    return 0;
+  const guint64 place = ddim_vectors_append_zeros(vectors, count);
+  ddim_checkpoint_read(vectors->checkpoint, tensor, 0, count, DDIM_DTYPE_F32,
+                       &g_array_index(vectors->floats, float, place), &vectors->error);
+  return place;
+}
+
 /* The tensor @name.@part of @count values. With @map they are spread over its channels. */
 static guint64
 append(DdimVectors *vectors, const char *name, const char *part, guint count,

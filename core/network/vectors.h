@@ -21,6 +21,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimVectors, ddim_vectors_free)
 guint64 ddim_vectors_append_norm(DdimVectors *vectors, const DdimNorm *norm, const char *part);
 /** Gather the bias of @layer, which is zeros when it has none. */
 guint64 ddim_vectors_append_bias(DdimVectors *vectors, const DdimLayer *layer);
+/** Gather the tensor @name of [@rows][@columns] values, by rows. */
+guint64 ddim_vectors_append_table(DdimVectors *vectors, const char *name, guint rows,
+                                  guint columns);
+/** Gather @count times the number 1. */
+guint64 ddim_vectors_append_ones(DdimVectors *vectors, guint count);
 /** Gather @count zeros. */
 guint64 ddim_vectors_append_zeros(DdimVectors *vectors, guint count);
 /** Fill up with zeros to where the next vector may begin: kernels read whole panels of columns. */

@@ -10,7 +10,8 @@
 typedef struct {
   const DdimLayer **parts;
   guint n_parts;
-  guint out;          /* of all parts together */
+  guint in, out;      /* out: of all parts together; of a gradient, as it multiplies */
+  gboolean gradient;  /* see ddim_weights_add_gradient() */
   GPtrArray *layouts; /* DdimLayout, those in use */
 } Layer;
 
@@ -55,12 +56,26 @@ ddim_weights_free(DdimWeights *weights)
 guint
 ddim_weights_add(DdimWeights *weights, const DdimLayer *const *parts, guint n_parts)
 {
-  Layer layer = {.n_parts = n_parts, .layouts = g_ptr_array_new()};
+  Layer layer = {.n_parts = n_parts, .in = parts[0]->in, .layouts = g_ptr_array_new()};
   layer.parts = g_memdup2(parts, n_parts * sizeof *parts);
   for (guint i = 0; i < n_parts; i++) {
     g_return_val_if_fail(parts[i]->in == parts[0]->in && parts[i]->taps == parts[0]->taps, 0);
     layer.out += parts[i]->out;
   }
+  g_array_append_val(weights->layers, layer);
+  return weights->layers->len - 1;
+}
+
+guint
+ddim_weights_add_gradient(DdimWeights *weights, guint index)
+{
+  const Layer *of = &g_array_index(weights->layers, Layer, index);
+  const Layer layer = {.parts = g_memdup2(of->parts, of->n_parts * sizeof *of->parts),
+                       .n_parts = of->n_parts,
+                       .in = of->out,
+                       .out = of->in,
+                       .gradient = TRUE,
+                       .layouts = g_ptr_array_new()};
   g_array_append_val(weights->layers, layer);
   return weights->layers->len - 1;
 }
@@ -92,7 +107,7 @@ ddim_weights_acquire(DdimWeights *weights, guint index, DdimClPacking packing,
     const DdimLayer *part = layer->parts[0];
     DdimClMatrix *matrix =
         ddim_cl_matrix_alloc(weights->context, packing, provider, weights->half, layer->out,
-                             part->in, part->taps * part->taps, error);
+                             layer->in, part->taps * part->taps, error);
     if (!matrix)
       return NULL;
     layout = g_new0(DdimLayout, 1);
@@ -134,11 +149,17 @@ find_part(const DdimWeights *weights, const DdimLayer *part, GError **error)
   return ddim_checkpoint_require(weights->checkpoint, name, part->taps == 1 ? 2 : 4, shape, error);
 }
 
-/* Floats for each output of @layer. */
-static gsize
-row_length(const Layer *layer)
+static guint
+count_taps(const Layer *layer)
 {
-  return (gsize)layer->parts[0]->in * layer->parts[0]->taps * layer->parts[0]->taps;
+  return layer->parts[0]->taps * layer->parts[0]->taps;
+}
+
+/* Floats of @layer. */
+static gsize
+count_values(const Layer *layer)
+{
+  return (gsize)layer->out * layer->in * count_taps(layer);
 }
 
 /* The stored weights of @part at their places among zeros. */
@@ -183,7 +204,7 @@ read_part(const DdimWeights *weights, const DdimLayer *part, const DdimTensor *t
 static gboolean
 read_parts(const DdimWeights *weights, const Layer *layer, float *values, GError **error)
 {
-  const gsize row = row_length(layer);
+  const gsize row = (gsize)layer->parts[0]->in * count_taps(layer);
   float *next = values;
   for (guint i = 0; i < layer->n_parts; i++) {
     const DdimTensor *tensor = find_part(weights, layer->parts[i], error);
@@ -194,20 +215,47 @@ read_parts(const DdimWeights *weights, const Layer *layer, float *values, GError
   return TRUE;
 }
 
+/* @values [in][out][taps], as the layer has them whose gradient is taken, to [out][in][taps], with
+ * the taps turned around. */
+static void
+transpose(const Layer *layer, const float *values, float *turned)
+{
+  const guint taps = count_taps(layer);
+  for (gsize o = 0; o < layer->out; o++)
+    for (gsize i = 0; i < layer->in; i++)
+      for (gsize t = 0; t < taps; t++)
+        turned[(o * layer->in + i) * taps + t] = values[(i * layer->out + o) * taps + taps - 1 - t];
+}
+
+/* Memory for the values is not from the heap: what that has once held it keeps. */
+static gboolean
+load_values(const DdimWeights *weights, const Layer *layer, DdimClMatrix *matrix, float *values,
+            float *turned, GError **error)
+{
+  if (!read_parts(weights, layer, turned ? turned : values, error))
+    return FALSE;
+  if (turned)
+    transpose(layer, turned, values);
+  return ddim_cl_matrix_load(matrix, values, error);
+}
+
 gboolean
 ddim_weights_load(DdimWeights *weights, DdimLayout *layout, GError **error)
 {
   const Layer *layer = get_layer(weights, layout->layer);
   if (layout->loaded)
     return TRUE;
-  /* Not from the heap: what that has once held it keeps. */
-  const gsize size = layer->out * row_length(layer) * sizeof(float);
+  const gsize size = count_values(layer) * sizeof(float);
   float *values = ddim_cl_host_alloc(size);
-  if (!values)
-    return set_no_memory(size, error);
-  layout->loaded = read_parts(weights, layer, values, error) &&
-                   ddim_cl_matrix_load(layout->matrix, values, error);
-  ddim_cl_host_free(values, size);
+  float *turned = layer->gradient && values ? ddim_cl_host_alloc(size) : NULL;
+  if (!values || (layer->gradient && !turned))
+    set_no_memory(size, error);
+  else
+    layout->loaded = load_values(weights, layer, layout->matrix, values, turned, error);
+  if (turned)
+    ddim_cl_host_free(turned, size);
+  if (values)
+    ddim_cl_host_free(values, size);
   return layout->loaded;
 }
 

@@ -31,6 +31,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimWeights, ddim_weights_free)
  * they are counted from 0. */
 guint ddim_weights_add(DdimWeights *weights, const DdimLayer *const *parts, guint n_parts);
 
+/** Add the layer that takes a gradient back through @layer, which is of one part: in and out are
+ * exchanged, and the taps are turned around. Its numbers are those of @layer. */
+guint ddim_weights_add_gradient(DdimWeights *weights, guint layer);
+
 /** Become a user of @layer in this layout, with memory for it when it is the first one. (transfer
  * full): give it back with ddim_weights_release(). Errors: DDIM_CL_ERROR_*. */
 DdimLayout *ddim_weights_acquire(DdimWeights *weights, guint layer, DdimClPacking packing,
