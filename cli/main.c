@@ -33,6 +33,7 @@ static const DdimCommand commands[] = {
     {"bench", N_("measure a model on this device"), ddim_cmd_bench},
     {"tune", N_("measure what is fastest on this device, and remember it"), ddim_cmd_tune},
     {"predict", N_("evaluate a model's UNet once"), ddim_cmd_predict},
+    {"classify", N_("evaluate a classifier once"), ddim_cmd_classify},
     {"schedule", N_("print the tables of a noise schedule"), ddim_cmd_schedule},
     {"noise", N_("write the noise that a seed gives"), ddim_cmd_noise},
 };

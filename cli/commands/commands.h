@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 int ddim_cmd_bench(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_check(DdimCli *cli, int argc, char **argv);
+int ddim_cmd_classify(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_colorize(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_convert(DdimCli *cli, int argc, char **argv);
 int ddim_cmd_devices(DdimCli *cli, int argc, char **argv);

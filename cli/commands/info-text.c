@@ -160,7 +160,7 @@ append_value(const char *key, const char *value, DdimSource source, gpointer use
 {
   g_autofree char *clean = ddim_printable(value);
 
-  g_string_append_printf(user_data, "  %-24s %-12s %s\n", key, *clean ? clean : "\"\"",
+  g_string_append_printf(user_data, "  %-33s %-12s %s\n", key, *clean ? clean : "\"\"",
                          ddim_source_get_name(source));
 }
 

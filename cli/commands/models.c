@@ -7,6 +7,7 @@
 #include "core/data/error.h"
 #include "core/data/printable.h"
 #include "core/model/config.h"
+#include "core/model/config-details.h"
 #include "core/model/models.h"
 #include "cli/terminal/members.h"
 #include "cli/terminal/print.h"
@@ -61,7 +62,7 @@ entry_new(const DdimModelFile *file, gboolean check)
 
   entry->file = file;
   if (checkpoint)
-    entry->config = ddim_config_load(checkpoint, NULL, &error);
+    entry->config = ddim_config_load_any(checkpoint, NULL, &error);
   if (entry->config && check && !check_numbers(checkpoint, &error))
     g_clear_pointer(&entry->config, ddim_config_unref);
   if (!entry->config)
@@ -84,6 +85,8 @@ add_entry(JsonBuilder *builder, const Entry *entry)
   ddim_member_string(builder, "license", config ? ddim_config_get_license(config) : NULL);
   if (config)
     ddim_member_int(builder, "classes", ddim_config_get_n_classes(config));
+  ddim_member_boolean(builder, "classifier",
+                      config && ddim_config_get_pool(config) != DDIM_POOL_NONE);
   ddim_member_string(builder, "problem", entry->problem);
   json_builder_end_object(builder);
 }
@@ -116,7 +119,10 @@ describe(const Entry *entry)
   if (!entry->config)
     return g_strdup_printf("%10s  %s", size, _("cannot be used"));
   g_autofree char *classes =
-      n ? g_strdup_printf(ngettext("%u class", "%u classes", n), n) : g_strdup(_("no classes"));
+      entry->config && ddim_config_get_pool(entry->config) != DDIM_POOL_NONE
+          ? g_strdup_printf(ngettext("classifier of %u class", "classifier of %u classes", n), n)
+      : n ? g_strdup_printf(ngettext("%u class", "%u classes", n), n)
+          : g_strdup(_("no classes"));
   return g_strdup_printf("%10s  %s, %s", size, classes, clean ? clean : _("licence not stated"));
 }
 

@@ -2,9 +2,9 @@
 /* `ddim predict`: the UNet once, for comparing with other implementations. */
 
 #include <glib/gi18n-lib.h>
-#include <math.h>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/inputs.h"
 #include "cli/terminal/command.h"
 #include "core/data/error.h"
 #include "core/data/npy.h"
@@ -18,67 +18,19 @@ typedef struct {
   char *input, *timesteps, *labels, *output;
 } Paths;
 
-/* Read "3,871.5" as @n numbers; a single number is used for all of them. */
-static gboolean
-parse_timesteps(const char *text, gsize n, double *timesteps, GError **error)
-{
-  g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-  guint given = g_strv_length(parts);
-
-  if (given != 1 && given != n) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("timesteps: %u given for %zu images; expected one, or one for each"), given, n);
-    return FALSE;
-  }
-  for (gsize i = 0; i < n; i++) {
-    const char *part = parts[given == 1 ? 0 : i];
-    char *end = NULL;
-
-    timesteps[i] = g_ascii_strtod(part, &end);
-    if (end == part || *end || !isfinite(timesteps[i])) {
-      g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT, _("timesteps: '%s' is no number"), part);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
 static gboolean
 parse_labels(DdimConfig *config, const char *text, gsize n, gint64 *labels, GError **error)
 {
-  g_auto(GStrv) parts = g_strsplit(text ? text : "", ",", -1);
-  guint given = g_strv_length(parts), classes = ddim_config_get_n_classes(config);
+  const gboolean given = text && *text, classes = ddim_config_get_n_classes(config) > 0;
 
-  if ((given > 0) != (classes > 0)) {
+  if (given != classes) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 classes ? _("labels: %s is class-conditional and needs them")
                         : _("labels: %s has no classes"),
                 ddim_config_get_name(config));
     return FALSE;
   }
-  if (given > 1 && given != n) {
-    g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-                _("labels: %u given for %zu images; expected one, or one for each"), given, n);
-    return FALSE;
-  }
-  for (gsize i = 0; given && i < n; i++)
-    if (!ddim_config_parse_class(config, parts[given == 1 ? 0 : i], &labels[i], error))
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
-check_input(DdimSession *session, const gsize *shape, const char *path, GError **error)
-{
-  guint channels = ddim_session_get_channels(session);
-
-  if (shape[1] == channels && shape[0] <= G_MAXUINT && shape[2] <= G_MAXUINT &&
-      shape[3] <= G_MAXUINT)
-    return TRUE;
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
-              _("%s: its shape is [%zu, %zu, %zu, %zu]; expected [N, %u, height, width]"), path,
-              shape[0], shape[1], shape[2], shape[3], channels);
-  return FALSE;
+  return !given || ddim_inputs_parse_labels(config, text, n, labels, error);
 }
 
 /* What can go wrong with the output does so before the model is loaded. */
@@ -136,13 +88,14 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
   g_autofree gint64 *labels = NULL;
   gsize n;
 
-  if (!x || !check_input(session, shape, paths->input, error) ||
+  if (!x ||
+      !ddim_inputs_check_shape(shape, ddim_session_get_channels(session), paths->input, error) ||
       !ddim_low_res_open(session, request, shape[0], shape[2], shape[3], &low_res, error))
     return FALSE;
   n = shape[0];
   timesteps = g_new(double, n);
   labels = g_new0(gint64, n);
-  if (!parse_timesteps(paths->timesteps, n, timesteps, error) ||
+  if (!ddim_inputs_parse_timesteps(paths->timesteps, n, timesteps, error) ||
       !parse_labels(session->config, paths->labels, n, labels, error) ||
       !check_space(session, shape, paths->output, error) ||
       !ddim_session_start(session, request, NULL, error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/job/batches.h"
 
+#include "core/job/guide.h"
 #include "core/job/low-res.h"
 #include "core/job/parts.h"
 
@@ -15,13 +16,23 @@ run_part(DdimRunner *runner, gpointer data, GError **error)
 {
   const Batches *batches = data;
   const DdimJob *job = runner->job;
+  const gboolean guided = job->classifier_scale > 0;
+  g_autoptr(DdimGuide) guide = NULL;
+  DdimSamplingHooks hooks[2];
+  guint n_hooks = 0;
 
   if (!ddim_runner_prepare(runner, error))
     return FALSE;
   ddim_runner_begin_batch(runner);
+  if (guided && !(guide = ddim_guide_new(runner, error)))
+    return FALSE;
+  if (guide)
+    hooks[n_hooks++] = ddim_guide_get_hooks(guide);
+  if (batches->hooks)
+    hooks[n_hooks++] = *batches->hooks;
   if (!ddim_low_res_set(runner->evaluator, job->low_res, runner->first, runner->n, error) ||
       !batches->start(runner, ddim_array_get_data(runner->images), batches->user_data, error) ||
-      !ddim_runner_run(runner, job->steps, batches->hooks, batches->hooks != NULL, error))
+      !ddim_runner_run(runner, job->steps, hooks, n_hooks, error))
     return FALSE;
   for (guint i = 0; i < runner->n; i++)
     if (!ddim_runner_finish_image(runner, i, NULL, error))

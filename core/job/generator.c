@@ -5,6 +5,7 @@
 
 #include "core/job/batches.h"
 #include "core/job/edit-run.h"
+#include "core/job/guide.h"
 #include "core/job/latent.h"
 #include "core/job/shared-run.h"
 
@@ -132,7 +133,8 @@ open_plain(Work *work, DdimSession *session, DdimRequest *request, GError **erro
   DdimMeanColor color;
 
   if (!ddim_mean_color_read(&color, request, ddim_session_get_channels(session), error) ||
-      !(work->job = ddim_job_new(session, request, color.given ? &noisy : NULL, error)))
+      !(work->job = ddim_job_new(session, request, color.given ? &noisy : NULL, error)) ||
+      !ddim_guide_check(work->job, session, error))
     return FALSE;
   if (!color.given)
     return TRUE;
@@ -210,6 +212,8 @@ forget(DdimGenerator *generator, GError **why)
 
   if (session->evaluators)
     ddim_evaluator_cache_clear(session->evaluators);
+  if (session->classifier)
+    ddim_classifier_forget(session->classifier);
   if ((*why)->domain != DDIM_CL_ERROR || !session->context ||
       !ddim_context_is_lost(session->context))
     return;

@@ -37,14 +37,38 @@ ddim_job_free(DdimJob *job)
   g_free(job);
 }
 
+/* A model and its classifier must mean the same classes; where the model has none, the classifier's
+ * are chosen from. */
 static gboolean
-resolve_classes(DdimJob *job, DdimConfig *config, GError **error)
+resolve_naming(DdimJob *job, DdimSession *session, GError **error)
+{
+  const guint own = ddim_config_get_n_classes(session->config);
+  DdimConfig *classifier = session->classifier ? session->classifier->config : NULL;
+
+  job->naming = classifier && own == 0 ? classifier : session->config;
+  if (!classifier || own == 0 || own == ddim_config_get_n_classes(classifier))
+    return TRUE;
+  g_set_error(
+      error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+      _("classifier: %s tells %u classes apart, but the model %s has %u; they must have been "
+        "trained on the same classes"),
+      ddim_config_get_name(classifier), ddim_config_get_n_classes(classifier),
+      ddim_config_get_name(session->config), own);
+  return FALSE;
+}
+
+static gboolean
+resolve_classes(DdimJob *job, DdimSession *session, GError **error)
 {
   g_autofree char *text = NULL;
 
   g_object_get(job->resolved, "class", &text, NULL);
-  job->n_classes = ddim_config_get_n_classes(config);
-  return ddim_classes_read(&job->classes, config, text, error);
+  if (session->classifier)
+    g_object_get(job->resolved, "classifier-scale", &job->classifier_scale, NULL);
+  if (!resolve_naming(job, session, error))
+    return FALSE;
+  job->n_classes = ddim_config_get_n_classes(job->naming);
+  return ddim_classes_read(&job->classes, job->naming, text, error);
 }
 
 static gboolean
@@ -167,7 +191,7 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
     job->wrap = frame->wrap;
   else
     job->wrap = ddim_request_get_axes(request, "seamless");
-  if (!resolve_classes(job, session->config, error) ||
+  if (!resolve_classes(job, session, error) ||
       !resolve_steps(job, session->config, frame ? frame->eta : -1, error) ||
       !resolve_noise(job, error))
     return NULL;

@@ -28,6 +28,9 @@ typedef struct {
   DdimRng *rng; /* seeded; its state moves as the job runs */
   guint n_classes;
   DdimClasses classes;
+  DdimConfig *naming;      /* whose classes they are: the model's, or the classifier's of a model
+                              that has none; the session's */
+  double classifier_scale; /* 0: no guidance by a classifier */
   DdimClassMap *class_map; /* (nullable) for pictures of this size */
   DdimSamples *init_noise; /* (nullable) [count][C][H][W]; read batch by batch */
   DdimSamples *low_res;    /* (nullable) [1 or count][C][h][w] */

@@ -26,6 +26,8 @@ forget_evaluators(DdimRunner *runner)
   g_clear_pointer(&runner->state, ddim_sampler_state_free);
   g_clear_pointer(&runner->evaluator, ddim_evaluator_unref);
   ddim_evaluator_cache_clear(runner->session->evaluators);
+  if (runner->session->classifier)
+    ddim_classifier_forget(runner->session->classifier);
 }
 
 /* Fewer images at a time. */

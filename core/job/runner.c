@@ -274,7 +274,7 @@ ddim_runner_get_sample(const DdimRunner *runner, guint i)
   if (job->classes.name)
     sample.label_name = job->classes.name;
   else if (sample.label >= 0)
-    sample.label_name = ddim_config_get_class_name(runner->session->config, sample.label);
+    sample.label_name = ddim_config_get_class_name(job->naming, sample.label);
   return sample;
 }
 

@@ -7,7 +7,9 @@
 
 #include "core/checkpoint/model-folder.h"
 #include "core/data/image-private.h"
+#include "core/data/error.h"
 #include "core/edit/picture.h"
+#include "core/job/request-private.h"
 #include "core/model/models.h"
 #include "core/model/settings.h"
 
@@ -35,6 +37,21 @@ append_folder(GString *key, const char *path)
     append_file(key, files[i]);
 }
 
+/* What distinguishes a classifier. */
+static void
+append_classifier(GString *key, DdimRequest *request)
+{
+  g_autofree char *name = NULL, *flags = NULL, *model_path = NULL, *path = NULL;
+
+  g_object_get(request, "classifier", &name, "classifier-flags", &flags, "model-path", &model_path,
+               NULL);
+  if (!name || !ddim_request_takes(request, "classifier"))
+    return;
+  path = ddim_models_find(name, model_path, NULL);
+  g_string_append_printf(key, "\n%s\n%s\n", name, flags ? flags : "");
+  append_file(key, path ? path : name);
+}
+
 /* Everything that distinguishes one session from another. (transfer full) */
 static char *
 make_key(const char *path, DdimRequest *request)
@@ -50,6 +67,7 @@ make_key(const char *path, DdimRequest *request)
   append_file(key, sidecar);
   g_string_append_printf(key, "%s\n%s\n%s", flags ? flags : "", device ? device : "",
                          precision ? precision : "");
+  append_classifier(key, request);
   return g_string_free(key, FALSE);
 }
 
@@ -60,6 +78,27 @@ find_path(DdimRequest *request, GError **error)
 
   g_object_get(request, "model", &model, "model-path", &model_path, NULL);
   return ddim_models_find(model, model_path, error);
+}
+
+/* Without an error the request names no classifier. */
+static gboolean
+open_classifier(DdimSession *session, DdimRequest *request, GError **error)
+{
+  g_autofree char *name = NULL, *flags = NULL;
+  double scale;
+
+  g_object_get(request, "classifier", &name, "classifier-flags", &flags, "classifier-scale", &scale,
+               NULL);
+  if (!ddim_request_takes(request, "classifier"))
+    return TRUE;
+  if (name)
+    return (session->classifier = ddim_classifier_new(request, error)) != NULL;
+  if (!flags && scale == 1)
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
+              _("%s: there is no classifier that it is for; name one with --classifier"),
+              flags ? "classifier-flags" : "classifier-scale");
+  return FALSE;
 }
 
 DdimSession *
@@ -73,7 +112,8 @@ ddim_session_new(DdimRequest *request, GError **error)
     return NULL;
   session->key = make_key(session->path, request); /* before reading: it may change meanwhile */
   if (!(session->checkpoint = ddim_checkpoint_open(session->path, error)) ||
-      !(session->config = ddim_config_load(session->checkpoint, flags, error)))
+      !(session->config = ddim_config_load(session->checkpoint, flags, error)) ||
+      !open_classifier(session, request, error))
     return NULL;
   return g_steal_pointer(&session);
 }
@@ -85,6 +125,7 @@ ddim_session_free(DdimSession *session)
     return;
   g_clear_pointer(&session->evaluators, ddim_evaluator_cache_free);
   g_clear_pointer(&session->network, ddim_network_unref);
+  g_clear_pointer(&session->classifier, ddim_classifier_free);
   if (session->context)
     ddim_context_set_build_func(session->context, NULL, NULL);
   g_clear_pointer(&session->context, ddim_context_unref);
@@ -118,6 +159,17 @@ ddim_session_set_status(DdimSession *session, DdimStatusFunc status, gpointer st
 {
   session->status = status;
   session->status_data = status_data;
+}
+
+/* Load the classifier, if there is one. */
+static gboolean
+load_classifier(DdimSession *session, DdimContext *context, const DdimNetworkParams *params,
+                GError **error)
+{
+  DdimNetworkParams own = *params;
+
+  own.precision = session->precision;
+  return !session->classifier || ddim_classifier_start(session->classifier, context, &own, error);
 }
 
 /* The network on @context, in the session's precision. */
@@ -163,6 +215,7 @@ ddim_session_start(DdimSession *session, DdimRequest *request, const DdimNetwork
   g_object_get(request, "device", &device, "precision", &precision, NULL);
   session->precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
   if (!open_context(session, device, error) ||
+      !load_classifier(session, session->context, params, error) ||
       !(network = load(session, session->context, params, error)))
     return FALSE;
   take_network(session, network);
@@ -205,7 +258,9 @@ ddim_session_use_processor(DdimSession *session, const DdimNetworkParams *params
   session->context = g_steal_pointer(&context);
   ddim_context_set_build_func(session->context, on_build, session);
   take_network(session, g_steal_pointer(&network));
-  return TRUE;
+  if (session->classifier)
+    ddim_classifier_stop(session->classifier);
+  return load_classifier(session, session->context, params, NULL);
 }
 
 gboolean

@@ -3,6 +3,7 @@
 
 #include "core/data/image.h"
 #include "core/model/config.h"
+#include "core/job/classifier.h"
 #include "core/job/request.h"
 #include "core/network/evaluator-cache.h"
 
@@ -14,6 +15,7 @@ typedef struct {
   char *path; /**< the checkpoint */
   DdimCheckpoint *checkpoint;
   DdimConfig *config;
+  DdimClassifier *classifier;     /**< (nullable) what guides the model */
   DdimContext *context;           /**< NULL until ddim_session_start() */
   DdimNetwork *network;           /**< NULL until ddim_session_start() */
   DdimEvaluatorCache *evaluators; /**< of `network` */
@@ -26,7 +28,8 @@ typedef struct {
 } DdimSession;
 
 /** Find and read the model that @request names: properties model, model-path, flags. Touches no
- * device. Errors: as ddim_models_find(), ddim_checkpoint_open(), ddim_config_load(). */
+ * device. Also its classifier, if its command takes one: property classifier. Errors: as
+ * ddim_models_find(), ddim_checkpoint_open(), ddim_config_load(), ddim_classifier_new(). */
 DdimSession *ddim_session_new(DdimRequest *request, GError **error);
 void ddim_session_free(DdimSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimSession, ddim_session_free)

@@ -7,8 +7,8 @@ import pathlib
 import ddim
 import tap
 
-COMMANDS = ['generate', 'join', 'models', 'info', 'convert', 'devices', 'check', 'bench', 'tune', 'predict', 'schedule',
-            'noise']
+COMMANDS = ['generate', 'join', 'models', 'info', 'convert', 'devices', 'check', 'bench', 'tune', 'predict', 'classify',
+            'schedule', 'noise']
 
 
 class Help(ddim.Case):

@@ -28,7 +28,7 @@ CLASSIFIERS = {
     # As OpenAI's: blocks that downsample, attention, scale and shift.
     'attention': {'pool': 'attention', 'size': 16, 'width': 32, 'mult': [1, 2], 'depth': 2, 'attend': [1], 'head': 16,
                   'updown': True, 'scale_shift': True, 'classes': 7},
-    'adaptive': {'pool': 'adaptive', 'size': 16, 'width': 32, 'mult': [1, 1, 3], 'depth': 1, 'attend': [2], 'head': 8,
+    'adaptive': {'pool': 'adaptive', 'size': 16, 'width': 32, 'mult': [1, 1, 3], 'depth': 1, 'attend': [2], 'head': 16,
                  'down': 'conv', 'scale_shift': False, 'classes': 10, 'new_order': True},
     'spatial': {'pool': 'spatial', 'size': 8, 'width': 32, 'mult': [1, 2], 'depth': 1, 'attend': [0, 1], 'head': 32,
                 'down': 'pool', 'scale_shift': True, 'classes': 5, 'hidden': 64},
@@ -36,7 +36,7 @@ CLASSIFIERS = {
                    'updown': True, 'scale_shift': False, 'classes': 33, 'hidden': 96},
     # More pixels than one piece of a norm's moments, and an image that is not square.
     'large': {'pool': 'adaptive', 'size': 32, 'shape': [1, 3, 32, 40], 'width': 32, 'mult': [1, 2], 'depth': 1, 'attend': [1],
-              'head': 64, 'updown': True, 'scale_shift': True, 'classes': 1000},
+              'head': 32, 'updown': True, 'scale_shift': True, 'classes': 1000},
     'gray': {'pool': 'attention', 'size': 8, 'width': 64, 'mult': [1], 'depth': 1, 'attend': [0], 'head': 32, 'updown': False,
              'scale_shift': True, 'classes': 3, 'channels': 1},
 }
@@ -52,7 +52,7 @@ MODEL_FLAGS = {
     'cond': '--image_size 16 --num_head_channels 16 --diffusion_steps 1000 --noise_schedule cosine',
 }
 SAMPLES = [
-    {'name': 'ddim', 'model': 'uncond', 'sampler': 'ddim', 'steps': '5', 'eta': 0, 'scale': 4.0, 'seed': 11, 'labels': [3, 5]},
+    {'name': 'ddim', 'model': 'uncond', 'sampler': 'ddim', 'steps': 'ddim5', 'eta': 0, 'scale': 4.0, 'seed': 11, 'labels': [3, 5]},
     {'name': 'ddim-eta', 'model': 'cond', 'sampler': 'ddim', 'steps': 'ddim5', 'eta': 1, 'scale': 2.0, 'seed': 12,
      'labels': [0, 6]},
     {'name': 'ddpm-fixed', 'model': 'uncond', 'sampler': 'ddpm', 'steps': '6', 'eta': 0, 'scale': 10.0, 'seed': 13,

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#pragma once
+
+#include "core/model/config.h"
+
+G_BEGIN_DECLS
+
+/** What the commands that evaluate a network once are given with its input. */
+
+/** Read "3,871.5" as @n numbers; a single number is used for all of them. DDIM_ERROR_ARGUMENT. */
+gboolean ddim_inputs_parse_timesteps(const char *text, gsize n, double *timesteps, GError **error);
+/** Read "3,dog" as @n classes of @config; a single class is used for all of them.
+ * DDIM_ERROR_ARGUMENT. */
+gboolean ddim_inputs_parse_labels(DdimConfig *config, const char *text, gsize n, gint64 *labels,
+                                  GError **error);
+/** Whether pictures of @shape are of @channels channels and not too many. @path  what messages call
+ * them. DDIM_ERROR_ARGUMENT. */
+gboolean ddim_inputs_check_shape(const gsize *shape, guint channels, const char *path,
+                                 GError **error);
+
+G_END_DECLS
