@@ -88,8 +88,8 @@ grid_init(Grid *grid, const guint8 *known, const guint8 *inside, const DdimRect 
 {
   gsize n;
 
-  *grid = (Grid){.columns = (window->width - 1) / cell + 1,
-                 .rows = (window->height - 1) / cell + 1,
+  *grid = (Grid){.columns = MAX((window->width - 1) / cell + 1, 1),
+                 .rows = MAX((window->height - 1) / cell + 1, 1),
                  .wrap = wrap};
   n = (gsize)grid->columns * grid->rows;
   if (!(grid->known = ddim_try_alloc(n, sizeof(guint), error)) ||
@@ -191,6 +191,8 @@ DdimSurroundings *
 ddim_surroundings_new(const DdimCanvas *canvas, const DdimRect *window, guint cell, DdimWrap wrap,
                       GError **error)
 {
+  g_return_val_if_fail(window->width > 0 && window->height > 0 && cell > 0, NULL);
+
   g_autoptr(DdimSurroundings) self = g_new0(DdimSurroundings, 1);
   const gsize pixels = (gsize)window->width * window->height;
   const guint n_planes = canvas->n * canvas->channels;
