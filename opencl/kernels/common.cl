@@ -34,6 +34,7 @@ typedef float weight;
 
 /* Two roundings instead of one. No kernel depends on there being only one. */
 #ifdef NO_FMA
+#undef fma /* a macro of PoCL's */
 #define fma(a, b, c) ((a) * (b) + (c))
 #endif
 
