@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Inference from names and shapes. Input: a line of flags, then for each tensor a line with its
- * name and dimensions. */
+ * name and dimensions, or "@KEY VALUE", which the file says of itself. */
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/model/config-details.h"
 #include "core/data/error.h"
@@ -26,6 +26,10 @@ static void
 add_tensor(DdimCheckpoint *checkpoint, char *line)
 {
   const char *name = next_part(&line, ' '), *dimension;
+  if (*name == '@') {
+    g_hash_table_replace(checkpoint->metadata, g_strdup(name + 1), g_strdup(line ? line : ""));
+    return;
+  }
   DdimTensor tensor = {.dtype = DDIM_DTYPE_F32};
 
   /* Of any shape without weights: all strides are 0. */
