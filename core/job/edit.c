@@ -297,6 +297,8 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
                &edit->noise, "eta", &eta, "sampler", &sampler, NULL);
   if (edit->command != DDIM_COMMAND_VARY)
     edit->strength = 1;
+  edit->follows = edit->command == DDIM_COMMAND_SEAMLESS ||
+                  (edit->command & FILLS && !ddim_config_get_n_classes(session->config));
   edit->quality = quality ? quality : edit->command & FILLS ? USUAL_QUALITY : 1;
   if (ddim_request_takes(request, "quality"))
     g_object_set(request, "quality", edit->quality, NULL);
@@ -551,7 +553,7 @@ ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const
   ddim_canvas_get_map(canvas, canvas->inside, window, region);
   for (gsize i = 0; i < n; i++)
     region[i] = region[i] && !known[i];
-  if ((edit->command & FILLS && !edit->color.given &&
+  if ((edit->follows && !edit->color.given &&
        !add_surroundings(edit, canvas, window, region, constraints, error)) ||
       !add_known(edit, canvas, window, known, constraints, error) ||
       (edit->known && !add_cells(edit, canvas, window, region, constraints, error)))

@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  *   the small picture, as the means of square cells                (upscale)
  *   the gray picture, as the means over the channels               (colorize)
  *   the mean color that is asked for                               (--color)
+ *   what the pixels around a hole tell of its colors               (seamless, inpaint without classes)
  *
  * see core/diffusion/constraint.h; or it starts from the picture with noise (vary; SDEdit, Meng et
  * al. 2022, arXiv 2108.01073). Private to the job's folder. */
@@ -38,6 +39,8 @@ typedef struct {
   DdimMeanColor color;
   double strength; /* for vary; 1 for the other commands */
   guint quality;
+  gboolean follows; /* the colors around what is filled. Not where a class is asked for: it may be
+                     * another than that of the picture, and have colors of its own */
 } DdimEdit;
 
 /** Read the pictures that @request names, and choose the windows. Fills in @request's open choices,

@@ -134,6 +134,15 @@ class Inpaint(Edit):
         for channel, wanted in enumerate([0x40, 0x60, 0xa0]):
             self.assertAlmostEqual(sum(p[channel] for p in hole) / len(hole), wanted, delta=0.5)
 
+    def test_class_keeps_its_colors(self):
+        """Lava in sand is dark: what is around a hole does not color it where a class is asked for."""
+        textures = ['-m', ddim.DATA.parent.parent / 'models' / 'textures.safetensors', '--steps', '10', '--seed', '1']
+        self.good('generate', *textures, '--class', 'sand', '--size', '64', '-o', 'in.png')
+        self.good('inpaint', *textures, '-i', 'in.png', '--box', '16,16,32,32', '--class', 'lava', '--quality', '1', '-o', 'out.png')
+        image, _ = npy.load_png(self.folder / 'out.png')
+        sums = [sum(image.values[(y * 64 + x) * 3:][:3]) for y in range(20, 44) for x in range(20, 44)]
+        self.assertGreater(sum(value < 300 for value in sums), len(sums) / 3)
+
     def test_noisy_input(self):
         self.make('in.png', noise(16, 16))
         self.good('inpaint', *MODEL, '-i', 'in.png', '--box', '4,4,8,8', '--input-noise', '0.1', '-o', 'out.png')
