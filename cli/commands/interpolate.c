@@ -11,9 +11,9 @@ static const DdimHelp help = {
                       "from one to the other on a great circle. An end is a seed, as 'ddim "
                       "generate --class C --seed N' takes it, noise in a file (.npy), or a "
                       "picture (.png), whose noise is found first, as 'ddim encode' does.\n\n"
-                      "The ends equal the pictures that 'ddim generate' makes of them. Where steps "
-                      "use noise (--eta), that of the two ends is interpolated too. With an end "
-                      "that is a picture they use none."),
+                      "The ends equal the pictures that 'ddim generate --sampler ddim' makes of "
+                      "them. Where steps use noise (--eta), that of the two ends is interpolated "
+                      "too. With an end that is a picture they use none."),
     .examples = "ddim interpolate --from 1 --to 2 -n 8 --class water -o frame.png\n"
                 "ddim interpolate --from a.png --to b.png -n 16 --class lava --steps 50 --grid -o "
                 "sheet.png"};

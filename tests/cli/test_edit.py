@@ -290,9 +290,9 @@ class Latent(Edit):
         self.assertIn('--eta 0', told)
 
     def test_interpolate_default(self):
-        """What the model likes is used, so that the ends are the pictures that `generate` makes without an option."""
+        """What the model likes is used, so that the ends are the pictures that `generate` makes with DDIM."""
         small = [*self.TEXTURES, '--size', '16', '--steps', '4']
-        self.good('generate', *small, '--seed', '7', '-o', '7.png')
+        self.good('generate', *small, '--sampler', 'ddim', '--seed', '7', '-o', '7.png')
         self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '2', '-o', 'out.png')
         self.assertEqual(self.made('out-0.png').values, self.made('7.png').values)
 
