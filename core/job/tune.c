@@ -122,7 +122,8 @@ best_time(Tune *tune, const Candidate *candidate, DdimGemmProvider provider)
 static gboolean
 measure_provider(Tune *tune, DdimGemmProvider provider, GError **error)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(tune->network->context);
+  const DdimGemmProvider own =
+      ddim_cl_default_provider(tune->network->context, tune->network->half);
   for (guint i = 0; i < tune->candidates->len; i++) {
     const Candidate *candidate = &g_array_index(tune->candidates, Candidate, i);
     if (!measure_shape(tune, candidate, provider, error))
@@ -189,7 +190,8 @@ search_progress(guint tried, double fraction, gpointer data)
 static gboolean
 wants_search(Tune *tune)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(tune->network->context);
+  const DdimGemmProvider own =
+      ddim_cl_default_provider(tune->network->context, tune->network->half);
   if (tune->search_seconds == 0 || !tune->candidates->len ||
       (tune->search_seconds < 0 && ddim_cl_tuning_get_clblast(tune->tuning)))
     return FALSE;
@@ -241,7 +243,8 @@ search_parameters(Tune *tune, GError **error)
 static gboolean
 measure_all(Tune *tune, GError **error)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(tune->network->context);
+  const DdimGemmProvider own =
+      ddim_cl_default_provider(tune->network->context, tune->network->half);
   if (!(tune->cold = ddim_cl_cold_memory_new(tune->network->context, error)) ||
       !measure_provider(tune, own, error))
     return FALSE;

@@ -72,7 +72,8 @@ record(DdimConditioning *c, GError **error)
   c->plan = ddim_cl_plan_new(c->network->context);
   c->sinusoid = ddim_cl_plan_alloc_floats(c->plan, rows * c->depth);
   c->table = ddim_cl_plan_alloc_floats(c->plan, rows * embedding->columns);
-  DdimClTensor labels = ddim_cl_plan_alloc_tensor(c->plan, 1, 1, (guint)rows, c->width);
+  DdimClTensor labels =
+      ddim_cl_plan_alloc_tensor(c->plan, DDIM_CL_F32, 1, 1, (guint)rows, c->width);
   c->label_rows = labels.mem;
   DdimClMem hidden = ddim_cl_plan_alloc_floats(c->plan, rows * c->width);
   DdimClMem emb = ddim_cl_plan_alloc_floats(c->plan, rows * c->width);

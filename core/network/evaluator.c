@@ -103,8 +103,9 @@ record(DdimEvaluator *e)
   const DdimArchitecture *architecture = network->architecture;
   e->plan = ddim_cl_plan_new(network->context);
   e->ports.convs = e->convs;
-  e->ports.x = ddim_cl_plan_alloc_tensor(e->plan, e->size.batch, e->size.height, e->size.width,
-                                         pad(architecture->in_channels, DDIM_CL_DEPTH_PADDING));
+  e->ports.x =
+      ddim_cl_plan_alloc_tensor(e->plan, DDIM_CL_F32, e->size.batch, e->size.height, e->size.width,
+                                pad(architecture->in_channels, DDIM_CL_DEPTH_PADDING));
   ddim_cl_from_planar(e->plan, e->x, e->x_channels, e->low_res,
                       network->architecture->low_res_channels, &e->ports.x);
   if (architecture->centers_input)

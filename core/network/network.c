@@ -160,8 +160,9 @@ collect_emb(DdimNetwork *network, DdimNetworkModule *module, gpointer data)
 static DdimLayout *
 load_layer(DdimNetwork *network, guint layer, GError **error)
 {
-  DdimLayout *layout = ddim_weights_acquire(network->weights, layer, DDIM_CL_PACK_PLAIN,
-                                            ddim_cl_default_provider(network->context), error);
+  DdimLayout *layout =
+      ddim_weights_acquire(network->weights, layer, DDIM_CL_PACK_PLAIN,
+                           ddim_cl_default_provider(network->context, network->half), error);
   if (layout && ddim_weights_load(network->weights, layout, error))
     return layout;
   ddim_weights_release(network->weights, layout);
@@ -180,7 +181,7 @@ static gboolean
 reload(DdimNetwork *network, DdimLayout **layout, GError **error)
 {
   DdimLayout *now;
-  if ((*layout)->matrix->provider == ddim_cl_default_provider(network->context))
+  if ((*layout)->matrix->provider == ddim_cl_default_provider(network->context, network->half))
     return TRUE;
   if (!(now = load_layer(network, (*layout)->layer, error)))
     return FALSE;

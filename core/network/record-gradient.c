@@ -14,7 +14,7 @@ conv_back(DdimRecorder *r, guint index, const DdimClTensor *dy, const DdimClTens
 static DdimClTensor
 alloc_like(DdimRecorder *r, const DdimClTensor *x, guint channels)
 {
-  return ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, channels);
+  return ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, x->h, x->w, channels);
 }
 
 /* @d, that of a norm's result, becomes that of its input @x, plus @add (nullable). */
@@ -51,7 +51,7 @@ static DdimClTensor
 adaptive_back(DdimRecorder *r, const DdimPoolRecord *pool, const DdimClTensor *logits)
 {
   const DdimClTensor *x = &pool->x;
-  DdimClTensor mean = ddim_cl_plan_alloc_tensor(r->plan, x->n, 1, 1, x->c);
+  DdimClTensor mean = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, 1, 1, x->c);
   DdimClTensor d = alloc_like(r, x, x->c);
   conv_back(r, r->network->pool.last, logits, &mean);
   ddim_cl_mean_gradient(r->plan, &mean, NULL, &d);

@@ -17,7 +17,7 @@ ddim_record_pool_begin(DdimRecorder *r, DdimPoolRecord *pool)
 {
   *pool = (DdimPoolRecord){0};
   if (is_spatial(r))
-    pool->features = ddim_cl_plan_alloc_tensor(r->plan, r->ports->x.n, 1, 1,
+    pool->features = ddim_cl_plan_alloc_tensor(r->plan, r->type, r->ports->x.n, 1, 1,
                                                r->network->architecture->pool.first.in);
 }
 
@@ -38,7 +38,7 @@ activate(DdimRecorder *r, const DdimClTensor *x)
 {
   const DdimClNorm norm =
       ddim_recorder_get_norm(r, &r->network->architecture->pool.norm, &r->network->pool.norm);
-  DdimClTensor y = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
+  DdimClTensor y = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, x->h, x->w, x->c);
   DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
   ddim_cl_norm_apply(r->plan, x, ab, TRUE, &y);
   ddim_cl_plan_release(r->plan, ab);
@@ -49,7 +49,7 @@ static void
 finish_adaptive(DdimRecorder *r, const DdimClTensor *x)
 {
   DdimClTensor activated = activate(r, x);
-  DdimClTensor mean = ddim_cl_plan_alloc_tensor(r->plan, x->n, 1, 1, x->c);
+  DdimClTensor mean = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, 1, 1, x->c);
   ddim_cl_mean(r->plan, &activated, &mean);
   ddim_recorder_conv(r, r->network->pool.last, &mean, NULL, &r->ports->y, NULL, NULL);
   ddim_cl_plan_release(r->plan, activated.mem);
@@ -62,10 +62,11 @@ finish_attention(DdimRecorder *r, DdimPoolRecord *pool, const DdimClTensor *x)
 {
   const DdimPool *kind = &r->network->architecture->pool;
   DdimClTensor activated = activate(r, x);
-  DdimClTensor tokens = ddim_cl_plan_alloc_tensor(r->plan, x->n, 1, kind->positions, x->c);
-  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, 1, kind->positions, x->c);
+  DdimClTensor tokens = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, 1, kind->positions, x->c);
+  DdimClTensor attended =
+      ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, 1, kind->positions, x->c);
   const DdimClAttention attention = {.heads = kind->heads};
-  pool->inner = ddim_cl_plan_alloc_tensor(r->plan, x->n, 1, kind->positions, 3 * x->c);
+  pool->inner = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, 1, kind->positions, 3 * x->c);
   ddim_cl_tokens(r->plan, &activated, ddim_recorder_get_vector(r, r->network->pool.table), &tokens);
   ddim_recorder_conv(r, r->network->pool.first, &tokens, NULL, &pool->inner, NULL, NULL);
   ddim_cl_attention(r->plan, &pool->inner, &attention, &attended);
@@ -82,12 +83,13 @@ finish_spatial(DdimRecorder *r, DdimPoolRecord *pool)
 {
   const DdimPool *kind = &r->network->architecture->pool;
   DdimClTensor hidden;
-  pool->inner = ddim_cl_plan_alloc_tensor(r->plan, pool->features.n, 1, 1, kind->first.out);
+  pool->inner =
+      ddim_cl_plan_alloc_tensor(r->plan, r->type, pool->features.n, 1, 1, kind->first.out);
   ddim_recorder_conv(r, r->network->pool.first, &pool->features, NULL, &pool->inner, NULL, NULL);
   if (kind->type == DDIM_POOL_SPATIAL_V2) {
     hidden = activate(r, &pool->inner);
   } else {
-    hidden = ddim_cl_plan_alloc_tensor(r->plan, pool->inner.n, 1, 1, pool->inner.c);
+    hidden = ddim_cl_plan_alloc_tensor(r->plan, r->type, pool->inner.n, 1, 1, pool->inner.c);
     ddim_cl_relu(r->plan, &pool->inner, &hidden);
   }
   ddim_recorder_conv(r, r->network->pool.last, &hidden, NULL, &r->ports->y, NULL, NULL);

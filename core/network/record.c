@@ -31,7 +31,7 @@ alloc_result(DdimRecorder *r, const DdimModule *m, const DdimClTensor *x, guint 
 {
   guint h = x->h, w = x->w;
   ddim_network_follow_size(m, &h, &w);
-  return ddim_cl_plan_alloc_tensor(r->plan, x->n, h, w, channels);
+  return ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, h, w, channels);
 }
 
 /* The first half of a ResBlock: h = conv(silu(norm(x))), resampled in front of the convolution
@@ -50,7 +50,7 @@ record_in_layers(DdimRecorder *r, const DdimNetworkModule *w, DdimClTensor *x, g
     ddim_recorder_conv(r, w->conv1, x, &(DdimClPrologue){.norm = &norm, .silu = TRUE}, &h, NULL,
                        emb);
   } else {
-    DdimClTensor full = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, x->c);
+    DdimClTensor full = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, x->h, x->w, x->c);
     DdimClTensor small = alloc_result(r, m, x, x->c);
     DdimClMem ab = ddim_cl_norm_scale_shift(r->plan, x, &norm);
     ddim_cl_norm_apply(r->plan, x, ab, TRUE, &full);
@@ -99,10 +99,10 @@ record_attention(DdimRecorder *r, const DdimNetworkModule *w, const DdimClTensor
 {
   const DdimClNorm norm = ddim_recorder_get_norm(r, &w->module->norm1, &w->norm1);
   const guint channels = w->module->proj.in;
-  DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, 3 * channels);
+  DdimClTensor qkv = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, x->h, x->w, 3 * channels);
   const DdimClPrologue prologue = {.norm = &norm};
   ddim_recorder_conv(r, w->conv1, x, w->module->norm1.name ? &prologue : NULL, &qkv, NULL, NULL);
-  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, x->n, x->h, x->w, channels);
+  DdimClTensor attended = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, x->h, x->w, channels);
   const DdimClAttention attention = ddim_recorder_get_attention(w->module);
   ddim_cl_attention(r->plan, &qkv, &attention, &attended);
   r->flops += ddim_recorder_attention_flops(&attended);
@@ -155,7 +155,7 @@ alloc_stage_result(DdimRecorder *r, const DdimStage *stage, const DdimClTensor *
   guint h = x->h, w = x->w;
   for (guint i = 0; i < stage->modules->len; i++)
     ddim_network_follow_size(stage->modules->pdata[i], &h, &w);
-  return ddim_cl_plan_alloc_tensor(r->plan, x->n, h, w, channels);
+  return ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, h, w, channels);
 }
 
 static void
@@ -197,12 +197,27 @@ record_joined_stage(DdimRecorder *r, const DdimStage *stage, DdimClTensor x, con
   return result;
 }
 
+/* What the first stage reads. A convolution takes the port as it is; other modules want activations
+ * of one type. (transfer full) */
+static DdimClTensor
+begin(DdimRecorder *r, const DdimStage *first)
+{
+  const DdimClTensor *x = &r->ports->x;
+  const DdimModule *m = first->modules->len ? first->modules->pdata[0] : NULL;
+  if (r->type == x->type || (m && m->type == DDIM_MODULE_CONV_IN))
+    return *x;
+  const DdimClTensor copy = ddim_cl_plan_alloc_tensor(r->plan, r->type, x->n, x->h, x->w, x->c);
+  ddim_cl_copy_tensor(r->plan, x, &copy);
+  ddim_cl_plan_release(r->plan, x->mem);
+  return copy;
+}
+
 static void
 record_unet(DdimRecorder *r)
 {
   GPtrArray *stages = r->network->architecture->stages;
   g_autofree DdimClTensor *results = g_new0(DdimClTensor, stages->len);
-  DdimClTensor x = r->ports->x;
+  DdimClTensor x = begin(r, stages->pdata[0]);
   for (guint s = 0; s < stages->len; s++) {
     const DdimStage *stage = stages->pdata[s];
     const DdimStage *next = s + 1 < stages->len ? stages->pdata[s + 1] : NULL;
@@ -244,7 +259,7 @@ record_classifier(DdimRecorder *r)
 double
 ddim_record_network(const DdimNetwork *network, DdimClPlan *plan, const DdimRecordPorts *ports)
 {
-  DdimRecorder r = {.network = network, .plan = plan, .ports = ports};
+  DdimRecorder r = {.network = network, .plan = plan, .ports = ports, .type = DDIM_CL_F32};
   if (ddim_architecture_is_classifier(network->architecture))
     record_classifier(&r);
   else

@@ -35,6 +35,7 @@ typedef struct {
   const DdimNetwork *network;
   DdimClPlan *plan;
   const DdimRecordPorts *ports;
+  DdimClType type; /**< of all activations between the ports */
   double flops;
   GArray *trace; /**< (nullable) DdimModuleTrace of every module, in the order of evaluation, whose
                     memory is kept */

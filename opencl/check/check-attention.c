@@ -10,7 +10,8 @@
 static double
 tolerance(DdimContext *context, const DdimCheckAttention *c)
 {
-  return (ddim_cl_has_amx(context) ? 5 : 1) * (1e-6 + 8e-7 * c->logits);
+  return (ddim_cl_has_amx(context) ? 5 : 1) * (1e-6 + 8e-7 * c->logits) +
+         ddim_check_rounding(c->type, 1);
 }
 
 typedef struct {
@@ -74,8 +75,8 @@ ddim_check_attention(DdimCheck *check, const DdimCheckAttention *c)
   const guint C = c->heads * c->ch;
   /* the largest of q.k / sqrt(ch) is about 3 deviations of ch products of uniform numbers */
   DdimCheckTensor qkv =
-      ddim_check_tensor(check, 21, c->n, c->h, c->w, 3 * C, c->sliced, sqrt(c->logits));
-  DdimCheckTensor out = ddim_check_tensor(check, 22, c->n, c->h, c->w, C, c->sliced, 1);
+      ddim_check_tensor_of(check, c->type, 21, c->n, c->h, c->w, 3 * C, c->sliced, sqrt(c->logits));
+  DdimCheckTensor out = ddim_check_tensor_of(check, c->type, 22, c->n, c->h, c->w, C, c->sliced, 1);
   const DdimClAttention attention = {.heads = c->heads, .interleaved = c->interleaved};
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(check->context);
   if (!check->error) {

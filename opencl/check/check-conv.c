@@ -5,12 +5,6 @@
 
 #define EPS 1e-5f
 
-gboolean
-ddim_check_uses_matrix_unit(DdimGemmProvider provider)
-{
-  return provider == DDIM_GEMM_MMA64 || provider == DDIM_GEMM_MMA128;
-}
-
 /* Largest error relative to the largest output. Sums of up to 600 products, rounded to 24 bits at
  * each addition, err by some 1e-6. Winograd's transforms amplify: their constants are 1 and 1/2 in
  * F(2x2), 1/24 to 8 in F(4x4). Weights rounded to half after Winograd's transform err by 2^-12 of
@@ -23,7 +17,7 @@ tolerance(DdimConvMethod method, DdimGemmProvider provider, gboolean half)
   /* Activations rounded to half err by 2^-12 as well; of what a norm makes of them, and of sums of
    * them in Winograd's transforms. */
   static const double matrix_units[] = {1e-3, 2e-3};
-  if (ddim_check_uses_matrix_unit(provider))
+  if (ddim_gemm_uses_matrix_unit(provider))
     return matrix_units[method];
   static const double single[] = {2e-6, 4e-6, 3e-5, 1e-5, 2e-5, 3e-5},
                       halved[] = {2e-6, 6e-4, 1e-2, 1e-5, 0, 3e-5};
@@ -37,6 +31,14 @@ depth_factor(DdimConvMethod method, const DdimCheckConv *f)
   if (method != DDIM_CONV_DIRECT)
     return 1;
   return sqrt(MAX(f->in * f->taps * f->taps / 600.0, 1));
+}
+
+/* What direct ways make of an input in front of the products is kept as the input is. */
+static double
+rounding(DdimConvMethod method, const DdimCheckConv *f)
+{
+  return ddim_check_rounding(f->y_type, 1) +
+         (f->norm && method == DDIM_CONV_DIRECT ? ddim_check_rounding(f->x_type, 1) : 0);
 }
 
 /* Everything that belongs to one convolution. */
@@ -89,10 +91,12 @@ problem_init(Problem *p, DdimCheck *check, const DdimCheckConv *f, guint n, guin
                  .in_padded = (f->in + 15) / 16 * 16,
                  .columns = (f->out + 31) / 32 * 32};
   /* The channels that pad the input hold any finite values: their weights are zero. */
-  p->x = ddim_check_tensor(check, seed, n, h, w, p->in_padded, f->sliced, 1);
-  p->y = ddim_check_tensor(check, seed + 1, n, out_h, out_w, p->columns, f->sliced, 1);
+  p->x = ddim_check_tensor_of(check, f->x_type, seed, n, h, w, p->in_padded, f->sliced, 1);
+  p->y =
+      ddim_check_tensor_of(check, f->y_type, seed + 1, n, out_h, out_w, p->columns, f->sliced, 1);
   if (f->residual == DDIM_CHECK_RESIDUAL_OTHER)
-    p->residual = ddim_check_tensor(check, seed + 2, n, out_h, out_w, p->columns, f->sliced, 1);
+    p->residual =
+        ddim_check_tensor_of(check, f->y_type, seed + 2, n, out_h, out_w, p->columns, f->sliced, 1);
   p->ab = ddim_check_array_random(check, seed + 3, (gsize)n * 2 * p->in_padded, 2);
   p->bias = ddim_check_array_random(check, seed + 4, p->columns, 1);
   p->emb = ddim_check_array_random(check, seed + 5, (gsize)n * (p->columns + 32), 1);
@@ -277,7 +281,8 @@ ddim_check_conv(DdimCheck *check, const DdimCheckConv *conv, guint n, guint h, g
 {
   DdimCheckResult result = {.error = INFINITY,
                             .bound = tolerance(method, provider, conv->half) *
-                                     depth_factor(method, conv)};
+                                         depth_factor(method, conv) +
+                                     rounding(method, conv)};
   Problem p;
   problem_init(&p, check, conv, n, h, w, seed);
   if (!check->error)

@@ -23,6 +23,7 @@ typedef struct {
   gboolean no_silu; /**< no SiLU behind them */
   DdimWrap wrap;
   gboolean right_bottom; /**< pixels around the input on the right and at the bottom only */
+  DdimClType x_type, y_type;
 } DdimCheckConv;
 
 /** Compute a convolution of @n inputs of @h x @w, filled from @seed, as @method by @provider, which
@@ -30,5 +31,3 @@ typedef struct {
 DdimCheckResult ddim_check_conv(DdimCheck *check, const DdimCheckConv *conv, guint n, guint h,
                                 guint w, guint32 seed, DdimConvMethod method,
                                 DdimGemmProvider provider);
-/** Whether @provider multiplies half-precision numbers with matrix units. */
-gboolean ddim_check_uses_matrix_unit(DdimGemmProvider provider);

@@ -146,12 +146,14 @@ averaged(const DdimCheckTensor *x, gsize image, gsize oy, gsize ox, guint c)
 
 /* Upwards exactly, downwards to rounding. */
 DdimCheckResult
-ddim_check_resample(DdimCheck *check, gboolean up, gboolean sliced, guint n, guint h, guint w)
+ddim_check_resample(DdimCheck *check, DdimClType type, gboolean up, gboolean sliced, guint n,
+                    guint h, guint w)
 {
-  DdimCheckResult result = {.error = INFINITY, .bound = up ? 0 : 2e-7};
+  DdimCheckResult result = {.error = INFINITY,
+                            .bound = up ? 0 : 2e-7 + ddim_check_rounding(type, 1)};
   const guint out_h = up ? 2 * h : h / 2, out_w = up ? 2 * w : w / 2;
-  DdimCheckTensor x = ddim_check_tensor(check, 1, n, h, w, C, sliced, 1);
-  DdimCheckTensor y = ddim_check_tensor(check, 2, n, out_h, out_w, C, sliced, 1);
+  DdimCheckTensor x = ddim_check_tensor_of(check, type, 1, n, h, w, C, sliced, 1);
+  DdimCheckTensor y = ddim_check_tensor_of(check, type, 2, n, out_h, out_w, C, sliced, 1);
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(check->context);
   g_autofree double *expected = g_new(double, (gsize)n *out_h *out_w *C);
   for (gsize i = 0; i < (gsize)n * out_h * out_w * C; i++) {
@@ -172,11 +174,11 @@ ddim_check_resample(DdimCheck *check, gboolean up, gboolean sliced, guint n, gui
 }
 
 DdimCheckResult
-ddim_check_copy(DdimCheck *check, gboolean into_slice, guint n, guint h, guint w)
+ddim_check_copy(DdimCheck *check, DdimClType type, gboolean into_slice, guint n, guint h, guint w)
 {
   DdimCheckResult result = {.error = INFINITY};
-  DdimCheckTensor x = ddim_check_tensor(check, 1, n, h, w, C, !into_slice, 1);
-  DdimCheckTensor y = ddim_check_tensor(check, 2, n, h, w, C, into_slice, 1);
+  DdimCheckTensor x = ddim_check_tensor_of(check, type, 1, n, h, w, C, !into_slice, 1);
+  DdimCheckTensor y = ddim_check_tensor_of(check, type, 2, n, h, w, C, into_slice, 1);
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(check->context);
   g_autofree double *expected = g_new(double, (gsize)n *h *w *C);
   for (gsize i = 0; i < (gsize)n * h * w * C; i++)

@@ -66,13 +66,12 @@ reference(const DdimCheckNorm *c, const DdimCheckTensor *x, const float *gamma, 
 static DdimCheckTensor
 input(DdimCheck *check, const DdimCheckNorm *c)
 {
-  DdimCheckTensor x = ddim_check_tensor(check, 11, c->n, c->h, c->w, c->c, c->sliced, 1);
+  DdimCheckTensor x =
+      ddim_check_tensor_of(check, c->type, 11, c->n, c->h, c->w, c->c, c->sliced, 1);
   /* uniform in [-1, 1) deviates by 1 / sqrt(3) */
   for (gsize i = 0; i < x.array.count; i++)
     x.array.host[i] = (float)(c->mean + c->deviation * sqrt(3) * x.array.host[i]);
-  if (!check->error)
-    ddim_cl_buffer_write(x.array.buffer, 0, x.array.count * sizeof(float), x.array.host,
-                         &check->error);
+  ddim_check_array_write(check, &x.array);
   return x;
 }
 
@@ -82,7 +81,7 @@ static double
 tolerance(const DdimCheckNorm *c)
 {
   const double deviation = MAX(c->deviation, sqrt(EPS));
-  return 2e-6 + 2.5e-7 * fabs(c->mean) / deviation;
+  return 2e-6 + 2.5e-7 * fabs(c->mean) / deviation + ddim_check_rounding(c->type, 1);
 }
 
 DdimCheckResult
@@ -91,7 +90,8 @@ ddim_check_norm(DdimCheck *check, const DdimCheckNorm *c)
   DdimCheckResult result = {.error = INFINITY, .bound = tolerance(c)};
   const guint emb_ld = 2 * c->c + 32;
   DdimCheckTensor x = input(check, c);
-  DdimCheckTensor y = ddim_check_tensor(check, 12, c->n, c->h, c->w, c->c, c->sliced, 1);
+  DdimCheckTensor y =
+      ddim_check_tensor_of(check, c->type, 12, c->n, c->h, c->w, c->c, c->sliced, 1);
   DdimCheckArray gamma = ddim_check_array_random(check, 13, c->c, 2);
   DdimCheckArray beta = ddim_check_array_random(check, 14, c->c, 1);
   DdimCheckArray emb = ddim_check_array_random(check, 15, (gsize)c->n * emb_ld, 1);

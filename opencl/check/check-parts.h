@@ -14,6 +14,7 @@ typedef struct {
   double mean, deviation;
   gboolean emb, silu, sliced;
   DdimClNormGaps gaps;
+  DdimClType type; /**< of input and output */
 } DdimCheckNorm;
 
 DdimCheckResult ddim_check_norm(DdimCheck *check, const DdimCheckNorm *norm);
@@ -22,7 +23,8 @@ DdimCheckResult ddim_check_norm(DdimCheck *check, const DdimCheckNorm *norm);
 typedef struct {
   guint n, h, w, heads, ch;
   gboolean interleaved, sliced;
-  double logits; /**< about the largest */
+  double logits;   /**< about the largest */
+  DdimClType type; /**< of input and output */
 } DdimCheckAttention;
 
 DdimCheckResult ddim_check_attention(DdimCheck *check, const DdimCheckAttention *attention);
@@ -35,10 +37,11 @@ DdimCheckResult ddim_check_to_planar(DdimCheck *check, guint n, guint h, guint w
 DdimCheckResult ddim_check_resize(DdimCheck *check, guint in_h, guint in_w, guint out_h,
                                   guint out_w, DdimWrap wrap);
 /** @up  ddim_cl_upsample(), otherwise ddim_cl_average_pool() */
-DdimCheckResult ddim_check_resample(DdimCheck *check, gboolean up, gboolean sliced, guint n,
-                                    guint h, guint w);
+DdimCheckResult ddim_check_resample(DdimCheck *check, DdimClType type, gboolean up, gboolean sliced,
+                                    guint n, guint h, guint w);
 /** From a slice of channels, or into one. */
-DdimCheckResult ddim_check_copy(DdimCheck *check, gboolean into_slice, guint n, guint h, guint w);
+DdimCheckResult ddim_check_copy(DdimCheck *check, DdimClType type, gboolean into_slice, guint n,
+                                guint h, guint w);
 /** Exact: one rounding, as the reference's. */
 DdimCheckResult ddim_check_center(DdimCheck *check);
 DdimCheckResult ddim_check_silu(DdimCheck *check);

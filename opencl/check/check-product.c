@@ -49,7 +49,7 @@ multiply(DdimCheck *check, const DdimClMatrix *b, const float *weights, guint ro
     ddim_cl_gemm(plan, b, &gemm);
     ddim_check_run(check, plan);
     g_autofree double *expected = reference(
-        &a, weights, bias.host, ddim_check_uses_matrix_unit(b->provider), b->half, b->in, b->out);
+        &a, weights, bias.host, ddim_gemm_uses_matrix_unit(b->provider), b->half, b->in, b->out);
     result->error = ddim_check_tensor_error(check, &c, expected, b->out);
     result->seconds = ddim_check_time(check, plan);
   }

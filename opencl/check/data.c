@@ -7,7 +7,7 @@
 
 #include "opencl/device/status.h"
 
-/* Floats around a tensor that must stay as they were. */
+/* Numbers around a tensor that must stay as they were. */
 #define GUARD 192
 
 static void
@@ -40,15 +40,63 @@ ddim_check_round_to_half(double value)
   return ldexp(nearbyint(ldexp(value, -quantum)), quantum);
 }
 
+/* The bits of a value that was rounded to half, and the other way around. Written apart from
+ * core/data/tensor.c, which the tests check as well. */
+static cl_half
+half_bits(double value)
+{
+  const cl_half sign = signbit(value) ? 0x8000 : 0;
+  const double size = fabs(value);
+  int exponent;
+  if (size > 65504)
+    return sign | 0x7c00;
+  if (size < ldexp(1, -14))
+    return sign | (cl_half)ldexp(size, 24);
+  const double fraction = frexp(size, &exponent); /* in [1/2, 1) */
+  return sign | (cl_half)((exponent + 14) << 10) | (cl_half)(ldexp(fraction, 11) - 1024);
+}
+
+static float
+half_value(cl_half bits)
+{
+  const guint exponent = bits >> 10 & 31, fraction = bits & 1023;
+  const double size = exponent == 31  ? (fraction ? NAN : INFINITY)
+                      : exponent == 0 ? ldexp(fraction, -24)
+                                      : ldexp(1024 + fraction, (int)exponent - 25);
+  return (float)(bits & 0x8000 ? -size : size);
+}
+
+static DdimCheckArray
+array_of(DdimCheck *check, DdimClType type, const float *values, gsize count)
+{
+  DdimCheckArray array = {
+      .count = count, .host = g_memdup2(values, count * sizeof(float)), .type = type};
+  if (!check->error)
+    array.buffer =
+        ddim_cl_buffer_new(check->context, count * ddim_cl_type_size(type), &check->error);
+  if (array.buffer)
+    ddim_check_array_write(check, &array);
+  return array;
+}
+
 DdimCheckArray
 ddim_check_array(DdimCheck *check, const float *values, gsize count)
 {
-  DdimCheckArray array = {.count = count, .host = g_memdup2(values, count * sizeof(float))};
+  return array_of(check, DDIM_CL_F32, values, count);
+}
+
+void
+ddim_check_array_write(DdimCheck *check, DdimCheckArray *array)
+{
+  g_autofree cl_half *bits = g_new(cl_half, array->count);
+  const gboolean half = array->type == DDIM_CL_F16;
+  for (gsize i = 0; half && i < array->count; i++) {
+    array->host[i] = (float)ddim_check_round_to_half(array->host[i]);
+    bits[i] = half_bits(array->host[i]);
+  }
   if (!check->error)
-    array.buffer = ddim_cl_buffer_new(check->context, count * sizeof(float), &check->error);
-  if (array.buffer)
-    ddim_cl_buffer_write(array.buffer, 0, count * sizeof(float), array.host, &check->error);
-  return array;
+    ddim_cl_buffer_write(array->buffer, 0, array->count * ddim_cl_type_size(array->type),
+                         half ? (const void *)bits : array->host, &check->error);
 }
 
 DdimCheckArray
@@ -71,8 +119,13 @@ ddim_check_array_read(DdimCheck *check, const DdimCheckArray *array)
   if (check->error)
     return NULL;
   g_autofree float *values = g_new(float, array->count);
-  if (!ddim_cl_buffer_read(array->buffer, 0, array->count * sizeof(float), values, &check->error))
+  g_autofree cl_half *bits = g_new(cl_half, array->count);
+  const gboolean half = array->type == DDIM_CL_F16;
+  if (!ddim_cl_buffer_read(array->buffer, 0, array->count * ddim_cl_type_size(array->type),
+                           half ? (void *)bits : values, &check->error))
     return NULL;
+  for (gsize i = 0; half && i < array->count; i++)
+    values[i] = half_value(bits[i]);
   return g_steal_pointer(&values);
 }
 
@@ -83,14 +136,30 @@ ddim_check_array_mem(const DdimCheckArray *array)
 }
 
 DdimCheckTensor
+ddim_check_tensor_of(DdimCheck *check, DdimClType type, guint32 seed, guint n, guint h, guint w,
+                     guint c, gboolean sliced, double scale)
+{
+  const guint front = sliced ? 16 : 0, ld = sliced ? c + 48 : c;
+  const gsize count = 2 * GUARD + (gsize)n * h * w * ld;
+  g_autofree float *values = ddim_check_random(seed, count, -scale, scale);
+  DdimCheckTensor t = {.tensor = {.n = n, .h = h, .w = w, .c = c, .ld = ld, .type = type}};
+  t.array = array_of(check, type, values, count);
+  t.tensor.mem =
+      (DdimClMem){.buffer = t.array.buffer, .at = (GUARD + front) * ddim_cl_type_size(type)};
+  return t;
+}
+
+DdimCheckTensor
 ddim_check_tensor(DdimCheck *check, guint32 seed, guint n, guint h, guint w, guint c,
                   gboolean sliced, double scale)
 {
-  const guint front = sliced ? 16 : 0, ld = sliced ? c + 48 : c;
-  DdimCheckTensor t = {.tensor = {.n = n, .h = h, .w = w, .c = c, .ld = ld}};
-  t.array = ddim_check_array_random(check, seed, 2 * GUARD + (gsize)n * h * w * ld, scale);
-  t.tensor.mem = ddim_cl_buffer_floats(t.array.buffer, GUARD + front);
-  return t;
+  return ddim_check_tensor_of(check, DDIM_CL_F32, seed, n, h, w, c, sliced, scale);
+}
+
+double
+ddim_check_rounding(DdimClType type, guint stores)
+{
+  return type == DDIM_CL_F16 ? ldexp(stores, -11) : 0;
 }
 
 void
@@ -102,7 +171,7 @@ ddim_check_tensor_clear(DdimCheckTensor *tensor)
 gsize
 ddim_check_tensor_first(const DdimCheckTensor *tensor)
 {
-  return tensor->tensor.mem.at / sizeof(float);
+  return tensor->tensor.mem.at / ddim_cl_type_size(tensor->tensor.type);
 }
 
 float
@@ -111,7 +180,7 @@ ddim_check_tensor_at(const DdimCheckTensor *tensor, gsize pixel, guint channel)
   return tensor->array.host[ddim_check_tensor_first(tensor) + pixel * tensor->tensor.ld + channel];
 }
 
-/* Whether float @i of the tensor's array belongs to the tensor. */
+/* Whether number @i of the tensor's array belongs to the tensor. */
 static gboolean
 is_inside(const DdimCheckTensor *tensor, gsize i)
 {

@@ -23,19 +23,22 @@ float *ddim_check_random(guint32 seed, gsize count, double low, double high);
 /** @value rounded to IEEE half, to nearest even. */
 double ddim_check_round_to_half(double value);
 
-/** Floats on the device and their first contents on the host. */
+/** Numbers on the device and their first contents on the host. */
 typedef struct {
   DdimClBuffer *buffer; /**< NULL after an error */
-  float *host;
+  float *host;          /**< of a type that has them without rounding */
   gsize count;
+  DdimClType type; /**< on the device */
 } DdimCheckArray;
 
 /** @values copied. */
 DdimCheckArray ddim_check_array(DdimCheck *check, const float *values, gsize count);
+/** Replace the contents by @host's values, which are rounded to the array's type there as well. */
+void ddim_check_array_write(DdimCheck *check, DdimCheckArray *array);
 /** Uniform in [-scale, scale). */
 DdimCheckArray ddim_check_array_random(DdimCheck *check, guint32 seed, gsize count, double scale);
 void ddim_check_array_clear(DdimCheckArray *array);
-/** The device's floats now; NULL after an error. (transfer full) (nullable) */
+/** The device's numbers now; NULL after an error. (transfer full) (nullable) */
 float *ddim_check_array_read(DdimCheck *check, const DdimCheckArray *array);
 DdimClMem ddim_check_array_mem(const DdimCheckArray *array);
 
@@ -49,8 +52,14 @@ typedef struct {
 /** @sliced  a slice of channels of a wider tensor */
 DdimCheckTensor ddim_check_tensor(DdimCheck *check, guint32 seed, guint n, guint h, guint w,
                                   guint c, gboolean sliced, double scale);
+/** The same of elements of @type. */
+DdimCheckTensor ddim_check_tensor_of(DdimCheck *check, DdimClType type, guint32 seed, guint n,
+                                     guint h, guint w, guint c, gboolean sliced, double scale);
 void ddim_check_tensor_clear(DdimCheckTensor *tensor);
-/** Where its first float lies in the array. */
+/** What an operation's error may be larger, relative to its largest result, for @stores results of
+ * half precision: each is rounded to 11 bits. 0 for float32. */
+double ddim_check_rounding(DdimClType type, guint stores);
+/** Where its first number lies in the array. */
 gsize ddim_check_tensor_first(const DdimCheckTensor *tensor);
 /** First contents at (pixel of all images, channel). */
 float ddim_check_tensor_at(const DdimCheckTensor *tensor, gsize pixel, guint channel);

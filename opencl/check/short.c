@@ -93,6 +93,13 @@ fewer_channels(guint channels)
   return channels <= CHANNELS ? channels : channels % 32 ? CHANNELS - 16 : CHANNELS;
 }
 
+/* What a use's name says of activations that are kept as half: where they come from or go to. */
+static const char *
+name_type(DdimClType type, const char *where)
+{
+  return type == DDIM_CL_F16 ? where : "";
+}
+
 static void
 check_conv(Run *run, const char *way, const DdimClConvNote *note)
 {
@@ -114,12 +121,15 @@ check_conv(Run *run, const char *way, const DdimClConvNote *note)
                                                          : DDIM_CHECK_RESIDUAL_NONE,
                               .half = note->half,
                               .wrap = s->wrap,
-                              .right_bottom = s->right_bottom};
+                              .right_bottom = s->right_bottom,
+                              .x_type = note->x_type,
+                              .y_type = note->y_type};
   g_autofree char *use = g_strdup_printf(
-      "%s %ux%u %u to %u stride %u width %u%s%s%s%s%s%s%s wrap %u", way, s->taps, s->taps, conv.in,
-      conv.out, s->stride, width, s->up ? " up" : "", note->prologue ? " norm" : "",
+      "%s %ux%u %u to %u stride %u width %u%s%s%s%s%s%s%s%s%s wrap %u", way, s->taps, s->taps,
+      conv.in, conv.out, s->stride, width, s->up ? " up" : "", note->prologue ? " norm" : "",
       note->silu ? " silu" : "", note->emb ? " emb" : "", note->residual ? " residual" : "",
-      note->half ? " half" : "", s->right_bottom ? " right-bottom" : "", (guint)s->wrap);
+      note->half ? " half" : "", name_type(note->x_type, " from-half"),
+      name_type(note->y_type, " to-half"), s->right_bottom ? " right-bottom" : "", (guint)s->wrap);
   DdimCheck check = {.context = run->context};
   if (is_open(run, way, use))
     settle(run, way, use, &check,
@@ -147,9 +157,11 @@ check_norm(Run *run, const char *way, const DdimClNormNote *note)
                               .deviation = 1,
                               .emb = note->emb,
                               .silu = TRUE,
-                              .gaps = *gaps};
-  g_autofree char *use = g_strdup_printf("%s %u pixels %u of %u%s gaps %u %u", way, pixels, groups,
-                                         width, note->emb ? " emb" : "", gaps->split, gaps->shift);
+                              .gaps = *gaps,
+                              .type = note->type};
+  g_autofree char *use = g_strdup_printf("%s %u pixels %u of %u%s gaps %u %u%s", way, pixels,
+                                         groups, width, note->emb ? " emb" : "", gaps->split,
+                                         gaps->shift, name_type(note->type, " half"));
   DdimCheck check = {.context = run->context};
   if (norm.c % 16 == 0 && is_open(run, way, use))
     settle(run, way, use, &check, ddim_check_norm(&check, &norm));
@@ -164,10 +176,11 @@ check_attention(Run *run, const char *way, const DdimClAttentionNote *note)
                                         .heads = MIN(note->heads, 2),
                                         .ch = note->channels,
                                         .interleaved = note->interleaved,
-                                        .logits = 5};
-  g_autofree char *use =
-      g_strdup_printf("%s %u positions %u heads of %u%s", way, attention.w, attention.heads,
-                      attention.ch, attention.interleaved ? " interleaved" : "");
+                                        .logits = 5,
+                                        .type = note->type};
+  g_autofree char *use = g_strdup_printf(
+      "%s %u positions %u heads of %u%s%s", way, attention.w, attention.heads, attention.ch,
+      attention.interleaved ? " interleaved" : "", name_type(note->type, " half"));
   DdimCheck check = {.context = run->context};
   if (attention.heads * attention.ch % 16 == 0 && is_open(run, way, use))
     settle(run, way, use, &check, ddim_check_attention(&check, &attention));

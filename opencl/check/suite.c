@@ -19,7 +19,7 @@ typedef struct {
   gboolean half, usual;
   DdimConvMethod method;
   DdimGemmProvider provider;
-  DdimCheckResult (*other)(DdimCheck *check);
+  DdimCheckResult (*other)(DdimCheck *check, DdimClType type);
   const char *hide; /* (nullable) a way that would be taken instead */
 } Way;
 
@@ -79,6 +79,13 @@ get_max_seconds(void)
   return seconds ? g_ascii_strtod(seconds, NULL) : MAX_SECONDS;
 }
 
+/* Of activations. */
+static DdimClType
+type_of(const Way *way)
+{
+  return way->half ? DDIM_CL_F16 : DDIM_CL_F32;
+}
+
 /* Sizes of the input: an odd one, and whole tiles. */
 static const guint sizes[][3] = {{3, 7, 9}, {2, 16, 16}};
 
@@ -102,6 +109,9 @@ check_conv(Cases *cases, const Way *way)
       DdimCheckConv conv = all[i];
       const DdimConvShape shape = {.taps = conv.taps, .stride = conv.stride};
       conv.half = way->half;
+      /* Only the image that comes in, and what goes out, are always float32. */
+      conv.x_type = conv.in == 3 ? DDIM_CL_F32 : type_of(way);
+      conv.y_type = conv.out == 6 ? DDIM_CL_F32 : type_of(way);
       if (ddim_cl_can_use(cases->check.context, &shape, way->half,
                           (DdimClChoice){way->method, way->provider}) &&
           has_time(cases))
@@ -113,7 +123,7 @@ check_conv(Cases *cases, const Way *way)
 }
 
 static void
-check_norms(Cases *cases)
+check_norms(Cases *cases, DdimClType type)
 {
   static const DdimCheckNorm all[] = {
       {2, 7, 9, 96, 32, 0.5, 2},
@@ -122,13 +132,16 @@ check_norms(Cases *cases)
       {2, 6, 7, 128, 8, 0.5, 1, .emb = TRUE, .gaps = {11, 40, 24}},
       {2, 48, 65, 64, 8, 2, 3, .emb = TRUE, .silu = TRUE},
   };
-  for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+    DdimCheckNorm norm = all[i];
+    norm.type = type;
     if (has_time(cases))
-      add(cases, ddim_check_norm(&cases->check, &all[i]));
+      add(cases, ddim_check_norm(&cases->check, &norm));
+  }
 }
 
 static void
-check_attentions(Cases *cases)
+check_attentions(Cases *cases, DdimClType type)
 {
   static const DdimCheckAttention all[] = {
       {2, 3, 5, 3, 24, TRUE, TRUE, 3},
@@ -136,9 +149,12 @@ check_attentions(Cases *cases)
       {2, 7, 9, 2, 96, FALSE, FALSE, 5},
       {1, 16, 16, 2, 64, TRUE, FALSE, 5},
   };
-  for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+  for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+    DdimCheckAttention attention = all[i];
+    attention.type = type;
     if (has_time(cases))
-      add(cases, ddim_check_attention(&cases->check, &all[i]));
+      add(cases, ddim_check_attention(&cases->check, &attention));
+  }
 }
 
 /* A way is hidden while it is not trusted, so that the next one is taken. */
@@ -152,11 +168,11 @@ check_way(Cases *cases, const Way *way)
   if (way->kind == CONV)
     check_conv(cases, way);
   else if (way->kind == NORM)
-    check_norms(cases);
+    check_norms(cases, type_of(way));
   else if (way->kind == ATTENTION)
-    check_attentions(cases);
+    check_attentions(cases, type_of(way));
   else
-    add(cases, way->other(&cases->check));
+    add(cases, way->other(&cases->check, type_of(way)));
   ddim_cl_ways_trust_all(context);
 }
 
@@ -168,7 +184,7 @@ find_reason(DdimContext *context, DdimConvMethod method, DdimGemmProvider provid
   if (method == DDIM_CONV_AMX || method == DDIM_CONV_AMX_WINOGRAD)
     return ddim_cl_has_amx(context) ? NULL
                                     : _("the device has no AMX that its driver lets kernels use");
-  if (ddim_check_uses_matrix_unit(provider))
+  if (ddim_gemm_uses_matrix_unit(provider))
     return rows || context->profile.matrix_unit == DDIM_CL_NO_MATRIX_UNIT
                ? _("the device has no matrix units that these kernels know")
                : NULL;
@@ -183,7 +199,7 @@ find_reason(DdimContext *context, DdimConvMethod method, DdimGemmProvider provid
 static gboolean
 exists(DdimConvMethod method, DdimGemmProvider provider, gboolean half)
 {
-  if (ddim_check_uses_matrix_unit(provider))
+  if (ddim_gemm_uses_matrix_unit(provider))
     return half && (method == DDIM_CONV_DIRECT || method == DDIM_CONV_WINOGRAD2);
   if (half && (method == DDIM_CONV_WINOGRAD4 || method == DDIM_CONV_AMX_WINOGRAD))
     return FALSE;
@@ -195,7 +211,6 @@ exists(DdimConvMethod method, DdimGemmProvider provider, gboolean half)
 static void
 list_convs(DdimContext *context, GArray *ways)
 {
-  const DdimGemmProvider usual = ddim_cl_default_provider(context);
   for (guint half = 0; half < 2; half++)
     for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++)
       for (DdimGemmProvider p = 0; p < DDIM_N_GEMM_PROVIDERS; p++) {
@@ -204,7 +219,7 @@ list_convs(DdimContext *context, GArray *ways)
         const Way way = {.kind = CONV,
                          .way = ddim_conv_way(m, p),
                          .half = half,
-                         .usual = p == usual,
+                         .usual = p == ddim_cl_default_provider(context, half),
                          .method = m,
                          .provider = p};
         g_array_append_val(ways, way);
@@ -212,60 +227,78 @@ list_convs(DdimContext *context, GArray *ways)
 }
 
 static DdimCheckResult
-check_from_planar(DdimCheck *check)
+check_silu(DdimCheck *check, DdimClType type)
+{
+  return ddim_check_silu(check);
+}
+
+static DdimCheckResult
+check_center(DdimCheck *check, DdimClType type)
+{
+  return ddim_check_center(check);
+}
+
+static DdimCheckResult
+check_update(DdimCheck *check, DdimClType type)
+{
+  return ddim_check_update(check);
+}
+
+static DdimCheckResult
+check_from_planar(DdimCheck *check, DdimClType type)
 {
   return ddim_check_from_planar(check, 2, 4, 4, 3, 3, 16, TRUE);
 }
 
 static DdimCheckResult
-check_to_planar(DdimCheck *check)
+check_to_planar(DdimCheck *check, DdimClType type)
 {
   return ddim_check_to_planar(check, 3, 7, 9, 6, 32, TRUE);
 }
 
 static DdimCheckResult
-check_norm_gradient(DdimCheck *check)
+check_norm_gradient(DdimCheck *check, DdimClType type)
 {
   return ddim_check_gradient(check, &(DdimCheckGradient){DDIM_CHECK_GRADIENT_NORM, 2, 7, 9, 64, 32,
                                                          .emb = TRUE, .silu = TRUE});
 }
 
 static DdimCheckResult
-check_attention_gradient(DdimCheck *check)
+check_attention_gradient(DdimCheck *check, DdimClType type)
 {
   return ddim_check_gradient(check,
                              &(DdimCheckGradient){DDIM_CHECK_GRADIENT_ATTENTION, 1, 5, 9, 64, 2});
 }
 
 static DdimCheckResult
-check_mean_gradient(DdimCheck *check)
+check_mean_gradient(DdimCheck *check, DdimClType type)
 {
   return ddim_check_gradient(
       check, &(DdimCheckGradient){DDIM_CHECK_GRADIENT_MEAN, 2, 5, 7, 32, .add = TRUE});
 }
 
 static DdimCheckResult
-check_resize(DdimCheck *check)
+check_resize(DdimCheck *check, DdimClType type)
 {
   return ddim_check_resize(check, 9, 33, 4, 64, DDIM_WRAP_X);
 }
 
 static DdimCheckResult
-check_upsample(DdimCheck *check)
+check_upsample(DdimCheck *check, DdimClType type)
 {
-  return ddim_check_resample(check, TRUE, TRUE, 3, 4, 7);
+  return ddim_check_resample(check, type, TRUE, TRUE, 3, 4, 7);
 }
 
 static DdimCheckResult
-check_average_pool(DdimCheck *check)
+check_average_pool(DdimCheck *check, DdimClType type)
 {
-  return ddim_check_resample(check, FALSE, TRUE, 3, 4, 14);
+  return ddim_check_resample(check, type, FALSE, TRUE, 3, 4, 14);
 }
 
 static DdimCheckResult
-check_copy(DdimCheck *check)
+check_copy(DdimCheck *check, DdimClType type)
 {
-  return ddim_check_copy(check, TRUE, 2, 3, 5);
+  return ddim_check_copy(check, type, TRUE, 2, 3, 5);
 }
 
 static void
@@ -275,43 +308,55 @@ append(GArray *ways, Way way, const char *name)
   g_array_append_val(ways, way);
 }
 
+/* What reads and writes activations of either type. */
+static void
+append_both(GArray *ways, Way way, const char *name)
+{
+  append(ways, way, name);
+  way.half = TRUE;
+  append(ways, way, name);
+}
+
 static void
 list_others(DdimContext *context, GArray *ways)
 {
   static const struct {
     const char *name;
-    DdimCheckResult (*check)(DdimCheck *check);
+    DdimCheckResult (*check)(DdimCheck *check, DdimClType type);
+    gboolean both;
   } others[] = {
-      {"silu", ddim_check_silu},
-      {"center", ddim_check_center},
-      {"from-planar", check_from_planar},
-      {"to-planar", check_to_planar},
-      {"copy", check_copy},
-      {"upsample", check_upsample},
-      {"average-pool", check_average_pool},
-      {"resize-bilinear", check_resize},
-      {"norm-gradient", check_norm_gradient},
-      {"attention-gradient", check_attention_gradient},
-      {"mean-gradient", check_mean_gradient},
-      {"update", ddim_check_update},
+      {"silu", check_silu, FALSE},
+      {"center", check_center, FALSE},
+      {"from-planar", check_from_planar, FALSE},
+      {"to-planar", check_to_planar, FALSE},
+      {"copy", check_copy, TRUE},
+      {"upsample", check_upsample, TRUE},
+      {"average-pool", check_average_pool, TRUE},
+      {"resize-bilinear", check_resize, FALSE},
+      {"norm-gradient", check_norm_gradient, FALSE},
+      {"attention-gradient", check_attention_gradient, FALSE},
+      {"mean-gradient", check_mean_gradient, FALSE},
+      {"update", check_update, FALSE},
   };
   const gboolean gpu = !context->profile.row_loop, amx = ddim_cl_has_amx(context);
   if (gpu)
-    append(ways, (Way){.kind = NORM, .usual = TRUE}, "norm-gpu");
-  append(ways, (Way){.kind = NORM, .usual = !gpu, .hide = gpu ? "norm-gpu" : NULL}, "norm-rows");
+    append_both(ways, (Way){.kind = NORM, .usual = TRUE}, "norm-gpu");
+  append_both(ways, (Way){.kind = NORM, .usual = !gpu, .hide = gpu ? "norm-gpu" : NULL},
+              "norm-rows");
   if (amx)
-    append(ways, (Way){.kind = ATTENTION, .usual = TRUE}, "attention-amx");
+    append_both(ways, (Way){.kind = ATTENTION, .usual = TRUE}, "attention-amx");
   if (gpu)
-    append(ways, (Way){.kind = ATTENTION, .usual = TRUE}, "attention-gpu");
-  append(ways,
-         (Way){.kind = ATTENTION,
-               .usual = !gpu && !amx,
-               .hide = gpu   ? "attention-gpu"
-                       : amx ? "attention-amx"
-                             : NULL},
-         "attention-rows");
+    append_both(ways, (Way){.kind = ATTENTION, .usual = TRUE}, "attention-gpu");
+  append_both(ways,
+              (Way){.kind = ATTENTION,
+                    .usual = !gpu && !amx,
+                    .hide = gpu   ? "attention-gpu"
+                            : amx ? "attention-amx"
+                                  : NULL},
+              "attention-rows");
   for (guint i = 0; i < G_N_ELEMENTS(others); i++)
-    append(ways, (Way){.kind = OTHER, .usual = TRUE, .other = others[i].check}, others[i].name);
+    (others[i].both ? append_both : append)(
+        ways, (Way){.kind = OTHER, .usual = TRUE, .other = others[i].check}, others[i].name);
 }
 
 /* A way that cannot be built or started is wrong if the device is to use it. Others are left out

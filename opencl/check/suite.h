@@ -14,7 +14,7 @@ typedef enum {
 /** What was found out about one way to compute an operation. Valid during the callback. */
 typedef struct {
   const char *way; /**< "winograd4-packed", see opencl/device/ways.h */
-  gboolean half;   /**< with weights in half precision */
+  gboolean half;   /**< with weights and activations that are kept as half */
   gboolean usual;  /**< what this device uses when nothing was measured, if it suits */
   DdimCheckVerdict verdict;
   double error, bound; /**< of the worst case; the error is relative to the largest value */

@@ -11,16 +11,15 @@
 
 /* T: positions; blocks: of 32 of them; CH: a head's channels; scale: the bits of a float, of the scores' base-2 logarithms. */
 typedef struct {
-  __global const float *qkv;
-  ulong ld;
+  Tensor qkv;
   __global uint *packed;
   ulong T, blocks, CH, heads, head_ld, k_at, v_at, scale;
 } AttentionPack;
 
 typedef struct {
   __global const uchar *packed;
-  __global float *out;
-  ulong ld, T, blocks, CH, heads;
+  Tensor out;
+  ulong T, blocks, CH, heads;
 } Attention;
 
 #define LOW(a, b)                                                                                  \
@@ -44,13 +43,13 @@ INLINE void transpose(uint16 *m)
 }
 
 /* Channels [c, c + 16) of a head at p, zeros past its last. */
-INLINE float16 load_channels(__global const float *p, uint c, uint CH)
+INLINE float16 load_channels(Numbers p, uint c, uint CH)
 {
   if (c + 16 <= CH)
-    return get16(0, p + c);
+    return get16(0, skip(p, c));
   float lane[16];
   for (uint i = 0; i < 16; i++)
-    lane[i] = c + i < CH ? p[c + i] : 0.0f;
+    lane[i] = c + i < CH ? get1(c + i, p) : 0.0f;
   return get16(0, lane);
 }
 
@@ -58,11 +57,11 @@ INLINE float16 load_channels(__global const float *p, uint c, uint CH)
 INLINE void attention_pack(uint block, uint head, uint n, __global const ulong *args)
 {
   const AttentionPack s = *(__global const AttentionPack *)args;
-  const uint CH = s.CH, PLANES = (CH + 31) / 32, CHP = PLANES * 32, ld = s.ld;
+  const uint CH = s.CH, PLANES = (CH + 31) / 32, CHP = PLANES * 32;
   const float scale = as_float((uint)s.scale);
   const ulong matrix = s.blocks * 32 * CHP, k_at = s.k_at, v_at = s.v_at;
   __global uint *out = s.packed + (n * s.heads + head) * 3 * matrix;
-  __global const float *qkv = s.qkv + (n * s.T + block * 32) * ld + head * s.head_ld;
+  const Numbers qkv = find(&s.qkv, n * s.T + block * 32, head * s.head_ld);
   const uint here = min((uint)s.T - block * 32, 32u);
   for (uint plane = 0; plane < PLANES; plane++) {
     const uint c = plane * 32;
@@ -76,13 +75,13 @@ INLINE void attention_pack(uint block, uint head, uint n, __global const ulong *
         const uint t = half_ * 16 + i;
         float16 q0 = 0, q1 = 0, k0 = 0, k1 = 0, v0 = 0, v1 = 0;
         if (t < here) {
-          __global const float *p = qkv + (ulong)t * ld;
+          const Numbers p = skip(qkv, t * s.qkv.ld);
           q0 = load_channels(p, c, CH) * scale;
           q1 = load_channels(p, c + 16, CH) * scale;
-          k0 = load_channels(p + k_at, c, CH);
-          k1 = load_channels(p + k_at, c + 16, CH);
-          v0 = load_channels(p + v_at, c, CH);
-          v1 = load_channels(p + v_at, c + 16, CH);
+          k0 = load_channels(skip(p, k_at), c, CH);
+          k1 = load_channels(skip(p, k_at), c + 16, CH);
+          v0 = load_channels(skip(p, v_at), c, CH);
+          v1 = load_channels(skip(p, v_at), c + 16, CH);
         }
         const Split query = split(q0, q1), key = split(k0, k1);
         hi[i] = query.hi;
@@ -151,22 +150,22 @@ INLINE void weigh(Running *r, const float *scores, uint keys, uint *weights)
 }
 
 /* Rows of 16 channels from c on, of 16 queries: o[c][query] / sum to out[query][c]. */
-INLINE void put_queries(const float *o, float16 scale, __global float *out, uint ld, uint queries,
-                        uint c, uint CH)
+INLINE void put_queries(const float *o, float16 scale, Numbers out, uint ld, uint queries, uint c, uint CH)
 {
   uint16 m[16];
   for (uint i = 0; i < 16; i++)
     m[i] = as_uint16(get16(0, o + (c + i) * 32) * scale);
   transpose(m);
   for (uint i = 0; i < 16 && i < queries; i++) {
+    const Numbers query = skip(out, (ulong)i * ld + c);
     if (c + 16 <= CH) {
-      put16(as_float16(m[i]), 0, out + (ulong)i * ld + c);
+      put16(as_float16(m[i]), 0, query);
       continue;
     }
     float lane[16];
     put16(as_float16(m[i]), 0, lane);
     for (uint j = 0; j < 16 && c + j < CH; j++)
-      out[(ulong)i * ld + c + j] = lane[j];
+      put1(lane[j], j, query);
   }
 }
 
@@ -213,9 +212,9 @@ INLINE void attention(uint panel, uint head, uint n, __global const ulong *args)
       }
     }
   }
-  __global float *out = s.out + ((ulong)n * T + panel * 32) * s.ld + head * CH;
+  const Numbers out = find(&s.out, (ulong)n * T + panel * 32, head * CH);
   for (uint half_ = 0; half_ < 2; half_++)
     for (uint c = 0; c < CH && panel * 32 + half_ * 16 < T; c += 16)
-      put_queries(o + half_ * 16, 1.0f / running[half_].sum, out + (ulong)half_ * 16 * s.ld, s.ld,
+      put_queries(o + half_ * 16, 1.0f / running[half_].sum, skip(out, half_ * 16 * s.out.ld), s.out.ld,
                   T - panel * 32 - half_ * 16, c, CH);
 }

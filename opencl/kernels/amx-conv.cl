@@ -13,18 +13,17 @@
  * Layouts: A[plane of 32 channels][position], B[panel of 32 columns][plane][tap]. */
 
 /* taps: 3 (3x3) or 1; plane: positions of a plane of A, parity: of one of its four images when the stride is 2; height, width: the
- * output's; rows: positions of an item, a multiple of 32. emb, res: 0 when there is none. */
+ * output's; rows: positions of an item, a multiple of 32. emb: 0 when there is none. */
 typedef struct {
   ulong taps, stride;
   __global const uchar *a;
   ulong plane, parity;
   __global const uchar *b;
-  __global float *y;
-  ulong ldc, planes, positions, rows, grid_height, grid_width, height, width;
+  Tensor y;
+  ulong planes, positions, rows, grid_height, grid_width, height, width;
   __global const float *bias, *emb;
   ulong emb_ld;
-  __global const float *res;
-  ulong res_ld;
+  Tensor res;
 } Product;
 
 #define MAX_TAPS 9
@@ -42,15 +41,15 @@ INLINE uint find_taps(const Product *s, ulong *taps)
 }
 
 /* Results of `count` pixels in a row, `vectors` of columns each, to y. */
-INLINE void put_pixels(const float *block, uint count, uint vectors, const float16 *bias, __global float *y,
-                       ulong ldc, __global const float *res, ulong res_ld)
+INLINE void put_pixels(const float *block, uint count, uint vectors, const float16 *bias, Numbers y, ulong ldc,
+                       bool has_res, Numbers res, ulong res_ld)
 {
-  for (uint i = 0; i < count; i++, block += vectors * 16, y += ldc)
+  for (uint i = 0; i < count; i++, block += vectors * 16, y = skip(y, ldc))
     UNROLL for (uint v = 0; v < vectors; v++)
     {
       float16 sum = get16(v, block) + bias[v];
-      if (res)
-        sum += get16(v, res + i * res_ld);
+      if (has_res)
+        sum += get16(v, skip(res, i * res_ld));
       put16(sum, v, y);
     }
 }
@@ -66,11 +65,11 @@ INLINE void put_run(const Product *s, const float *block, uint vectors, uint col
     if (s->emb)
       bias[v] += get16(v, s->emb + image * s->emb_ld + column0);
   }
-  __global float *y = s->y + pixel * s->ldc + column0;
-  if (s->res)
-    put_pixels(block, count, vectors, bias, y, s->ldc, s->res + pixel * s->res_ld + column0, s->res_ld);
+  const Numbers y = find(&s->y, pixel, column0);
+  if (s->res.at)
+    put_pixels(block, count, vectors, bias, y, s->y.ld, true, find(&s->res, pixel, column0), s->res.ld);
   else
-    put_pixels(block, count, vectors, bias, y, s->ldc, 0, 0);
+    put_pixels(block, count, vectors, bias, y, s->y.ld, false, y, 0);
 }
 
 /* Results of the positions [position, end), `vectors` from `column0` on each in `block`, to the pixels they belong to. */

@@ -5,8 +5,7 @@
  * norm: 0: as it is, 1: x * scale + shift, 2: then SiLU; plane: positions of a plane; wrap_x, wrap_y: 1: the margins of that axis
  * hold the pixels of the other side. */
 typedef struct {
-  __global const float *x;
-  ulong x_ld;
+  Tensor x;
   __global uint *a;
   ulong plane, height, width, C, grid_height, grid_width, pad, stride, up, norm, wrap_x, wrap_y;
 } Input;
@@ -38,7 +37,7 @@ INLINE float16 activate(float16 v, float16 scale, float16 shift, uint norm)
   return norm == 2 ? fast_silu(v) : v;
 }
 
-INLINE void put_row_as(const Input *s, __global const float *x, bool inside, uint second, const Affine *f,
+INLINE void put_row_as(const Input *s, Numbers x, bool inside, uint second, const Affine *f,
                        __global uint *out, uint parity, uint norm)
 {
   const uint grid_width = s->grid_width, stride = s->stride, up = s->up, width = s->width;
@@ -49,10 +48,10 @@ INLINE void put_row_as(const Input *s, __global const float *x, bool inside, uin
     if (column >= width)
       column = margin_place(column, width, s->wrap_x);
     if (inside && column < width) {
-      __global const float *from = x + (ulong)(column >> up) * s->x_ld;
+      const Numbers from = skip(x, (ulong)(column >> up) * s->x.ld);
       v0 = activate(get16(0, from), f->scale0, f->shift0, norm);
       if (second)
-        v1 = activate(get16(0, from + 16), f->scale1, f->shift1, norm);
+        v1 = activate(get16(1, from), f->scale1, f->shift1, norm);
     }
     const Split words = split(v0, v1);
     put16(words.hi, 0, out);
@@ -62,7 +61,7 @@ INLINE void put_row_as(const Input *s, __global const float *x, bool inside, uin
 
 /* One row of positions of a plane: from the image's line `x`, or margin. second: where the plane's channels 16 to 31 lie from
  * its first, 0 when there are none. */
-INLINE void put_row(const Input *s, __global const float *x, bool inside, uint second, const Affine *f,
+INLINE void put_row(const Input *s, Numbers x, bool inside, uint second, const Affine *f,
                     __global uint *out, uint parity)
 {
   if (s->norm == 2)
@@ -96,7 +95,7 @@ INLINE void input(uint plane, uint row, uint parity, __global const ulong *args)
     __global const float *ab = p.ab + (inside ? (ulong)n * 2 * C : 0) + c;
     f = (Affine){get16(0, ab), get16(0, ab + C), get16(0, ab + second), get16(0, ab + C + second)};
   }
-  put_row(s, s->x + line * (s->width >> up) * s->x_ld + c, inside, second, &f, out, parity);
+  put_row(s, find(&s->x, line * (s->width >> up), c), inside, second, &f, out, parity);
 }
 
 /* The same, normalised here: a task in place of three. images: how many. tail: rows of margin behind the last image. */
@@ -114,8 +113,8 @@ INLINE void input_normalised(uint x, uint n, __global const ulong *args)
   const uint unit = p.norm.unit, first = x * unit, up = s->up;
   const uint pixels = (s->height >> up) * (s->width >> up);
   float scale[AMX_MAX_UNIT], shift[AMX_MAX_UNIT];
-  __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
-  normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
+  const Numbers from = find(&s->x, (ulong)n * pixels, first);
+  normalise(&p.norm, from, s->x.ld, n, first, pixels, scale, shift);
   const uint rows = s->grid_height + (n + 1 == p.images ? p.tail : 0);
   for (uint c = 0; c < unit; c += 32) {
     __global uint *out =
@@ -124,7 +123,7 @@ INLINE void input_normalised(uint x, uint n, __global const ulong *args)
     for (uint row = 0; row < rows; row++, out += s->grid_width * 32) {
       const int y = find_line(s, (int)row - (int)s->pad);
       const bool inside = (uint)y < (uint)s->height;
-      put_row(s, from + c + (ulong)(inside ? y >> up : 0) * (s->width >> up) * s->x_ld, inside, 16, &f, out, 0);
+      put_row(s, skip(from, c + (ulong)(inside ? y >> up : 0) * (s->width >> up) * s->x.ld), inside, 16, &f, out, 0);
     }
   }
 }

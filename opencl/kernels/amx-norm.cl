@@ -10,17 +10,17 @@ typedef struct {
 } Norm;
 
 /* Mean and sum of squared deviations of 32 channels over the pixels. */
-INLINE void moments(__global const float *x, uint x_ld, uint pixels, float *mean, float *m2)
+INLINE void moments(Numbers x, uint x_ld, uint pixels, float *mean, float *m2)
 {
   float16 s0 = 0, s1 = 0, q0 = 0, q1 = 0;
   for (uint i = 0; i < pixels; i++) {
-    s0 += get16(0, x + (ulong)i * x_ld);
-    s1 += get16(1, x + (ulong)i * x_ld);
+    s0 += get16(0, skip(x, (ulong)i * x_ld));
+    s1 += get16(1, skip(x, (ulong)i * x_ld));
   }
   s0 /= (float)pixels;
   s1 /= (float)pixels;
   for (uint i = 0; i < pixels; i++) {
-    const float16 d0 = get16(0, x + (ulong)i * x_ld) - s0, d1 = get16(1, x + (ulong)i * x_ld) - s1;
+    const float16 d0 = get16(0, skip(x, (ulong)i * x_ld)) - s0, d1 = get16(1, skip(x, (ulong)i * x_ld)) - s1;
     q0 = fma(d0, d0, q0);
     q1 = fma(d1, d1, q1);
   }
@@ -59,18 +59,18 @@ INLINE void finish(const Norm *s, uint n, uint first, uint pixels, float *mean, 
 }
 
 /* The scale and shift of a unit's channels, its first `first`, over all pixels of the image n at x. */
-INLINE void normalise(const Norm *s, __global const float *x, uint x_ld, uint n, uint first, uint pixels, float *scale,
+INLINE void normalise(const Norm *s, Numbers x, uint x_ld, uint n, uint first, uint pixels, float *scale,
                       float *shift)
 {
   for (uint c = 0; c < s->unit; c += 32)
-    moments(x + c, x_ld, pixels, scale + c, shift + c);
+    moments(skip(x, c), x_ld, pixels, scale + c, shift + c);
   finish(s, n, first, pixels, scale, shift);
 }
 
 /* part: [n][chunks][2][C], the moments of pieces of `chunk` pixels. */
 typedef struct {
-  __global const float *x;
-  ulong x_ld, C, pixels, chunk, chunks;
+  Tensor x;
+  ulong C, pixels, chunk, chunks;
   __global float *part;
 } Moments;
 
@@ -80,7 +80,7 @@ INLINE void norm_moments(uint plane, uint chunk, uint n, __global const ulong *a
   const Moments s = *(__global const Moments *)args;
   const uint first = chunk * s.chunk, count = min(s.chunk, s.pixels - first);
   float mean[32], m2[32];
-  moments(s.x + ((ulong)n * s.pixels + first) * s.x_ld + plane * 32, s.x_ld, count, mean, m2);
+  moments(find(&s.x, (ulong)n * s.pixels + first, plane * 32), s.x.ld, count, mean, m2);
   __global float *part = s.part + ((ulong)n * s.chunks + chunk) * 2 * s.C + plane * 32;
   for (uint i = 0; i < 2; i++) {
     put16(get16(i, mean), i, part);

@@ -26,6 +26,63 @@ OVERLOAD void put16(float16 v, uint i, float *p) { ((any16 *)p)[i] = v; }
 OVERLOAD void put16(uint16 v, uint i, __global uint *p) { ((__global any16u *)p)[i] = v; }
 OVERLOAD void put16(uint16 v, uint i, uint *p) { ((any16u *)p)[i] = v; }
 
+/* Activations. They are kept as float, or, in a program with the option HALF_ACTIVATIONS, as half where a tensor says so. */
+#ifdef HALF_ACTIVATIONS
+#define IS_HALF(x) ((x).half_ != 0)
+#else
+#define IS_HALF(x) false
+#endif
+
+/* As an operation is given them: ld elements from pixel to pixel. at: 0 where there are none. */
+typedef struct {
+  ulong at, ld, half_;
+} Tensor;
+
+/* Some of a tensor, from one number on. */
+typedef struct {
+  ulong at;
+  bool half_;
+} Numbers;
+
+INLINE Numbers skip(Numbers x, ulong count)
+{
+  x.at += count * (IS_HALF(x) ? sizeof(short) : sizeof(float));
+  return x;
+}
+
+INLINE Numbers find(const Tensor *x, ulong pixel, ulong channel)
+{
+  return skip((Numbers){x->at, x->half_ != 0}, pixel * x->ld + channel);
+}
+
+OVERLOAD float16 get16(uint i, Numbers x)
+{
+  if (IS_HALF(x))
+    return vload_half16(i, (__global const half *)x.at);
+  return get16(i, (__global const float *)x.at);
+}
+
+OVERLOAD void put16(float16 v, uint i, Numbers x)
+{
+  if (IS_HALF(x))
+    vstore_half16_rte(v, i, (__global half *)x.at);
+  else
+    put16(v, i, (__global float *)x.at);
+}
+
+INLINE float get1(uint i, Numbers x)
+{
+  return IS_HALF(x) ? vload_half(i, (__global const half *)x.at) : ((__global const float *)x.at)[i];
+}
+
+INLINE void put1(float v, uint i, Numbers x)
+{
+  if (IS_HALF(x))
+    vstore_half_rte(v, i, (__global half *)x.at);
+  else
+    ((__global float *)x.at)[i] = v;
+}
+
 /* bfloat16 of a float's bits, in the upper half: rounded to nearest. */
 #define BF16(bits) (((bits) + 0x8000u) & 0xffff0000u)
 

@@ -6,8 +6,7 @@
  * as in amx-input.cl; wrap_x: 1: what lies beyond a line is its other end; margins: of a strip, 2 where those at its top and bottom hold
  * lines of the other side. */
 typedef struct {
-  __global const float *x;
-  ulong x_ld;
+  Tensor x;
   __global uint *a;
   ulong plane, height, width, C, strips, strip_width, up, norm, wrap_x, margins;
 } WinogradInput;
@@ -29,17 +28,17 @@ typedef struct {
 } Pixel;
 
 /* A plane's channels of the line's pixel `column`, zeros outside. second: as in amx-input.cl. */
-INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint wrap, uint x_ld, uint second, const Affine *f,
+INLINE Pixel get_pixel(Numbers line, uint column, uint width, uint wrap, uint x_ld, uint second, const Affine *f,
                        uint up, uint norm)
 {
   Pixel p = {(float16)(0.0f), (float16)(0.0f)};
   if (column >= width)
     column = margin_place(column, width, wrap);
   if (column < width) {
-    __global const float *from = line + (ulong)(column >> up) * x_ld;
+    const Numbers from = skip(line, (ulong)(column >> up) * x_ld);
     p.v0 = activate(get16(0, from), f->scale0, f->shift0, norm);
     if (second)
-      p.v1 = activate(get16(0, from + 16), f->scale1, f->shift1, norm);
+      p.v1 = activate(get16(1, from), f->scale1, f->shift1, norm);
   }
   return p;
 }
@@ -47,10 +46,10 @@ INLINE Pixel get_pixel(__global const float *line, uint column, uint width, uint
 #define SET_V0(point, value) v0[point] = value;
 #define SET_V1(point, value) v1[point] = value;
 
-INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out,
+INLINE void put_line_as(const WinogradInput *s, Numbers line, uint second, const Affine *f, __global uint *out,
                         uint norm)
 {
-  const uint width = s->width, wrap = s->wrap_x, x_ld = s->x_ld, up = s->up, tiles = s->strips * s->strip_width;
+  const uint width = s->width, wrap = s->wrap_x, x_ld = s->x.ld, up = s->up, tiles = s->strips * s->strip_width;
   const ulong strip = next_strip(s), point = next_point(s);
   /* The first two pixels of a tile are the last two of the tile before. Pixels to the left of the line get large unsigned
    * numbers, so that they lie beyond the width as well. */
@@ -80,7 +79,7 @@ INLINE void put_line_as(const WinogradInput *s, __global const float *line, uint
 }
 
 /* A row of positions of a plane from a line of the image. out: of the first point and strip. */
-INLINE void put_line(const WinogradInput *s, __global const float *line, uint second, const Affine *f, __global uint *out)
+INLINE void put_line(const WinogradInput *s, Numbers line, uint second, const Affine *f, __global uint *out)
 {
   if (s->norm == 2)
     put_line_as(s, line, second, f, out, 2);
@@ -130,7 +129,7 @@ INLINE void winograd_input(uint plane, uint y, __global const ulong *args)
     __global const float *ab = p.ab + (ulong)n * 2 * C + c;
     f = (Affine){get16(0, ab), get16(0, ab + C), get16(0, ab + second), get16(0, ab + C + second)};
   }
-  put_line(s, s->x + line * (s->width >> s->up) * s->x_ld + c, second, &f, out);
+  put_line(s, find(&s->x, line * (s->width >> s->up), c), second, &f, out);
 }
 
 /* The same, normalised here. */
@@ -148,8 +147,8 @@ INLINE void winograd_input_normalised(uint x, uint n, __global const ulong *args
   const uint unit = p.norm.unit, first = x * unit, up = s->up;
   const uint rows = s->height + s->margins, width = s->width >> up, pixels = (s->height >> up) * width;
   float scale[AMX_MAX_UNIT], shift[AMX_MAX_UNIT];
-  __global const float *from = s->x + (ulong)n * pixels * s->x_ld + first;
-  normalise(&p.norm, from, s->x_ld, n, first, pixels, scale, shift);
+  const Numbers from = find(&s->x, (ulong)n * pixels, first);
+  normalise(&p.norm, from, s->x.ld, n, first, pixels, scale, shift);
   for (uint c = 0; c < unit; c += 32) {
     __global uint *out = s->a + (first + c) / 32 * s->plane * 32;
     if (n + 1 == p.images && s->margins == 1)
@@ -161,7 +160,7 @@ INLINE void winograd_input_normalised(uint x, uint n, __global const ulong *args
       if (line >= s->height)
         put_margin(s, out, s->strips);
       else
-        put_line(s, from + c + (ulong)(line >> up) * width * s->x_ld, 16, &f, out);
+        put_line(s, skip(from, c + (ulong)(line >> up) * width * s->x.ld), 16, &f, out);
     }
   }
 }

@@ -14,17 +14,16 @@
 #define BLOCK_FLOATS 1024
 
 /* plane: positions of a plane of A; margins: of a strip; lines: of a strip, multiplied: all but the margins, or with them; strips: of
- * an image; height, width: the output's; rows: positions of an item, a multiple of 32, at most 32 AMX_MAX_BLOCKS. emb, res: 0 when there is none. */
+ * an image; height, width: the output's; rows: positions of an item, a multiple of 32, at most 32 AMX_MAX_BLOCKS. emb: 0 when there is none. */
 typedef struct {
   __global const uchar *a;
   ulong plane;
   __global const uchar *b;
-  __global float *y;
-  ulong ldc, planes, positions, rows, margins, lines, strips, strip_width, height, width;
+  Tensor y;
+  ulong planes, positions, rows, margins, lines, strips, strip_width, height, width;
   __global const float *bias, *emb;
   ulong emb_ld;
-  __global const float *res;
-  ulong res_ld;
+  Tensor res;
 } WinogradProduct;
 
 /* Where in A the multiplied position lies, and the 15 after it. */
@@ -71,8 +70,7 @@ INLINE void put_position(const WinogradProduct *s, const float *products, const 
     return;
   const uint count = width - column;
   const ulong pixel = ((ulong)at->image * s->height + at->line) * width + column;
-  __global float *y = s->y + pixel * s->ldc + column0;
-  __global const float *res = s->res ? s->res + pixel * s->res_ld + column0 : 0;
+  const Numbers y = find(&s->y, pixel, column0), res = find(&s->res, pixel, column0);
   NO_UNROLL for (uint v = 0; v < 2; v++)
   {
     float16 bias = get16(v, s->bias + column0), sums[AMX_PIXELS];
@@ -82,9 +80,9 @@ INLINE void put_position(const WinogradProduct *s, const float *products, const 
     UNROLL for (uint j = 0; j < AMX_PIXELS; j++)
         if (j < count)
     {
-      if (res)
-        sums[j] += get16(v, res + j * s->res_ld);
-      put16(sums[j], v, y + j * s->ldc);
+      if (s->res.at)
+        sums[j] += get16(v, skip(res, j * s->res.ld));
+      put16(sums[j], v, skip(y, j * s->y.ld));
     }
   }
 }

@@ -16,14 +16,14 @@
 #define VECTORS ((SLICE + 4 * EDGE - 1) / (4 * EDGE))
 
 /* block[c][t] = p[first + t][c0 + c], zeros past the last position and channel. */
-INLINE void fetch_columns(__local float *block, __global const float *p, uint ld, uint first,
+INLINE void fetch_columns(__local float *block, __global const x_type *p, uint ld, uint first,
                           uint T, uint c0, uint item)
 {
   for (uint i = item; i < BLOCK * KB / 4; i += ITEMS) {
     const uint t = i / (KB / 4), c = i % (KB / 4) * 4;
     float4 v = (float4)(0.0f);
     if (first + t < T && c0 + c < CH)
-      v = vload4(0, p + (ulong)(first + t) * ld + c0 + c);
+      v = LOADX4(p + (ulong)(first + t) * ld + c0 + c);
     block[(c + 0) * LINE + t] = v.s0;
     block[(c + 1) * LINE + t] = v.s1;
     block[(c + 2) * LINE + t] = v.s2;
@@ -62,7 +62,7 @@ INLINE float4 sum_of(__local const float *parts)
 
 /* out[n][t][head * CH + c]. Global size: (ceil(T / BLOCK) * EDGE, EDGE, images * heads * SLICES). */
 __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void
-attention_gpu(__global const float *qkv, ulong qkv_off, uint ld, __global float *out, ulong out_off,
+attention_gpu(__global const x_type *qkv, ulong qkv_off, uint ld, __global y_type *out, ulong out_off,
               uint out_ld, uint T, uint heads, uint head_ld, uint k_at, uint v_at, float scale)
 {
   __local float a_block[KB * LINE], b_block[KB * LINE], p_block[BLOCK * LINE];
@@ -118,7 +118,7 @@ attention_gpu(__global const float *qkv, ulong qkv_off, uint ld, __global float 
         const uint row = i / (EDGE * VECTORS), c = i % (EDGE * VECTORS) * 4;
         float4 v = (float4)(0.0f);
         if (t + k + row < T && c < c_count)
-          v = vload4(0, qkv + v_at + (ulong)(t + k + row) * ld + c_first + c);
+          v = LOADX4(qkv + v_at + (ulong)(t + k + row) * ld + c_first + c);
         vstore4(v, 0, v_block + row * 4 * EDGE * VECTORS + c);
       }
       barrier(CLK_LOCAL_MEM_FENCE);
@@ -151,6 +151,6 @@ attention_gpu(__global const float *qkv, ulong qkv_off, uint ld, __global float 
   {
     const uint row = first + ty * 4 + i, c = j * 4 * EDGE + tx * 4;
     if (row < T && c < c_count)
-      vstore4(o[i][j] / totals[i], 0, out + (ulong)row * out_ld + c);
+      STOREY4(o[i][j] / totals[i], out + (ulong)row * out_ld + c);
   }
 }

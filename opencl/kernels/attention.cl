@@ -10,7 +10,7 @@
 #define BLOCK (8 * KEYS)
 
 /* kt[n][head][ch][T_padded], zeros past T. A work-item transposes VEC keys. Global size: (T_padded / VEC, heads, images). */
-__kernel void attention_keys(__global const float *qkv, ulong qkv_off, uint ld, __global float *kt,
+__kernel void attention_keys(__global const x_type *qkv, ulong qkv_off, uint ld, __global float *kt,
                              ulong kt_off, uint T, uint T_padded, uint head_ld, uint k_at)
 {
   const uint t = get_global_id(0) * VEC, head = get_global_id(1), n = get_global_id(2);
@@ -18,7 +18,7 @@ __kernel void attention_keys(__global const float *qkv, ulong qkv_off, uint ld, 
   kt += kt_off + ((ulong)n * get_global_size(1) + head) * CH * T_padded + t;
   for (uint c = 0; c < CH; c++) {
     float lane[VEC];
-    UNROLL for (uint i = 0; i < VEC; i++) lane[i] = t + i < T ? qkv[(ulong)(t + i) * ld + c] : 0.0f;
+    UNROLL for (uint i = 0; i < VEC; i++) lane[i] = t + i < T ? GETX(qkv + (ulong)(t + i) * ld + c) : 0.0f;
     STOREV(LOADV(lane), kt + (ulong)c * T_padded);
   }
 }
@@ -35,12 +35,22 @@ __kernel void attention_keys(__global const float *qkv, ulong qkv_off, uint ld, 
 #endif
 #if LANES == 1
 typedef float lanes;
-#define LOADL(p) (*(p))
-#define STOREL(v, p) (*(p) = (v))
+#define LOADL(p) GETX(p)
+#define STOREL(v, p) PUTY(v, p)
+#define KEEPL(v, p) (*(p) = (v))
 #else
 typedef CONCAT(float, LANES) lanes;
+#define KEEPL(v, p) CONCAT(vstore, LANES)(v, 0, p)
+#ifdef X_HALF
+#define LOADL(p) CONCAT(vload_half, LANES)(0, p)
+#else
 #define LOADL(p) CONCAT(vload, LANES)(0, p)
+#endif
+#ifdef Y_HALF
+#define STOREL(v, p) CONCAT(CONCAT(vstore_half, LANES), _rte)(v, 0, p)
+#else
 #define STOREL(v, p) CONCAT(vstore, LANES)(v, 0, p)
+#endif
 #endif
 #define CB (CH / LANES)
 
@@ -105,9 +115,20 @@ inline float soften(float *p, uint keys, float *top, float *sum)
         UNROLL for (int k = 0; k < N; k++) o[r][i + k] = acc[r][k];                                \
   }
 
+/* A row of queries is read again for each block of keys, number by number: where it is kept as half, from a copy. */
+#ifdef X_HALF
+#define QUERIES float q[ROWS][CH];
+#define TAKE_QUERY(r, p)                                                                           \
+  for (uint c_ = 0; c_ < CH; c_ += LANES)                                                          \
+    KEEPL(LOADL((p) + c_), q[r] + c_);
+#else
+#define QUERIES __global const float *q[ROWS];
+#define TAKE_QUERY(r, p) q[r] = p;
+#endif
+
 /* out[n][t][head * CH + c]. Global size: (ceil(T / ROWS), heads, images). */
-__kernel void attention(__global const float *qkv, ulong qkv_off, uint ld,
-                        __global const float *kt, ulong kt_off, __global float *out, ulong out_off,
+__kernel void attention(__global const x_type *qkv, ulong qkv_off, uint ld,
+                        __global const float *kt, ulong kt_off, __global y_type *out, ulong out_off,
                         uint out_ld, uint T, uint T_padded, uint head_ld, uint v_at, float scale)
 {
   const uint head = get_global_id(1), n = get_global_id(2);
@@ -116,10 +137,10 @@ __kernel void attention(__global const float *qkv, ulong qkv_off, uint ld,
   kt += kt_off + ((ulong)n * get_global_size(1) + head) * CH * T_padded;
   lanes o[ROWS][CB];
   float top[ROWS], sum[ROWS];
-  __global const float *q[ROWS];
+  QUERIES
   UNROLL for (int r = 0; r < ROWS; r++)
   {
-    q[r] = qkv + (ulong)min(first + r, T - 1) * ld;
+    TAKE_QUERY(r, qkv + (ulong)min(first + r, T - 1) * ld)
     top[r] = -INFINITY;
     sum[r] = 0;
     for (int i = 0; i < CB; i++)
@@ -152,7 +173,7 @@ __kernel void attention(__global const float *qkv, ulong qkv_off, uint ld,
       for (int i = 0; i < CB; i++)
         o[r][i] *= keep;
     }
-    __global const float *v = qkv + (ulong)t * ld + v_at;
+    __global const x_type *v = qkv + (ulong)t * ld + v_at;
     for (int i = 0; i + 2 <= CB; i += 2)
       ADD_VALUES(2)
 #if CB % 2

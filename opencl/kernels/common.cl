@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * In front of every program. The build gives VEC (lanes of `vec`), NR (columns of a packed panel), MR (rows of the
  * micro-kernel) and ROW_LOOP (1: a work-item does a whole row of pieces, for CPUs). Activations are NHWC; every channel
- * count is a multiple of VEC. Buffers come as (pointer, offset in elements): all intermediates share one arena. */
+ * count is a multiple of VEC. With X_HALF those that a program reads are kept as half, with Y_HALF those that it writes. Buffers come as (pointer, offset in elements): all intermediates share one arena. */
 
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b) CONCAT_(a, b)
@@ -11,6 +11,7 @@ typedef float vec;
 #define LOADV(p) (*(p))
 #define STOREV(v, p) (*(p) = (v))
 #define LOADV_HALF(p) vload_half(0, p)
+#define STOREV_HALF(v, p) vstore_half_rte(v, 0, p)
 #define TO_IVEC(v) convert_int(v)
 #define AS_VEC(v) as_float(v)
 #else
@@ -18,6 +19,7 @@ typedef CONCAT(float, VEC) vec;
 #define LOADV(p) CONCAT(vload, VEC)(0, p)
 #define STOREV(v, p) CONCAT(vstore, VEC)(v, 0, p)
 #define LOADV_HALF(p) CONCAT(vload_half, VEC)(0, p)
+#define STOREV_HALF(v, p) CONCAT(CONCAT(vstore_half, VEC), _rte)(v, 0, p)
 #define TO_IVEC(v) CONCAT(convert_int, VEC)(v)
 #define AS_VEC(v) CONCAT(as_float, VEC)(v)
 #endif
@@ -36,6 +38,34 @@ typedef float weight;
 #ifdef NO_FMA
 #undef fma /* a macro of PoCL's */
 #define fma(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* Activations, which are computed with as floats however they are kept: x is what an operation reads, y what it writes or
+ * adds to. GETX and PUTY are for single numbers, LOADX4 and
+ * STOREY4 for four. */
+#ifdef X_HALF
+typedef half x_type;
+#define LOADX(p) LOADV_HALF(p)
+#define GETX(p) vload_half(0, p)
+#define LOADX4(p) vload_half4(0, p)
+#else
+typedef float x_type;
+#define LOADX(p) LOADV(p)
+#define GETX(p) (*(p))
+#define LOADX4(p) vload4(0, p)
+#endif
+#ifdef Y_HALF
+typedef half y_type;
+#define LOADY(p) LOADV_HALF(p)
+#define STOREY(v, p) STOREV_HALF(v, p)
+#define PUTY(v, p) vstore_half_rte(v, 0, p)
+#define STOREY4(v, p) vstore_half4_rte(v, 0, p)
+#else
+typedef float y_type;
+#define LOADY(p) LOADV(p)
+#define STOREY(v, p) STOREV(v, p)
+#define PUTY(v, p) (*(p) = (v))
+#define STOREY4(v, p) vstore4(v, 0, p)
 #endif
 
 /* The option WRAP says along which axes images are rings, whose ends meet: 1 for x, 2 for y, 3 for both. Without it pixels

@@ -27,7 +27,7 @@ __kernel void to_planar(__global const float *x, ulong x_off, uint x_ld, __globa
 }
 
 /* y = x. A work-item copies `channels` of `pixels` pixels. Global size: (C / channels, pixels of an image / pixels, images). */
-__kernel void copy_tensor(__global const float *x, ulong x_off, uint x_ld, __global float *y,
+__kernel void copy_tensor(__global const x_type *x, ulong x_off, uint x_ld, __global y_type *y,
                           ulong y_off, uint y_ld, uint channels, uint pixels)
 {
   const ulong first = ((ulong)get_global_id(2) * get_global_size(1) + get_global_id(1)) * pixels;
@@ -36,7 +36,7 @@ __kernel void copy_tensor(__global const float *x, ulong x_off, uint x_ld, __glo
   y += y_off + first * y_ld + c0;
   for (uint i = 0; i < pixels; i++)
     for (uint c = 0; c < channels; c += VEC)
-      STOREV(LOADV(x + (ulong)i * x_ld + c), y + (ulong)i * y_ld + c);
+      STOREY(LOADX(x + (ulong)i * x_ld + c), y + (ulong)i * y_ld + c);
 }
 
 /* x = 2 x - 1, contiguous. Global size: count / VEC. */

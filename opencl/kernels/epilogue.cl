@@ -3,7 +3,7 @@
 
 /* col[row][(tap, c)] of the output pixels [first_row, first_row + get_global_size(1)). pad: pixels in front of
  * the left and the top edge. Option: WRAP. Global size: (C/VEC, rows, taps). */
-__kernel void im2col(__global const float *x, ulong x_off, uint x_ld, __global float *col,
+__kernel void im2col(__global const x_type *x, ulong x_off, uint x_ld, __global float *col,
                      ulong col_off, ulong first_row, uint in_height, uint in_width,
                      uint out_height, uint out_width, uint C, uint stride, int pad,
                      uint up)
@@ -17,7 +17,7 @@ __kernel void im2col(__global const float *x, ulong x_off, uint x_ld, __global f
   const int ix = AROUND_X(left, in_width), iy = AROUND_Y(top, in_height);
   vec v = (vec)(0.0f);
   if (iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width)
-    v = LOADV(x + x_off +
+    v = LOADX(x + x_off +
               ((line / out_height * (in_height >> up) + (iy >> up)) * (in_width >> up) +
                (ix >> up)) *
                   x_ld +
@@ -25,29 +25,30 @@ __kernel void im2col(__global const float *x, ulong x_off, uint x_ld, __global f
   STOREV(v, col + col_off + (get_global_id(1) * taps + tap) * C + c);
 }
 
-/* y += bias (+ emb of the row's image) (+ residual). Options: EMB, RES. Global size: (N/VEC, rows). */
-__kernel void epilogue(__global float *y, ulong y_off, uint y_ld, __global const float *bias,
+/* y = product + bias (+ emb of the row's image) (+ residual). The product may be y itself, if that is of floats, and so may the
+ * residual otherwise. Options: EMB, RES. Global size: (N/VEC, rows). */
+__kernel void epilogue(__global const float *product, ulong product_off, uint product_ld,
+                       __global y_type *y, ulong y_off, uint y_ld, __global const float *bias,
                        ulong bias_off, __global const float *emb, ulong emb_off, uint emb_ld,
-                       __global const float *res, ulong res_off, uint res_ld, uint rows_per_image)
+                       __global const y_type *res, ulong res_off, uint res_ld, uint rows_per_image)
 {
   const uint n = get_global_id(0) * VEC;
   const ulong row = get_global_id(1);
-  y += y_off + row * y_ld + n;
-  vec v = LOADV(y) + LOADV(bias + bias_off + n);
+  vec v = LOADV(product + product_off + row * product_ld + n) + LOADV(bias + bias_off + n);
 #if EMB
   v += LOADV(emb + emb_off + row / rows_per_image * emb_ld + n);
 #endif
 #if RES
-  v += LOADV(res + res_off + row * res_ld + n);
+  v += LOADY(res + res_off + row * res_ld + n);
 #endif
-  STOREV(v, y);
+  STOREY(v, y + y_off + row * y_ld + n);
 }
 
 /* y[row][n] = x[row][n]. Global size: (N/VEC, rows). */
-__kernel void copy_rows(__global const float *x, ulong x_off, uint x_ld, __global float *y,
+__kernel void copy_rows(__global const x_type *x, ulong x_off, uint x_ld, __global y_type *y,
                         ulong y_off, uint y_ld)
 {
   const uint n = get_global_id(0) * VEC;
   const ulong row = get_global_id(1);
-  STOREV(LOADV(x + x_off + row * x_ld + n), y + y_off + row * y_ld + n);
+  STOREY(LOADX(x + x_off + row * x_ld + n), y + y_off + row * y_ld + n);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Half-precision matrix units for the tiled product: what differs from kernels/gemm-tile.cl, in front of which this file is put,
  * after that of a unit (mma-ptx.cl or mma-intel.cl, and mma-emulated.cl).
- * Weights are half already, activations are rounded to half on their way into local memory, sums are float32.
+ * Weights are half already, as activations are with X_HALF; without it these are rounded on their way into local memory. Sums are
+ * float32.
  *
  * The unit multiplies UNIT_ROWS x 16 by 16 x UNIT_COLS numbers across the LANES work-items of a warp, as NVIDIA calls it, or
  * sub-group. Its file says which work-item holds which element, and how the operands lie in local memory for that.
@@ -26,7 +27,7 @@
 
 #define SUMS                                                                                       \
   c_fragment acc[MT][NT];                                                                          \
-  float4 a_next[A_LOADS];                                                                          \
+  a_quad a_next[A_LOADS];                                                                          \
   uint4 b_next[B_LOADS];                                                                           \
   UNROLL for (uint i = 0; i < MT; i++)                                                             \
   UNROLL for (uint j = 0; j < NT; j++) acc[i][j] = (c_fragment)(0.0f);

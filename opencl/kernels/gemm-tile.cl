@@ -7,25 +7,37 @@
  *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
  *
  * Options: TM, TN, a work-group's tile; RM, RN, a work-item's part, multiples of 4 (or what stands in front, see gemm-mma.cl); EPILOGUE (1: add bias, and with EMB a vector per
- * image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE, UP, WRAP for conv; HALF_WEIGHTS.
+ * image, and with RES a residual); TAPS (3: 3x3, 1: 1x1), STRIDE, UP, WRAP for conv; HALF_WEIGHTS, X_HALF, Y_HALF.
  * Depth is a multiple of KB, columns are one of 4. Global size: (ceil(N / TN) * GX, ceil(M / TM) * GY, batches). */
 
 #if EPILOGUE
 #define EPILOGUE_PARAMETERS                                                                        \
   , __global const float *bias, ulong bias_off, __global const float *emb, ulong emb_off,          \
-      uint emb_ld, __global const float *res, ulong res_off, uint res_ld, uint rows_per_image
+      uint emb_ld, __global const y_type *res, ulong res_off, uint res_ld, uint rows_per_image
 #else
 #define EPILOGUE_PARAMETERS
 #endif
 
-/* W floats at p; OpenCL has no vectors of one. */
+/* W floats at p, or with Y W numbers of the result's type; OpenCL has no vectors of one. */
 #define float1 float
 #define GET1(p) (*(p))
 #define GET2(p) vload2(0, p)
 #define GET4(p) vload4(0, p)
-#define PUT1(v, p) (*(p) = (v))
-#define PUT2(v, p) vstore2(v, 0, p)
-#define PUT4(v, p) vstore4(v, 0, p)
+#ifdef Y_HALF
+#define GETY1(p) vload_half(0, p)
+#define GETY2(p) vload_half2(0, p)
+#define GETY4(p) vload_half4(0, p)
+#define PUTY1(v, p) vstore_half_rte(v, 0, p)
+#define PUTY2(v, p) vstore_half2_rte(v, 0, p)
+#define PUTY4(v, p) vstore_half4_rte(v, 0, p)
+#else
+#define GETY1(p) GET1(p)
+#define GETY2(p) GET2(p)
+#define GETY4(p) GET4(p)
+#define PUTY1(v, p) (*(p) = (v))
+#define PUTY2(v, p) vstore2(v, 0, p)
+#define PUTY4(v, p) vstore4(v, 0, p)
+#endif
 
 #if EPILOGUE
 #define ADD_BIAS(W, v, col) v += CONCAT(GET, W)(bias + bias_off + (col));
@@ -46,7 +58,7 @@
 #define ADD_EMB(W, v, row, col)
 #endif
 #if EPILOGUE && RES
-#define ADD_RES(W, v, row, col) v += CONCAT(GET, W)(res + res_off + (row)*res_ld + (col));
+#define ADD_RES(W, v, row, col) v += CONCAT(GETY, W)(res + res_off + (row)*res_ld + (col));
 #else
 #define ADD_RES(W, v, row, col)
 #endif
@@ -58,7 +70,7 @@
     ADD_BIAS(W, v, col)                                                                            \
     ADD_EMB(W, v, row, col)                                                                        \
     ADD_RES(W, v, row, col)                                                                        \
-    CONCAT(PUT, W)(v, c + (row)*ldc + (col));                                                      \
+    CONCAT(PUTY, W)(v, c + (row)*ldc + (col));                                                     \
   }
 
 #ifndef MMA
@@ -73,6 +85,10 @@
 /* Rows of A lie as columns in local memory. The columns are 4 floats further apart than they are long, so that neighbours
  * write to different banks. */
 #define A_LINE (TM + 4)
+
+/* Four numbers of A on their way to local memory. */
+typedef float4 a_quad;
+#define LOADA(p) LOADX4(p)
 
 #ifdef HALF_WEIGHTS
 #define LOADB(p) vload_half4(0, p)
@@ -106,7 +122,8 @@ INLINE void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
 
 #define BLOCKS __local float a_block[KB * A_LINE], b_block[KB * TN];
 #define SUMS                                                                                       \
-  float4 acc[RM][RN / 4], a_next[A_LOADS], b_next[B_LOADS];                                        \
+  float4 acc[RM][RN / 4], b_next[B_LOADS];                                                         \
+  a_quad a_next[A_LOADS];                                                                          \
   UNROLL for (uint i = 0; i < RM; i++)                                                             \
   UNROLL for (uint j = 0; j < RN / 4; j++) acc[i][j] = (float4)(0.0f);
 
@@ -182,15 +199,15 @@ INLINE void multiply_block(float4 acc[RM][RN / 4], __local const float *a, __loc
   UNROLL for (uint i = 0; i < A_LOADS; i++)                                                        \
   {                                                                                                \
     const ulong row = first_row + A_ROW(i);                                                        \
-    a_next[i] = (float4)(0.0f);                                                                    \
+    a_next[i] = (a_quad)(0);                                                                       \
     if (row < M)                                                                                   \
-      a_next[i] = vload4(0, a + row * lda + (k_) + A_K(i));                                        \
+      a_next[i] = LOADA(a + row * lda + (k_) + A_K(i));                                            \
   }                                                                                                \
   FETCH_B(k_)
 
 __kernel __attribute__((reqd_work_group_size(GX, GY, 1))) SUB_GROUP void
-gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch, __global const weight *b,
-     ulong b_batch, __global float *c, ulong c_off, uint ldc, ulong c_batch, uint M, uint N,
+gemm(__global const x_type *a, ulong a_off, uint lda, ulong a_batch, __global const weight *b,
+     ulong b_batch, __global y_type *c, ulong c_off, uint ldc, ulong c_batch, uint M, uint N,
      uint K EPILOGUE_PARAMETERS)
 {
   BEGIN
@@ -217,19 +234,18 @@ gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch, __global con
     {                                                                                              \
       const int iy = AROUND_Y(y_[i] + (int)(tap / TAPS), in_height);                               \
       const int ix = AROUND_X(x_[i] + (int)(tap % TAPS), in_width);                                \
-      a_next[i] = (float4)(0.0f);                                                                  \
+      a_next[i] = (a_quad)(0);                                                                     \
       if (iy >= 0 && iy < (int)in_height && ix >= 0 && ix < (int)in_width)                         \
-        a_next[i] = vload4(0, a +                                                                  \
-                                  ((image_[i] + (iy >> UP)) * (in_width >> UP) + (ix >> UP)) *     \
-                                      lda +                                                        \
-                                  channel + A_K(i));                                               \
+        a_next[i] = LOADA(a +                                                                      \
+                          ((image_[i] + (iy >> UP)) * (in_width >> UP) + (ix >> UP)) * lda +       \
+                          channel + A_K(i));                                                       \
     }                                                                                              \
     FETCH_B(k_)                                                                                    \
   }
 
 /* in_height, in_width: after upsampling. M: pixels of all images. */
 __kernel __attribute__((reqd_work_group_size(GX, GY, 1))) SUB_GROUP void
-conv(__global const float *a, ulong a_off, uint lda, __global const weight *b, __global float *c,
+conv(__global const x_type *a, ulong a_off, uint lda, __global const weight *b, __global y_type *c,
      ulong c_off, uint ldc, uint in_height, uint in_width, uint out_height, uint out_width, ulong M,
      uint N, uint C EPILOGUE_PARAMETERS)
 {

@@ -5,7 +5,7 @@
  *   gemm:  C[b][m][n] = sum_k A[b][m][k] B[b][n/NR][k][n%NR]
  *   conv:  the same with row m an output pixel and k = (tap, channel), read from NHWC without an im2col copy
  *
- * Options: CONV (1: the convolution), WRAP, HALF_WEIGHTS. A work-item does `rows` rows of one panel, so that the panel stays in a
+ * Options: CONV (1: the convolution), WRAP, HALF_WEIGHTS, X_HALF, Y_HALF. A work-item does `rows` rows of one panel, so that the panel stays in a
  * CPU's cache. All other cases are arguments: they cost a few branches per row, and drivers compile each program for a
  * second. */
 
@@ -15,7 +15,7 @@
  * rows_per_image 0 nothing is added, and the pointers are not read. */
 #define EPILOGUE_PARAMETERS                                                                        \
   , __global const float *bias, ulong bias_off, __global const float *emb, ulong emb_off,          \
-      uint emb_ld, __global const float *res, ulong res_off, uint res_ld, uint rows_per_image
+      uint emb_ld, __global const y_type *res, ulong res_off, uint res_ld, uint rows_per_image
 #define EPILOGUE_PASS , bias, emb, emb_ld, res, res_ld, rows_per_image
 #define EPILOGUE_OFFSETS                                                                           \
   bias += bias_off + col;                                                                          \
@@ -23,7 +23,7 @@
   res += res_off + col;
 
 inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
-                    __global const float *emb, uint emb_ld, __global const float *res, uint res_ld,
+                    __global const float *emb, uint emb_ld, __global const y_type *res, uint res_ld,
                     uint rows_per_image)
 {
   if (rows_per_image) {
@@ -31,7 +31,7 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
     if (emb_ld)
       value += LOADV(emb + (row / rows_per_image) * emb_ld + i * VEC);
     if (res_ld)
-      value += LOADV(res + row * res_ld + i * VEC);
+      value += LOADY(res + row * res_ld + i * VEC);
   }
   return value;
 }
@@ -56,7 +56,7 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
 #endif
 
 /* R rows (pointers p) times `depth` packed rows of b, added to acc. */
-#define MULTIPLY(R, p, b, depth)                                                                   \
+#define MULTIPLY_FLOATS(R, p, b, depth)                                                            \
   for (uint k_ = 0; k_ < (depth); k_++) {                                                          \
     vec b_[NV];                                                                                    \
     PREFETCH                                                                                       \
@@ -68,6 +68,23 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
     }                                                                                              \
   }
 
+#ifdef X_HALF
+/* Halves become floats a piece at a time, as vectors: one by one they would take longer than the products. `depth` is a
+ * multiple of 16. */
+#define PIECE 64
+#define MULTIPLY(R, p, b, depth)                                                                   \
+  for (uint at_ = 0; at_ < (depth); at_ += PIECE) {                                                \
+    float wide_[R][PIECE];                                                                         \
+    const uint count_ = min((uint)PIECE, (depth)-at_);                                             \
+    UNROLL for (int r_ = 0; r_ < R; r_++)                                                          \
+    NO_UNROLL for (uint k_ = 0; k_ < count_; k_ += 16)                                             \
+        vstore16(vload_half16(0, p[r_] + at_ + k_), 0, wide_[r_] + k_);                            \
+    MULTIPLY_FLOATS(R, wide_, (b) + (ulong)at_ * NR, count_)                                       \
+  }
+#else
+#define MULTIPLY(R, p, b, depth) MULTIPLY_FLOATS(R, p, b, depth)
+#endif
+
 #define CLEAR(R)                                                                                   \
   UNROLL for (int r_ = 0; r_ < R; r_++)                                                            \
   UNROLL for (int i_ = 0; i_ < NV; i_++) acc[r_][i_] = (vec)(0.0f);
@@ -75,7 +92,7 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
 #define STORE(R)                                                                                   \
   UNROLL for (int r_ = 0; r_ < R; r_++)                                                            \
   UNROLL for (int i_ = 0; i_ < NV; i_++)                                                           \
-      STOREV(epilogue(acc[r_][i_], row + r_, i_ EPILOGUE_PASS), c + (row + r_) * ldc + i_ * VEC);
+      STOREY(epilogue(acc[r_][i_], row + r_, i_ EPILOGUE_PASS), c + (row + r_) * ldc + i_ * VEC);
 
 /* Do all rows of [row, end) in blocks of MR, then of 4, 2 and 1. */
 #if MR > 4
@@ -101,7 +118,7 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
 #define BLOCK(R)                                                                                   \
   {                                                                                                \
     vec acc[R][NV];                                                                                \
-    __global const float *p[R];                                                                    \
+    __global const x_type *p[R];                                                                   \
     CLEAR(R)                                                                                       \
     UNROLL for (int r_ = 0; r_ < R; r_++) p[r_] = a + (row + r_) * lda;                            \
     MULTIPLY(R, p, b, K)                                                                           \
@@ -110,8 +127,8 @@ inline vec epilogue(vec value, ulong row, uint i, __global const float *bias,
 
 /* Global size: (N / NR, ceil(M / rows), batches): neighbouring work-items share their rows of A, which stay in the cache.
  * Strides and offsets in elements. */
-__kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch,
-                   __global const weight *b, ulong b_off, ulong b_batch, __global float *c,
+__kernel void gemm(__global const x_type *a, ulong a_off, uint lda, ulong a_batch,
+                   __global const weight *b, ulong b_off, ulong b_batch, __global y_type *c,
                    ulong c_off, uint ldc, ulong c_batch, uint M, uint K,
                    uint rows EPILOGUE_PARAMETERS)
 {
@@ -144,7 +161,7 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
       image_[r_] = line / out_height * (in_height >> up);                                          \
     }                                                                                              \
     for (uint tap = 0, dy = 0, dx = 0; tap < taps * taps; tap++) {                                 \
-      __global const float *p[R];                                                                  \
+      __global const x_type *p[R];                                                                 \
       UNROLL for (int r_ = 0; r_ < R; r_++)                                                        \
       {                                                                                            \
         const int iy = AROUND_Y(y_[r_] + (int)dy, in_height);                                      \
@@ -165,9 +182,9 @@ __kernel void gemm(__global const float *a, ulong a_off, uint lda, ulong a_batch
 /* Global size: (N / NR, ceil(images * out_height * out_width / rows)). in_height, in_width: after upsampling. zeros: at least
  * C zeros, read in place of pixels outside. taps: 3 (3x3) or 1. pad: zeros on the
  * left and on top. up: 1 reads the input through nearest upsampling by 2. */
-__kernel void conv(__global const float *a, ulong a_off, uint lda, __global const weight *b,
-                   ulong b_off, __global float *c, ulong c_off, uint ldc,
-                   __global const float *zeros, ulong zeros_off, uint images, uint in_height,
+__kernel void conv(__global const x_type *a, ulong a_off, uint lda, __global const weight *b,
+                   ulong b_off, __global y_type *c, ulong c_off, uint ldc,
+                   __global const float *zeros_, ulong zeros_off, uint images, uint in_height,
                    uint in_width, uint out_height, uint out_width, uint C, uint taps, uint stride,
                    int pad, uint up, uint rows EPILOGUE_PARAMETERS)
 {
@@ -177,7 +194,8 @@ __kernel void conv(__global const float *a, ulong a_off, uint lda, __global cons
   a += a_off;
   b += b_off + (ulong)col * C * taps * taps;
   c += c_off + col;
-  zeros += zeros_off;
+  /* A zero has the same bits in both types. */
+  __global const x_type *zeros = (__global const x_type *)(zeros_ + zeros_off);
   EPILOGUE_OFFSETS
   PREFETCH_BEGIN(b, C *taps *taps)
   ROWS

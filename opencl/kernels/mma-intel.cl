@@ -26,11 +26,11 @@ typedef float8 c_fragment;
 #define A_BLOCK (KB * A_LINE / 2)
 #define B_BLOCK (TN * B_LINE)
 
-INLINE void store_a(__local uint *block, float4 v, uint row, uint k)
+INLINE void store_a(__local uint *block, a_quad v, uint row, uint k)
 {
   __local a_word *to = (__local a_word *)block + k / A_HALVES * A_LINE + row;
   a_word words[4 / A_HALVES];
-  vstore_half4_rte(v, 0, (half *)words);
+  PRIVATE_QUAD(v, words);
   UNROLL for (uint i = 0; i < 4 / A_HALVES; i++) to[i * A_LINE] = words[i];
 }
 

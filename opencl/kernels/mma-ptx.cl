@@ -18,9 +18,9 @@ typedef float4 c_fragment;
 #define A_BLOCK (TM * A_LINE / 2)
 #define B_BLOCK (KB / 2 * B_LINE)
 
-INLINE void store_a(__local uint *block, float4 v, uint row, uint k)
+INLINE void store_a(__local uint *block, a_quad v, uint row, uint k)
 {
-  vstore_half4_rte(v, 0, (__local half *)block + row * A_LINE + k);
+  LOCAL_QUAD(v, (__local ushort *)block + row * A_LINE + k);
 }
 
 INLINE void store_b(__local uint *block, uint4 pairs, uint pair, uint col)

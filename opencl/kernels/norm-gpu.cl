@@ -96,7 +96,7 @@ norm_finish_gpu(__global const float *part, ulong part_off, SCALE_PARAMETERS, ui
 
 /* From x itself. Global size: (groups * ITEMS, images). */
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
-norm_small_gpu(__global const float *x, ulong x_off, uint x_ld, SCALE_PARAMETERS, uint pixels,
+norm_small_gpu(__global const x_type *x, ulong x_off, uint x_ld, SCALE_PARAMETERS, uint pixels,
                uint C, float eps GAPS_PARAMETERS)
 {
   __local float parts[ITEMS];
@@ -106,11 +106,11 @@ norm_small_gpu(__global const float *x, ulong x_off, uint x_ld, SCALE_PARAMETERS
   x += x_off + (ulong)n * pixels * x_ld;
   float sum = 0;
   for (uint i = get_local_id(0); i < pixels * width; i += ITEMS)
-    sum += x[(ulong)(i / width) * x_ld + AT(c0 + i % width)];
+    sum += GETX(x + (ulong)(i / width) * x_ld + AT(c0 + i % width));
   const float mean = sum_group(sum, parts) / total;
   float m2 = 0;
   for (uint i = get_local_id(0); i < pixels * width; i += ITEMS) {
-    const float d = x[(ulong)(i / width) * x_ld + AT(c0 + i % width)] - mean;
+    const float d = GETX(x + (ulong)(i / width) * x_ld + AT(c0 + i % width)) - mean;
     m2 = fma(d, d, m2);
   }
   m2 = sum_group(m2, parts);

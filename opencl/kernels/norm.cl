@@ -4,7 +4,7 @@
  * where a mean is large against the deviation. */
 
 /* part[n][chunk][2][C]: mean and sum of squared deviations over the chunk's pixels. Global size: (C/VEC, chunks, images). */
-__kernel void norm_moments(__global const float *x, ulong x_off, uint x_ld, __global float *part,
+__kernel void norm_moments(__global const x_type *x, ulong x_off, uint x_ld, __global float *part,
                            ulong part_off, uint pixels, uint chunk, uint C)
 {
   const uint c = get_global_id(0) * VEC, n = get_global_id(2);
@@ -14,20 +14,20 @@ __kernel void norm_moments(__global const float *x, ulong x_off, uint x_ld, __gl
   vec sum0 = (vec)(0.0f), sum1 = (vec)(0.0f);
   uint i = 0;
   for (; i + 2 <= count; i += 2) {
-    sum0 += LOADV(x + (ulong)i * x_ld);
-    sum1 += LOADV(x + (ulong)(i + 1) * x_ld);
+    sum0 += LOADX(x + (ulong)i * x_ld);
+    sum1 += LOADX(x + (ulong)(i + 1) * x_ld);
   }
   if (i < count)
-    sum0 += LOADV(x + (ulong)i * x_ld);
+    sum0 += LOADX(x + (ulong)i * x_ld);
   const vec mean = (sum0 + sum1) / (float)count;
   sum0 = sum1 = (vec)(0.0f);
   for (i = 0; i + 2 <= count; i += 2) {
-    const vec d0 = LOADV(x + (ulong)i * x_ld) - mean, d1 = LOADV(x + (ulong)(i + 1) * x_ld) - mean;
+    const vec d0 = LOADX(x + (ulong)i * x_ld) - mean, d1 = LOADX(x + (ulong)(i + 1) * x_ld) - mean;
     sum0 = fma(d0, d0, sum0);
     sum1 = fma(d1, d1, sum1);
   }
   if (i < count) {
-    const vec d0 = LOADV(x + (ulong)i * x_ld) - mean;
+    const vec d0 = LOADX(x + (ulong)i * x_ld) - mean;
     sum0 = fma(d0, d0, sum0);
   }
   part += part_off + ((ulong)n * get_global_size(1) + get_global_id(1)) * 2 * C + c;
@@ -100,8 +100,8 @@ __kernel void norm_finish(__global const float *part, ulong part_off, __global c
 }
 
 /* y = x * ab[0] + ab[1], then SiLU with activate 1. Global size: (C/VEC, pixel chunks, images). */
-__kernel void norm_apply(__global const float *x, ulong x_off, uint x_ld, __global const float *ab,
-                         ulong ab_off, __global float *y, ulong y_off, uint y_ld, uint pixels,
+__kernel void norm_apply(__global const x_type *x, ulong x_off, uint x_ld, __global const float *ab,
+                         ulong ab_off, __global y_type *y, ulong y_off, uint y_ld, uint pixels,
                          uint chunk, uint C, uint activate)
 {
   const uint c = get_global_id(0) * VEC, n = get_global_id(2);
@@ -111,9 +111,9 @@ __kernel void norm_apply(__global const float *x, ulong x_off, uint x_ld, __glob
   x += x_off + (ulong)n * pixels * x_ld + c;
   y += y_off + (ulong)n * pixels * y_ld + c;
   for (uint i = first; i < end; i++) {
-    vec v = fma(LOADV(x + (ulong)i * x_ld), a, b);
+    vec v = fma(LOADX(x + (ulong)i * x_ld), a, b);
     if (activate)
       v = silu(v);
-    STOREV(v, y + (ulong)i * y_ld);
+    STOREY(v, y + (ulong)i * y_ld);
   }
 }

@@ -34,25 +34,25 @@ __kernel void resize_bilinear(__global const float *x, ulong x_off, __global flo
 }
 
 /* Mean of 2x2 pixels (a Downsample without convolution). Global size: (C/VEC, out pixels, images). */
-__kernel void average_pool(__global const float *x, ulong x_off, uint x_ld, __global float *y,
+__kernel void average_pool(__global const x_type *x, ulong x_off, uint x_ld, __global y_type *y,
                            ulong y_off, uint y_ld, uint out_width, uint in_height, uint in_width)
 {
   const uint c = get_global_id(0) * VEC, n = get_global_id(2);
   const ulong pixel = get_global_id(1);
   const ulong oy = pixel / out_width, ox = pixel % out_width;
   x += x_off + (((ulong)n * in_height + oy * 2) * in_width + ox * 2) * x_ld + c;
-  const vec sum = (LOADV(x) + LOADV(x + x_ld)) +
-                  (LOADV(x + (ulong)in_width * x_ld) + LOADV(x + ((ulong)in_width + 1) * x_ld));
-  STOREV(sum * 0.25f, y + y_off + ((ulong)n * get_global_size(1) + pixel) * y_ld + c);
+  const vec sum = (LOADX(x) + LOADX(x + x_ld)) +
+                  (LOADX(x + (ulong)in_width * x_ld) + LOADX(x + ((ulong)in_width + 1) * x_ld));
+  STOREY(sum * 0.25f, y + y_off + ((ulong)n * get_global_size(1) + pixel) * y_ld + c);
 }
 
 /* Nearest upsampling by 2 (an Upsample without convolution). Global size: (C/VEC, out pixels, images). */
-__kernel void upsample_nearest(__global const float *x, ulong x_off, uint x_ld, __global float *y,
+__kernel void upsample_nearest(__global const x_type *x, ulong x_off, uint x_ld, __global y_type *y,
                        ulong y_off, uint y_ld, uint out_width, uint in_height, uint in_width)
 {
   const uint c = get_global_id(0) * VEC, n = get_global_id(2);
   const ulong pixel = get_global_id(1);
   const ulong iy = pixel / out_width / 2, ix = pixel % out_width / 2;
-  const vec v = LOADV(x + x_off + (((ulong)n * in_height + iy) * in_width + ix) * x_ld + c);
-  STOREV(v, y + y_off + ((ulong)n * get_global_size(1) + pixel) * y_ld + c);
+  const vec v = LOADX(x + x_off + (((ulong)n * in_height + iy) * in_width + ix) * x_ld + c);
+  STOREY(v, y + y_off + ((ulong)n * get_global_size(1) + pixel) * y_ld + c);
 }

@@ -122,7 +122,7 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
       const int row = AROUND_Y((int)(ty * TILE) + j - 1, height);                                  \
       vec value = (vec)(0.0f);                                                                     \
       if (row >= 0 && row < (int)height && col >= 0 && col < (int)width) {                         \
-        value = LOADV(x + ((ulong)(row >> up) * (width >> up) + (col >> up)) * x_ld);              \
+        value = LOADX(x + ((ulong)(row >> up) * (width >> up) + (col >> up)) * x_ld);              \
         if (norm)                                                                                  \
           value = silu(fma(value, scale, shift));                                                  \
       }                                                                                            \
@@ -136,13 +136,13 @@ __kernel void winograd_weights(__global const float *w, __global weight *u, uint
 #define SET_COLUMN_4(j, v) t[j][4] = (v)
 #define SET_COLUMN_5(j, v) t[j][5] = (v)
 #define GET_ROW(i) t[j][i]
-#define PUT_ROW(i, value) STOREV(value, out + (j * EDGE + i) * point)
+#define PUT_ROW(i, value) STOREY(value, out + (j * EDGE + i) * point)
 
 /* height, width: of the convolution, after upsampling. point: floats from one point's matrix to the next. norm: 1 takes
  * silu(x * scale + shift) for the input, scale and shift per image and channel, ab[n][2][C]; with 0 nothing reads ab. up: 1
  * reads the input through nearest upsampling by 2. Global size: (C/VEC, rows of tiles or tiles). */
-__kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
-                             __global const float *ab, ulong ab_off, __global float *v, ulong v_off,
+__kernel void winograd_input(__global const x_type *x, ulong x_off, uint x_ld,
+                             __global const float *ab, ulong ab_off, __global y_type *v, ulong v_off,
                              uint height, uint width, uint C, uint tiles_y, uint tiles_x,
                              uint first_row, ulong point, uint norm, uint up)
 {
@@ -154,7 +154,7 @@ __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
     scale = LOADV(ab + ab_off + (ulong)n * 2 * C + c);
     shift = LOADV(ab + ab_off + (ulong)n * 2 * C + C + c);
   }
-  __global float *out =
+  __global y_type *out =
       v + v_off + ((ulong)TILE_ROW * tiles_x + TILE_FIRST) * C + c;
   vec t[EDGE][EDGE];
   int px = (int)(TILE_FIRST * TILE) - 1;
@@ -195,16 +195,16 @@ __kernel void winograd_input(__global const float *x, ulong x_off, uint x_ld,
   if (i < left) {                                                                                  \
     vec sum = (value) + b;                                                                         \
     if (res_ld)                                                                                    \
-      sum += LOADV(a + (ulong)(i)*res_ld);                                                         \
-    STOREV(sum, o + (ulong)(i)*y_ld);                                                              \
+      sum += LOADY(a + (ulong)(i)*res_ld);                                                         \
+    STOREY(sum, o + (ulong)(i)*y_ld);                                                              \
   }
 
 /* y = A^T M A + bias (+ emb[n]; emb_ld 0: none) (+ residual; res_ld 0: none). Global size: (K/VEC, rows of tiles or tiles). K: the row length of M.
  * The residual may be y itself. */
 __kernel void winograd_output(__global const float *m, ulong m_off, ulong point, uint K,
-                              __global float *y, ulong y_off, uint y_ld, __global const float *bias,
+                              __global y_type *y, ulong y_off, uint y_ld, __global const float *bias,
                               ulong bias_off, __global const float *emb, ulong emb_off, uint emb_ld,
-                              __global const float *res, ulong res_off, uint res_ld, uint height,
+                              __global const y_type *res, ulong res_off, uint res_ld, uint height,
                               uint width, uint tiles_y, uint tiles_x, uint first_row)
 {
   const uint k = get_global_id(0) * VEC;
@@ -226,8 +226,8 @@ __kernel void winograd_output(__global const float *m, ulong m_off, ulong point,
       const uint row = ty * TILE + j;
       if (row < height) {
         const ulong pixel = ((ulong)n * height + row) * width + tx * TILE;
-        __global float *o = y + y_off + pixel * y_ld + k;
-        __global const float *a = res + res_off + pixel * res_ld + k;
+        __global y_type *o = y + y_off + pixel * y_ld + k;
+        __global const y_type *a = res + res_off + pixel * res_ld + k;
         OUTPUT_1D(PUT_Y, GET_R)
       }
     }

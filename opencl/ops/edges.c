@@ -41,9 +41,10 @@ ddim_cl_resize_bilinear(DdimClPlan *plan, DdimClMem x, guint in_h, guint in_w, D
 static void
 resample(DdimClPlan *plan, const char *kernel, const DdimClTensor *x, const DdimClTensor *y)
 {
-  ddim_cl_plan_kernel(plan, "resample", NULL, kernel, "resample", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_kernel(plan, "resample", ddim_cl_type_options(x->type, y->type), kernel, "resample",
+                      0);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
   ddim_cl_plan_arg_u32(plan, y->w);
   ddim_cl_plan_arg_u32(plan, x->h);
   ddim_cl_plan_arg_u32(plan, x->w);
@@ -69,9 +70,10 @@ ddim_cl_copy_tensor(DdimClPlan *plan, const DdimClTensor *x, const DdimClTensor 
   const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
   const guint channels = profile->row_loop ? x->c : profile->vec;
   const guint pixels = profile->row_loop ? x->w : 1;
-  ddim_cl_plan_kernel(plan, "edges", NULL, "copy_tensor", "copy", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_kernel(plan, "edges", ddim_cl_type_options(x->type, y->type), "copy_tensor", "copy",
+                      0);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
   ddim_cl_plan_arg_u32(plan, channels);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_range(plan, x->c / channels, (gsize)x->h * x->w / pixels, x->n);

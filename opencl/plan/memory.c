@@ -7,6 +7,13 @@ ddim_cl_type_size(DdimClType type)
   return type == DDIM_CL_F16 ? sizeof(cl_half) : sizeof(cl_float);
 }
 
+const char *
+ddim_cl_type_options(DdimClType x, DdimClType y)
+{
+  static const char *const options[2][2] = {{"", " -DY_HALF"}, {" -DX_HALF", " -DX_HALF -DY_HALF"}};
+  return options[x == DDIM_CL_F16][y == DDIM_CL_F16];
+}
+
 DdimClMem
 ddim_cl_buffer_floats(DdimClBuffer *buffer, guint64 first)
 {

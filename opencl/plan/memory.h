@@ -8,6 +8,10 @@ typedef enum { DDIM_CL_F32, DDIM_CL_F16 } DdimClType;
 
 /** Bytes of an element. */
 gsize ddim_cl_type_size(DdimClType type);
+/** What a kernel is built with that reads activations of type @x and writes, or adds to, some of
+ * type @y (X_HALF and Y_HALF in kernels/common.cl): "" where both are float32, else with a space in
+ * front. */
+const char *ddim_cl_type_options(DdimClType x, DdimClType y);
 
 /** A place in device memory: in a buffer, or in the arena of a plan. */
 typedef struct {

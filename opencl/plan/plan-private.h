@@ -52,6 +52,7 @@ struct _DdimClPlan {
   GArray *notes;                  /**< DdimClNote */
   const DdimClTaskRunner *runner; /**< NULL when there are no tasks */
   gpointer tasks;                 /**< the runner's table */
+  gboolean tasks_use_half;        /**< a tensor of some task is of half precision */
   GError *error;
 };
 

@@ -97,7 +97,8 @@ seal_tasks(DdimClPlan *plan, GError **error)
     if (op->kind == DDIM_CL_OP_TASK)
       op->index = count++;
   }
-  if (count && !(plan->tasks = plan->runner->new_table(plan->context, count, error)))
+  if (count &&
+      !(plan->tasks = plan->runner->new_table(plan->context, count, plan->tasks_use_half, error)))
     return FALSE;
   for (guint i = 0; i < plan->ops->len; i++) {
     const DdimClOp *op = ddim_cl_plan_get_op(plan, i);

@@ -97,15 +97,18 @@ ddim_cl_plan_release(DdimClPlan *plan, DdimClMem mem)
 }
 
 DdimClTensor
-ddim_cl_plan_alloc_tensor(DdimClPlan *plan, guint n, guint h, guint w, guint c)
+ddim_cl_plan_alloc_tensor(DdimClPlan *plan, DdimClType type, guint n, guint h, guint w, guint c)
 {
-  return (DdimClTensor){.mem = ddim_cl_plan_alloc_floats(plan, (guint64)n * h * w * c),
+  const guint64 pixels = (guint64)n * h, line = (guint64)w * c * ddim_cl_type_size(type);
+  return (DdimClTensor){.mem = ddim_cl_plan_alloc_bytes(plan, line && pixels > G_MAXUINT64 / line
+                                                                  ? G_MAXUINT64
+                                                                  : pixels * line),
                         .n = n,
                         .h = h,
                         .w = w,
                         .c = c,
                         .ld = c,
-                        .type = DDIM_CL_F32};
+                        .type = type};
 }
 
 static DdimClOp *
@@ -185,8 +188,8 @@ in_task(const DdimClPlan *plan)
   return plan->current->kind == DDIM_CL_OP_TASK;
 }
 
-static void
-arg_place(DdimClPlan *plan, DdimClMem mem, DdimClType type)
+void
+ddim_cl_plan_arg_elements(DdimClPlan *plan, DdimClMem mem, DdimClType type)
 {
   if (in_task(plan)) {
     ddim_cl_plan_arg_address(plan, &mem);
@@ -199,7 +202,7 @@ arg_place(DdimClPlan *plan, DdimClMem mem, DdimClType type)
 void
 ddim_cl_plan_arg_floats(DdimClPlan *plan, DdimClMem mem)
 {
-  arg_place(plan, mem, DDIM_CL_F32);
+  ddim_cl_plan_arg_elements(plan, mem, DDIM_CL_F32);
 }
 
 void
@@ -209,8 +212,12 @@ ddim_cl_plan_arg_tensor(DdimClPlan *plan, const DdimClTensor *tensor, DdimClType
     ddim_cl_plan_fail(plan, g_error_new(DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED,
                                         _("%s: the elements of a tensor are of the wrong type"),
                                         plan->current->label));
-  arg_place(plan, tensor->mem, type);
+  ddim_cl_plan_arg_elements(plan, tensor->mem, type);
   ddim_cl_plan_arg_u32(plan, tensor->ld);
+  if (in_task(plan)) {
+    ddim_cl_plan_arg_u32(plan, type == DDIM_CL_F16);
+    plan->tasks_use_half |= type == DDIM_CL_F16;
+  }
 }
 
 void

@@ -25,8 +25,9 @@ DdimClMem ddim_cl_plan_alloc_bytes(DdimClPlan *plan, guint64 bytes);
 DdimClMem ddim_cl_plan_alloc_floats(DdimClPlan *plan, guint64 count);
 /** Let operations recorded from now on reuse @mem. */
 void ddim_cl_plan_release(DdimClPlan *plan, DdimClMem mem);
-/** A new dense tensor of float32 in the arena. */
-DdimClTensor ddim_cl_plan_alloc_tensor(DdimClPlan *plan, guint n, guint h, guint w, guint c);
+/** A new dense tensor in the arena. */
+DdimClTensor ddim_cl_plan_alloc_tensor(DdimClPlan *plan, DdimClType type, guint n, guint h, guint w,
+                                       guint c);
 
 /** Begin a kernel of kernels/@source.cl built with @options; the arguments follow in order, then
  * its range.
@@ -42,8 +43,11 @@ void ddim_cl_plan_task(DdimClPlan *plan, const DdimClTaskRunner *runner, guint t
 /** A place of floats. Of a kernel: two arguments, the pointer and a ulong, the offset in floats. Of
  * a task: the address. */
 void ddim_cl_plan_arg_floats(DdimClPlan *plan, DdimClMem mem);
-/** A tensor, as ddim_cl_plan_arg_floats(), then a uint: ld. Offset and ld are in elements. The plan
- * fails when the elements are not of @type, which is what the kernel reads or writes. */
+/** The same of elements of any type; the offset is in elements. */
+void ddim_cl_plan_arg_elements(DdimClPlan *plan, DdimClMem mem, DdimClType type);
+/** A tensor, as ddim_cl_plan_arg_elements(), then a uint: ld, in elements. Of a task: then a word
+ * that is 1 when the elements are of half precision. The plan fails when they are not of @type,
+ * which is what the kernel reads or writes. */
 void ddim_cl_plan_arg_tensor(DdimClPlan *plan, const DdimClTensor *tensor, DdimClType type);
 /** The pointer of @buffer alone, or its address. */
 void ddim_cl_plan_arg_buffer(DdimClPlan *plan, DdimClBuffer *buffer);

@@ -7,8 +7,8 @@
  * each would take longer than the work. They hold addresses of the host's memory, so the device
  * must compute in it. A plan knows nothing else of them. */
 typedef struct {
-  /** A table of @count tasks, to be set. */
-  gpointer (*new_table)(DdimContext *context, guint count, GError **error);
+  /** A table of @count tasks, to be set. @half: some of their tensors are of half precision. */
+  gpointer (*new_table)(DdimContext *context, guint count, gboolean half, GError **error);
   void (*free_table)(gpointer table);
   /** Say what task number @index does: @task, a number that the runner knows, over a range of work
    * items, with arguments of one word of 64 bits each. */

@@ -38,14 +38,18 @@ is_trusted(DdimContext *context, DdimClChoice choice)
 
 /* One that multiplies wrongly is passed over for the next. */
 DdimGemmProvider
-ddim_cl_default_provider(DdimContext *context)
+ddim_cl_default_provider(DdimContext *context, gboolean half)
 {
-  static const DdimGemmProvider cpu[] = {DDIM_GEMM_PACKED, DDIM_GEMM_CLBLAST},
-                                gpu[] = {DDIM_GEMM_CLBLAST, DDIM_GEMM_TILE64, DDIM_GEMM_TILE32,
+  static const DdimGemmProvider cpu[] = {DDIM_GEMM_PACKED, DDIM_GEMM_CLBLAST};
+  static const DdimGemmProvider gpu[] = {DDIM_GEMM_CLBLAST, DDIM_GEMM_TILE64, DDIM_GEMM_TILE32,
                                          DDIM_GEMM_PACKED};
+  /* For CLBlast everything would have to be copied as floats. */
+  static const DdimGemmProvider gpu_half[] = {DDIM_GEMM_TILE64, DDIM_GEMM_TILE32, DDIM_GEMM_CLBLAST,
+                                              DDIM_GEMM_PACKED};
   const gboolean row_loop = context->profile.row_loop;
-  const DdimGemmProvider *providers = row_loop ? cpu : gpu;
+  const DdimGemmProvider *providers = row_loop ? cpu : half ? gpu_half : gpu;
   const guint n = row_loop ? G_N_ELEMENTS(cpu) : G_N_ELEMENTS(gpu);
+  G_STATIC_ASSERT(G_N_ELEMENTS(gpu) == G_N_ELEMENTS(gpu_half));
   for (guint i = 0; i < n; i++)
     if (is_trusted(context, (DdimClChoice){DDIM_CONV_DIRECT, providers[i]}))
       return providers[i];
@@ -199,7 +203,7 @@ typedef struct {
 static Costs
 estimate_costs(DdimContext *context, const DdimConvShape *shape, gboolean half)
 {
-  const DdimGemmProvider provider = ddim_cl_default_provider(context);
+  const DdimGemmProvider provider = ddim_cl_default_provider(context, half);
   Costs costs;
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     costs.provider[m] = provider;
@@ -218,7 +222,7 @@ static gboolean
 measured_costs(DdimContext *context, const DdimClTuning *tuning, const DdimConvShape *shape,
                gboolean half, Costs *costs)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  const DdimGemmProvider own = ddim_cl_default_provider(context, half);
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
     costs->provider[m] = own;
     costs->seconds[m] = INFINITY;

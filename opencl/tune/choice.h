@@ -21,5 +21,6 @@ double ddim_cl_estimate(DdimContext *context, const DdimConvShape *shape, gboole
 /** Whether @provider is worth measuring: it is made for this kind of device, and it works there. A
  * provider that uses special units is tried once per context, see ddim_cl_has_mma(). */
 gboolean ddim_cl_provider_suits(DdimContext *context, DdimGemmProvider provider, gboolean half);
-/** The provider that multiplies on this device when nothing was measured. */
-DdimGemmProvider ddim_cl_default_provider(DdimContext *context);
+/** The provider that multiplies on this device when nothing was measured.
+ * @half  weights and activations are kept as half */
+DdimGemmProvider ddim_cl_default_provider(DdimContext *context, gboolean half);

@@ -31,10 +31,12 @@ record(DdimContext *context, const DdimConvShape *shape, DdimClChoice choice,
 {
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
   const guint down = shape->up ? 2 : 1, depth = weights->depth;
+  const DdimClType type = weights->half ? DDIM_CL_F16 : DDIM_CL_F32;
   DdimClTensor x = ddim_cl_plan_alloc_tensor(
-      plan, shape->n, shape->h * shape->stride / down, shape->w * shape->stride / down,
+      plan, type, shape->n, shape->h * shape->stride / down, shape->w * shape->stride / down,
       shape->in + (depth - shape->in) % DDIM_CL_DEPTH_PADDING);
-  DdimClTensor y = ddim_cl_plan_alloc_tensor(plan, shape->n, shape->h, shape->w, weights->columns);
+  DdimClTensor y =
+      ddim_cl_plan_alloc_tensor(plan, type, shape->n, shape->h, shape->w, weights->columns);
   DdimClMem vector =
       ddim_cl_plan_alloc_floats(plan, 2 * (guint64)shape->n * MAX(x.c, weights->columns));
   const gboolean prologue = shape->taps == 3 && shape->stride == 1 && !shape->up;

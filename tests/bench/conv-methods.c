@@ -19,7 +19,7 @@ measure(DdimContext *context, DdimClBuffer *cold, guint n, guint size, guint in,
       .in = in, .out = out, .taps = 3, .stride = 1, .n = n, .h = size, .w = size};
   printf("%2u x %3ux%-3u %4u -> %4u ", n, size, size, in, out);
   for (DdimConvMethod m = 0; m < DDIM_N_CONV_METHODS; m++) {
-    const DdimClChoice choice = {m, ddim_cl_default_provider(context)};
+    const DdimClChoice choice = {m, ddim_cl_default_provider(context, FALSE)};
     if ((only && strcmp(only, ddim_conv_method_name(m)) != 0) ||
         !ddim_cl_can_use(context, &shape, FALSE, choice))
       continue;

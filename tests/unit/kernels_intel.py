@@ -10,9 +10,9 @@ import tempfile
 import unittest
 
 import tap
-from kernels_ptx import CONV, KERNELS, LARGE, PROFILE, SMALL, clang
+from kernels_ptx import CONV, HALF, KERNELS, LARGE, PROFILE, SMALL, clang
 
-FILES = ['common', 'mma-intel', 'mma-emulated', 'gemm-mma', 'gemm-tile']
+FILES = ['common', 'mma-loads', 'mma-intel', 'mma-emulated', 'gemm-mma', 'gemm-tile']
 # The tiles of opencl/ops/matrix/tile.c by the GPU's smallest sub-group: warps down and across, options of the driver.
 REGISTERS = ['-cl-intel-256-GRF-per-thread']
 TILES = {
@@ -26,7 +26,7 @@ def cases():
     """Sub-group, macros, options of the driver, and how many instructions a block takes: each does 8 x LANES x 16."""
     for lanes, tiles in TILES.items():
         for tile, down, across, options in tiles:
-            for kind in [{}, CONV]:
+            for kind in [{}, CONV, CONV | HALF]:
                 macros = PROFILE | tile | kind | {'HALF_WEIGHTS': 1, 'KB': 16, 'LANES': lanes, 'WARPS_M': down,
                                                   'WARPS_N': across}
                 yield lanes, macros, options, tile['TM'] * tile['TN'] // (down * across) // (8 * lanes)

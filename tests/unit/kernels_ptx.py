@@ -15,6 +15,8 @@ KERNELS = pathlib.Path(__file__).parents[2] / 'opencl' / 'kernels'
 PROFILE = {'VEC': 4, 'NR': 32, 'MR': 4, 'ROW_LOOP': 0, 'EPILOGUE': 1, 'EMB': 1, 'RES': 1}
 SMALL, LARGE = {'TM': 64, 'TN': 64}, {'TM': 128, 'TN': 128}
 CONV = {'TAPS': 3, 'STRIDE': 2, 'UP': 0}
+# activations kept as half
+HALF = {'X_HALF': 1, 'Y_HALF': 1}
 LIBCLC = pathlib.Path('/usr/lib/clc/nvptx64--nvidiacl.bc')
 
 
@@ -63,10 +65,10 @@ class Ptx(unittest.TestCase):
     def test_matrix_units(self):
         for tile in [SMALL | {'WARPS_M': 2, 'WARPS_N': 2}, LARGE | {'WARPS_M': 4, 'WARPS_N': 2}]:
             for depth in [16, 32]:
-                for kind in [{}, CONV]:
+                for kind in [{}, CONV, CONV | HALF]:
                     with self.subTest(tile=tile, depth=depth, kind=kind):
                         options = tile | kind | {'HALF_WEIGHTS': 1, 'KB': depth}
-                        ptx = self.compile(['mma-ptx', 'mma-emulated', 'gemm-mma', 'gemm-tile'], options)
+                        ptx = self.compile(['mma-loads', 'mma-ptx', 'mma-emulated', 'gemm-mma', 'gemm-tile'], options)
                         instructions = len(re.findall('mma.sync.aligned.m16n8k16', ptx.read_text()))
                         # each does 16 x 8 x 16 of a warp's share of a block
                         share = tile['TM'] * tile['TN'] * depth // (tile['WARPS_M'] * tile['WARPS_N'])
@@ -75,13 +77,15 @@ class Ptx(unittest.TestCase):
 
     def test_tiles(self):
         for tile in [SMALL | {'RM': 4, 'RN': 4}, LARGE | {'RM': 8, 'RN': 8}]:
-            for kind in [{}, CONV, {'HALF_WEIGHTS': 1}]:
+            for kind in [{}, CONV, {'HALF_WEIGHTS': 1}, CONV | HALF | {'HALF_WEIGHTS': 1}]:
                 with self.subTest(tile=tile, kind=kind):
                     self.assemble(self.compile(['gemm-tile'], tile | kind))
 
     def test_others(self):
-        self.assemble(self.compile(['attention-gpu'], {'EDGE': 8, 'CH': 128, 'SLICE': 128}))
-        self.assemble(self.compile(['norm-gpu'], {'ITEMS': 256}))
+        for types in [{}, HALF]:
+            with self.subTest(types=types):
+                self.assemble(self.compile(['attention-gpu'], types | {'EDGE': 8, 'CH': 128, 'SLICE': 128}))
+                self.assemble(self.compile(['norm-gpu'], types | {'ITEMS': 256}))
 
 
 if __name__ == '__main__':

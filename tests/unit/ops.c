@@ -23,7 +23,7 @@ ops_context(void)
 gboolean
 ops_uses_matrix_unit(DdimGemmProvider provider)
 {
-  return ddim_check_uses_matrix_unit(provider);
+  return ddim_gemm_uses_matrix_unit(provider);
 }
 
 gboolean

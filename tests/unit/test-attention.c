@@ -36,6 +36,15 @@ test_case(gconstpointer data)
   ops_check(result.error, result.bound, "attention");
 }
 
+/* The same of activations that are kept as half. */
+static void
+test_half(gconstpointer data)
+{
+  Case half = *(const Case *)data;
+  half.type = DDIM_CL_F16;
+  test_case(&half);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -45,7 +54,11 @@ main(int argc, char **argv)
     g_autofree char *path = g_strdup_printf(
         "/attention/%ux%ux%u/%ux%u/%s%s/%g", c->n, c->h, c->w, c->heads, c->ch,
         c->interleaved ? "interleaved" : "split", c->sliced ? "-sliced" : "", c->logits);
+    g_autofree char *half = g_strconcat(path, "/half", NULL);
     g_test_add_data_func(path, c, test_case);
+    /* Each number of channels is a program to build, so these are few. */
+    if (i % 4 == 2 || c->ch == 132)
+      g_test_add_data_func(half, c, test_half);
   }
   return ops_run_tests();
 }

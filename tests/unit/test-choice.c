@@ -59,7 +59,7 @@ static void
 check_choices(const DdimConvShape *shapes, gboolean half, guint64 budget,
               const DdimClChoice *choices)
 {
-  const DdimGemmProvider provider = ddim_cl_default_provider(ops_context());
+  const DdimGemmProvider provider = ddim_cl_default_provider(ops_context(), half);
   for (guint i = 0; i < LAYERS; i++) {
     const DdimClChoice direct = {DDIM_CONV_DIRECT, provider};
     g_assert_true(ddim_cl_can_use(ops_context(), &shapes[i], half, choices[i]));
@@ -144,7 +144,7 @@ test_measured(void)
 {
   const DdimConvShape shape = {256, 256, 3, 1, FALSE, 1, 32, 32};
   DdimContext *context = ops_context();
-  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  const DdimGemmProvider own = ddim_cl_default_provider(context, FALSE);
   const DdimGemmProvider other = own == DDIM_GEMM_PACKED ? DDIM_GEMM_CLBLAST : DDIM_GEMM_PACKED;
   for (DdimConvMethod fastest = 0; fastest < DDIM_N_CONV_METHODS; fastest++) {
     if (!ddim_cl_can_use(context, &shape, FALSE, (DdimClChoice){fastest, own}))

@@ -48,6 +48,14 @@ static const Features features[] = {
     {"wrap-stride-x", {32, 32, 3, 2, .norm = TRUE, .wrap = DDIM_WRAP_X}},
     {"wrap-stride-y", {32, 32, 3, 2, .wrap = DDIM_WRAP_Y}},
     {"wrap-half", {64, 32, 3, 1, .norm = TRUE, .half = TRUE, .wrap = DDIM_WRAP_XY}},
+    {"f16-from-image", {3, 48, 3, 1, .emb = TRUE, .half = TRUE, .y_type = DDIM_CL_F16}},
+    {"f16",
+     {80, 64, 3, 1, .norm = TRUE, .residual = DDIM_CHECK_RESIDUAL_IN_PLACE, .sliced = TRUE,
+      .half = TRUE, .x_type = DDIM_CL_F16, .y_type = DDIM_CL_F16}},
+    {"f16-1x1",
+     {144, 32, 1, 1, .emb = TRUE, .residual = DDIM_CHECK_RESIDUAL_OTHER, .half = TRUE,
+      .x_type = DDIM_CL_F16, .y_type = DDIM_CL_F16}},
+    {"f16-to-image", {48, 6, 3, 1, .norm = TRUE, .half = TRUE, .x_type = DDIM_CL_F16}},
     {"right-bottom", {32, 32, 3, 2, .right_bottom = TRUE}},
     {"right-bottom-half", {48, 64, 3, 2, .sliced = TRUE, .half = TRUE, .right_bottom = TRUE}},
     {"right-bottom-wrap", {32, 32, 3, 2, .right_bottom = TRUE, .wrap = DDIM_WRAP_XY}},
@@ -97,8 +105,11 @@ test_normalised(gconstpointer data)
       {1, 7, 9, 64}, {2, 16, 16, 96}, {3, 4, 4, 32}, {1, 50, 131, 64}};
   for (guint k = 0; k < G_N_ELEMENTS(shapes) * (DDIM_WRAP_XY + 1); k++) {
     const guint i = k % G_N_ELEMENTS(shapes), wrap = k / G_N_ELEMENTS(shapes);
-    const DdimCheckConv conv = {shapes[i][3], 32, 3, 1, .norm = TRUE, .groups = 32, .wrap = wrap};
+    DdimCheckConv conv = {shapes[i][3], 32, 3, 1, .norm = TRUE, .groups = 32, .wrap = wrap};
     check_conv(&c, &conv, shapes[i][0], shapes[i][1], shapes[i][2], 5000 + i);
+    conv.x_type = conv.y_type = DDIM_CL_F16;
+    if (!wrap)
+      check_conv(&c, &conv, shapes[i][0], shapes[i][1], shapes[i][2], 5000 + i);
   }
 }
 

@@ -61,15 +61,19 @@ test_resize(gconstpointer data)
 static void
 check_resample(gboolean up, gboolean sliced, guint n, guint h, guint w)
 {
-  DdimCheck check = ops_begin();
-  check_result(&check, ddim_check_resample(&check, up, sliced, n, h, w), n, h, w);
+  for (DdimClType type = DDIM_CL_F32; type <= DDIM_CL_F16; type++) {
+    DdimCheck check = ops_begin();
+    check_result(&check, ddim_check_resample(&check, type, up, sliced, n, h, w), n, h, w);
+  }
 }
 
 static void
 check_copy(gboolean sliced, guint n, guint h, guint w)
 {
-  DdimCheck check = ops_begin();
-  check_result(&check, ddim_check_copy(&check, sliced, n, h, w), n, h, w);
+  for (DdimClType type = DDIM_CL_F32; type <= DDIM_CL_F16; type++) {
+    DdimCheck check = ops_begin();
+    check_result(&check, ddim_check_copy(&check, type, sliced, n, h, w), n, h, w);
+  }
 }
 
 static void

@@ -60,13 +60,25 @@ test_no_fma(void)
   ops_check(result.error, result.bound, "no-fma");
 }
 
+/* The same of activations that are kept as half. */
+static void
+test_half(gconstpointer data)
+{
+  Case half = *(const Case *)data;
+  half.norm.type = DDIM_CL_F16;
+  test_case(&half);
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autofree char *path = g_strconcat("/norm/", cases[i].name, NULL);
+    g_autofree char *half = g_strconcat(path, "/half", NULL);
     g_test_add_data_func(path, &cases[i], test_case);
+    if (fabs(cases[i].norm.mean) < 65504)
+      g_test_add_data_func(half, &cases[i], test_half);
   }
   g_test_add_func("/norm/no-fma", test_no_fma);
   return ops_run_tests();

@@ -77,10 +77,10 @@ test_wrong_type(void)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
-  DdimClTensor x = ddim_cl_plan_alloc_tensor(plan, 1, 2, 2, 16);
-  const DdimClTensor y = ddim_cl_plan_alloc_tensor(plan, 1, 1, 1, 16);
-  x.type = DDIM_CL_F16;
-  ddim_cl_average_pool(plan, &x, &y);
+  const DdimClTensor x = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F16, 1, 8, 8, 32);
+  const DdimClTensor y = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 8, 8, 32);
+  g_assert_cmpuint(2 * x.mem.bytes, ==, y.mem.bytes);
+  ddim_cl_to_planar(plan, &x, 3, y.mem);
   g_assert_false(ddim_cl_plan_seal(plan, &error));
   g_assert_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED);
 }
@@ -96,12 +96,12 @@ test_replay(void)
   const DdimClTensor in = {ops_array_mem(&x), 2, 4, 4, 16, 16};
   OpsTensor out = ops_tensor(4, 2, 2, 2, 16, FALSE, 1);
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(ops_context());
-  DdimClTensor large = ddim_cl_plan_alloc_tensor(plan, 2, 8, 8, 16);
+  DdimClTensor large = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 2, 8, 8, 16);
   ddim_cl_upsample(plan, &in, &large);
-  DdimClTensor same = ddim_cl_plan_alloc_tensor(plan, 2, 4, 4, 16);
+  DdimClTensor same = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 2, 4, 4, 16);
   ddim_cl_average_pool(plan, &large, &same);
   ddim_cl_plan_release(plan, large.mem);
-  DdimClTensor again = ddim_cl_plan_alloc_tensor(plan, 2, 4, 4, 16);
+  DdimClTensor again = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 2, 4, 4, 16);
   g_assert_cmpuint(again.mem.at, ==, large.mem.at);
   ddim_cl_plan_release(plan, again.mem);
   ddim_cl_average_pool(plan, &same, &out.tensor);
@@ -174,8 +174,9 @@ static DdimClTensor
 record_pyramid(DdimClPlan *plan, DdimClTensor x, guint n)
 {
   for (guint i = 0; i < n; i++) {
-    const DdimClTensor wide = ddim_cl_plan_alloc_tensor(plan, 1, 2 * x.h, 2 * x.w, x.c);
-    const DdimClTensor same = ddim_cl_plan_alloc_tensor(plan, 1, x.h, x.w, x.c);
+    const DdimClTensor wide =
+        ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 2 * x.h, 2 * x.w, x.c);
+    const DdimClTensor same = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, x.h, x.w, x.c);
     ddim_cl_upsample(plan, &x, &wide);
     ddim_cl_average_pool(plan, &wide, &same);
     x = same;
@@ -199,7 +200,7 @@ test_blocks(void)
     info->max_allocation = 20000;
     info->global_memory = i ? 60000 : memory;
     plan = ddim_cl_plan_new(ops_context());
-    const DdimClTensor x = ddim_cl_plan_alloc_tensor(plan, 1, 8, 8, 16);
+    const DdimClTensor x = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 8, 8, 16);
     const DdimClTensor y = record_pyramid(plan, x, 5);
     g_assert_cmpuint(y.mem.block, >, 0);
     const gboolean sealed = ddim_cl_plan_seal(plan, &error);
@@ -243,7 +244,7 @@ typedef struct {
 } FakeTable;
 
 static gpointer
-fake_new_table(DdimContext *context, guint count, GError **error)
+fake_new_table(DdimContext *context, guint count, gboolean half, GError **error)
 {
   g_assert_cmpuint(count, ==, 3);
   return g_new0(FakeTable, 1);

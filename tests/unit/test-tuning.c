@@ -321,7 +321,7 @@ static void
 measure(DdimContext *context, DdimClTuning *tuning, double direct_s, double winograd2_s,
         double winograd4_s)
 {
-  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  const DdimGemmProvider own = ddim_cl_default_provider(context, FALSE);
   ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_DIRECT, own}, direct_s);
   ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_WINOGRAD2, own}, winograd2_s);
   ddim_cl_tuning_set(tuning, &shape, FALSE, (DdimClChoice){DDIM_CONV_WINOGRAD4, own}, winograd4_s);
@@ -347,7 +347,7 @@ test_choices(void)
   g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
   g_assert_no_error(error);
   g_autoptr(DdimClTuning) tuning = ddim_cl_tuning_new(ddim_context_get_device(context), TRUE);
-  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  const DdimGemmProvider own = ddim_cl_default_provider(context, FALSE);
   const DdimGemmProvider other = own == DDIM_GEMM_PACKED ? DDIM_GEMM_CLBLAST : DDIM_GEMM_PACKED;
   const guint64 plenty = G_MAXUINT64 / 2;
   measure(context, tuning, 1, 2, 3);
@@ -371,7 +371,7 @@ test_incomplete(void)
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimContext) context = ddim_context_new(NULL, &error);
   g_assert_no_error(error);
-  const DdimGemmProvider own = ddim_cl_default_provider(context);
+  const DdimGemmProvider own = ddim_cl_default_provider(context, FALSE);
   DdimClChoice builtin;
   ddim_cl_choose(context, NULL, &shape, 1, FALSE, G_MAXUINT64 / 2, &builtin);
   const DdimConvMethod another =

@@ -37,7 +37,7 @@ free_table(gpointer data)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, free_table)
 
 static gpointer
-new_table(DdimContext *context, guint count, GError **error)
+new_table(DdimContext *context, guint count, gboolean half, GError **error)
 {
   g_autoptr(Table) table = g_new0(Table, 1);
   const char *source = context->profile.amx_emulated ? EMULATED : SOURCE;
@@ -46,7 +46,8 @@ new_table(DdimContext *context, guint count, GError **error)
   table->context = context;
   if (!(table->words = ddim_cl_buffer_new(context, size, error)) ||
       !(table->counters = ddim_cl_buffer_new(context, lines * COUNTER_BYTES, error)) ||
-      !(table->kernel = ddim_cl_kernel_new(context, source, NULL, "amx_run", error)))
+      !(table->kernel = ddim_cl_kernel_new(context, source, half ? "-DHALF_ACTIVATIONS" : NULL,
+                                           "amx_run", error)))
     return NULL;
   memset(table->words->host, 0, size);
   memset(table->counters->host, 0, lines * COUNTER_BYTES);

@@ -27,7 +27,7 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   DdimClMem packed =
       ddim_cl_plan_alloc_bytes(plan, 3 * matrix * attention->heads * qkv->n * 2 * sizeof(guint16));
   ddim_cl_amx_task(plan, AMX_ATTENTION_PACK, "attention pack", 0);
-  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, qkv, qkv->type);
   ddim_cl_plan_arg_address(plan, &packed);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, blocks);
@@ -42,7 +42,7 @@ ddim_cl_attention_amx(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
 
   ddim_cl_amx_task(plan, AMX_ATTENTION, "attention", heads.flops);
   ddim_cl_plan_arg_address(plan, &packed);
-  ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, out, out->type);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, blocks);
   ddim_cl_plan_arg_u32(plan, ch);

@@ -17,10 +17,11 @@ ddim_cl_attention_gpu(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAtt
   const guint T = heads.T, ch = heads.ch;
   const guint slices = (ch + MAX_SLICE - 1) / MAX_SLICE;
   const guint slice = ((ch + slices - 1) / slices + 3) / 4 * 4;
-  g_autofree char *options = g_strdup_printf("-DEDGE=%u -DCH=%u -DSLICE=%u", EDGE, ch, slice);
+  g_autofree char *options = g_strdup_printf("-DEDGE=%u -DCH=%u -DSLICE=%u%s", EDGE, ch, slice,
+                                             ddim_cl_type_options(qkv->type, out->type));
   ddim_cl_plan_kernel(plan, "attention-gpu", options, "attention_gpu", "attention", heads.flops);
-  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
-  ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, qkv, qkv->type);
+  ddim_cl_plan_arg_tensor(plan, out, out->type);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, attention->heads);
   ddim_cl_plan_arg_u32(plan, heads.head_ld);

@@ -14,6 +14,7 @@ typedef struct {
 typedef struct {
   guint positions, heads, channels; /**< channels of a head */
   gboolean interleaved;
+  DdimClType type;
 } DdimClAttentionNote;
 
 #define DDIM_CL_NOTE_ATTENTION "attention"

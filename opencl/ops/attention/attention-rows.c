@@ -17,11 +17,12 @@ ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAt
   const guint T = heads.T, ch = heads.ch, keys = 2 * profile->vec;
   const guint padded = (T + keys - 1) / keys * keys;
   const guint rows = profile->row_loop ? CPU_ROWS : GPU_ROWS;
-  g_autofree char *options = g_strdup_printf("-DROWS=%u -DCH=%u", rows, ch);
+  g_autofree char *options =
+      g_strdup_printf("-DROWS=%u -DCH=%u%s", rows, ch, ddim_cl_type_options(qkv->type, out->type));
 
   DdimClMem kt = ddim_cl_plan_alloc_floats(plan, (guint64)qkv->n * heads.C * padded);
   ddim_cl_plan_kernel(plan, "attention", options, "attention_keys", "attention keys", 0);
-  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, qkv, qkv->type);
   ddim_cl_plan_arg_floats(plan, kt);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, padded);
@@ -30,9 +31,9 @@ ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAt
   ddim_cl_plan_range(plan, padded / profile->vec, attention->heads, qkv->n);
 
   ddim_cl_plan_kernel(plan, "attention", options, "attention", "attention", heads.flops);
-  ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, qkv, qkv->type);
   ddim_cl_plan_arg_floats(plan, kt);
-  ddim_cl_plan_arg_tensor(plan, out, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, out, out->type);
   ddim_cl_plan_arg_u32(plan, T);
   ddim_cl_plan_arg_u32(plan, padded);
   ddim_cl_plan_arg_u32(plan, heads.head_ld);

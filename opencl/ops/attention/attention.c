@@ -28,7 +28,8 @@ ddim_cl_attention(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttenti
   const DdimClAttentionNote note = {.positions = out->h * out->w,
                                     .heads = attention->heads,
                                     .channels = out->c / attention->heads,
-                                    .interleaved = attention->interleaved};
+                                    .interleaved = attention->interleaved,
+                                    .type = out->type};
   ddim_cl_plan_note(plan, DDIM_CL_NOTE_ATTENTION, way, &note, sizeof note);
   if (g_str_equal(way, "attention-amx"))
     ddim_cl_attention_amx(plan, qkv, attention, out);

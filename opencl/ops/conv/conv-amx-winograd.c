@@ -45,7 +45,7 @@ static void
 input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const DdimClTensor *x,
            const DdimClPrologue *prologue, DdimClMem a)
 {
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid->plane);
   ddim_cl_plan_arg_u32(plan, shape->h);
@@ -149,7 +149,7 @@ ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const Dd
   ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid.plane);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
   ddim_cl_plan_arg_u32(plan, grid.planes);
   ddim_cl_plan_arg_u64(plan, grid.positions);
   ddim_cl_plan_arg_u32(plan, (guint)each * AMX_BLOCK);
@@ -159,7 +159,7 @@ ddim_cl_conv_amx_winograd(DdimClPlan *plan, const DdimConvShape *shape, const Dd
   ddim_cl_plan_arg_u32(plan, grid.strip_width);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
-  ddim_cl_conv_amx_epilogue_args(plan, epilogue);
+  ddim_cl_conv_amx_epilogue_args(plan, epilogue, y->type);
   ddim_cl_plan_range(plan, panels, (blocks + each - 1) / each, 1);
   ddim_cl_plan_release(plan, a);
 }

@@ -46,7 +46,7 @@ input_args(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, const
            const DdimClPrologue *prologue, DdimClMem a)
 {
   const guint up = shape->up ? 1 : 0;
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_address(plan, &a);
   ddim_cl_plan_arg_u64(plan, grid->plane);
   ddim_cl_plan_arg_u32(plan, x->h << up);
@@ -87,7 +87,8 @@ ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape, co
                             const DdimClNorm *norm)
 {
   const guint unit = ddim_cl_norm_amx_unit(x->c, norm);
-  return unit && shape->stride == 1 && (guint64)x->h * x->w * unit * sizeof(float) <= UNIT_BYTES &&
+  return unit && shape->stride == 1 &&
+         (guint64)x->h * x->w * unit * ddim_cl_type_size(x->type) <= UNIT_BYTES &&
          (guint64)x->c / unit * x->n >= (guint64)UNITS_PER_CORE * context->info->compute_units;
 }
 
@@ -162,15 +163,16 @@ has_whole_tiles(const DdimConvShape *shape)
 }
 
 void
-ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue)
+ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, DdimClType type)
 {
   ddim_cl_plan_arg_floats(plan, epilogue->bias);
   ddim_cl_plan_arg_address(plan, epilogue->has_emb ? &epilogue->emb : NULL);
   ddim_cl_plan_arg_u32(plan, epilogue->emb_ld);
   if (epilogue->residual) {
-    ddim_cl_plan_arg_tensor(plan, epilogue->residual, DDIM_CL_F32);
+    ddim_cl_plan_arg_tensor(plan, epilogue->residual, type);
   } else {
     ddim_cl_plan_arg_address(plan, NULL);
+    ddim_cl_plan_arg_u32(plan, 0);
     ddim_cl_plan_arg_u32(plan, 0);
   }
 }
@@ -202,7 +204,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   ddim_cl_plan_arg_u64(plan, grid.plane);
   ddim_cl_plan_arg_u64(plan, grid.rows * grid.width);
   ddim_cl_plan_arg_address(plan, &b);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
   ddim_cl_plan_arg_u32(plan, grid.planes);
   ddim_cl_plan_arg_u64(plan, grid.positions);
   ddim_cl_plan_arg_u32(plan, (guint)rows);
@@ -210,7 +212,7 @@ ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatri
   ddim_cl_plan_arg_u32(plan, grid.width);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
-  ddim_cl_conv_amx_epilogue_args(plan, epilogue);
+  ddim_cl_conv_amx_epilogue_args(plan, epilogue, y->type);
   if (few)
     ddim_cl_plan_range(plan, 2 * panels, 1, 1);
   else

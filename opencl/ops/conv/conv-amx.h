@@ -14,5 +14,6 @@ void ddim_cl_conv_amx(DdimClPlan *plan, const DdimConvShape *shape, const DdimCl
 /** Whether images like @x are normalised by the task that reads them for a convolution. */
 gboolean ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape,
                                      const DdimClTensor *x, const DdimClNorm *norm);
-/** Append the end of a product's argument structure: what is added to its results. */
-void ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue);
+/** Append the end of a product's argument structure: what is added to its results, of @type. */
+void ddim_cl_conv_amx_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue,
+                                    DdimClType type);

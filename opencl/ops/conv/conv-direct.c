@@ -15,14 +15,15 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   const guint panels = weights->columns / context->profile.nr;
   const guint rows = ddim_cl_rows_per_item(context, pixels, x->c, panels);
-  g_autofree char *options = g_strconcat("-DCONV=1", weights->half ? " -DHALF_WEIGHTS" : "",
-                                         ddim_cl_wrap_option(shape->wrap), NULL);
+  g_autofree char *options =
+      g_strconcat("-DCONV=1", weights->half ? " -DHALF_WEIGHTS" : "",
+                  ddim_cl_wrap_option(shape->wrap), ddim_cl_type_options(x->type, y->type), NULL);
   ddim_cl_plan_kernel(plan, "gemm", options, "conv",
                       shape->taps == 1 ? "conv 1x1" : "conv 3x3 direct", ddim_conv_flops(shape));
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_buffer(plan, weights->buffer);
   ddim_cl_plan_arg_u64(plan, 0);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
   ddim_cl_plan_arg_floats(plan, zeros);
   ddim_cl_plan_arg_u32(plan, shape->n);
   ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
@@ -35,7 +36,7 @@ implicit(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weigh
   ddim_cl_plan_arg_u32(plan, ddim_conv_pad(shape));
   ddim_cl_plan_arg_u32(plan, shape->up != 0);
   ddim_cl_plan_arg_u32(plan, rows);
-  ddim_cl_epilogue_args(plan, epilogue);
+  ddim_cl_epilogue_args(plan, epilogue, y->type);
   ddim_cl_plan_arg_u32(plan, shape->h * shape->w);
   ddim_cl_plan_range(plan, panels, (pixels + rows - 1) / rows, 1);
 }
@@ -47,8 +48,10 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
 {
   const guint64 pixels = (guint64)shape->n * shape->h * shape->w;
   DdimClMem col = ddim_cl_plan_alloc_floats(plan, pixels * weights->depth);
-  ddim_cl_plan_kernel(plan, "epilogue", ddim_cl_wrap_option(shape->wrap), "im2col", "im2col", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  g_autofree char *options = g_strconcat(ddim_cl_wrap_option(shape->wrap),
+                                         ddim_cl_type_options(x->type, DDIM_CL_F32), NULL);
+  ddim_cl_plan_kernel(plan, "epilogue", options, "im2col", "im2col", 0);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_floats(plan, col);
   ddim_cl_plan_arg_u64(plan, 0);
   ddim_cl_plan_arg_u32(plan, x->h << (shape->up ? 1 : 0));
@@ -63,6 +66,7 @@ im2col(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMatrix *weights
                      (gsize)shape->taps * shape->taps);
   const DdimClGemm gemm = {.a = col,
                            .c = y->mem,
+                           .c_type = y->type,
                            .lda = weights->depth,
                            .ldc = y->ld,
                            .rows = (guint)pixels,
@@ -90,6 +94,8 @@ ddim_cl_conv_direct(DdimClPlan *plan, const DdimConvShape *shape, const DdimClMa
   if (shape->taps == 1 && shape->stride == 1 && !shape->up) {
     const DdimClGemm gemm = {.a = x->mem,
                              .c = y->mem,
+                             .a_type = x->type,
+                             .c_type = y->type,
                              .lda = x->ld,
                              .ldc = y->ld,
                              .rows = shape->n * shape->h * shape->w,

@@ -9,7 +9,8 @@ typedef struct {
   gboolean lean;     /* weights are transformed while they are multiplied */
   guint y, x;        /* tiles down and across an image */
   guint first, rows; /* rows of tiles in this piece */
-  guint shift;       /* floats between the matrices of two points */
+  guint shift;       /* elements between the matrices of two points */
+  DdimClType v_type; /* of transformed input tiles */
 } Tiles;
 
 static guint
@@ -24,10 +25,10 @@ tile_count(const Tiles *tiles)
   return (guint64)tiles->rows * tiles->x;
 }
 
-/* Floats from one point's matrix to the next. The size of a matrix is mostly a power of two, and at
- * such distances all points of a tile would fall into the same few lines of a processor's cache. So
- * each matrix is shifted by five lines of 64 bytes. On GPUs this matters less, and libraries want
- * matrices that follow each other without a gap. */
+/* Elements from one point's matrix to the next. The size of a matrix is mostly a power of two, and
+ * at such distances all points of a tile would fall into the same few lines of a processor's cache.
+ * So each matrix is shifted by five lines of 64 bytes. On GPUs this matters less, and libraries
+ * want matrices that follow each other without a gap. */
 #define CPU_SHIFT 80
 
 static guint64
@@ -59,13 +60,13 @@ static void
 winograd_input(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *x, const DdimClMem *prologue, DdimClMem v)
 {
-  g_autofree char *options =
-      g_strdup_printf("-DVEC=%u -DTILE=%u -DINPUT=1%s", transform_lanes(plan, tiles), tiles->tile,
-                      ddim_cl_wrap_option(shape->wrap));
+  g_autofree char *options = g_strdup_printf(
+      "-DVEC=%u -DTILE=%u -DINPUT=1%s%s", transform_lanes(plan, tiles), tiles->tile,
+      ddim_cl_wrap_option(shape->wrap), ddim_cl_type_options(x->type, tiles->v_type));
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_input", "winograd input", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_floats(plan, prologue ? *prologue : x->mem);
-  ddim_cl_plan_arg_floats(plan, v);
+  ddim_cl_plan_arg_elements(plan, v, tiles->v_type);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, x->c);
@@ -83,13 +84,14 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
                 guint columns, const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
   g_autofree char *options =
-      g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1", transform_lanes(plan, tiles), tiles->tile);
+      g_strdup_printf("-DVEC=%u -DTILE=%u -DOUTPUT=1%s", transform_lanes(plan, tiles), tiles->tile,
+                      ddim_cl_type_options(DDIM_CL_F32, y->type));
   ddim_cl_plan_kernel(plan, "winograd", options, "winograd_output", "winograd output", 0);
   ddim_cl_plan_arg_floats(plan, m);
   ddim_cl_plan_arg_u64(plan, point_stride(tiles, columns));
   ddim_cl_plan_arg_u32(plan, columns);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
-  ddim_cl_epilogue_args(plan, epilogue);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
+  ddim_cl_epilogue_args(plan, epilogue, y->type);
   ddim_cl_plan_arg_u32(plan, shape->h);
   ddim_cl_plan_arg_u32(plan, shape->w);
   ddim_cl_plan_arg_u32(plan, tiles->y);
@@ -103,18 +105,22 @@ winograd_output(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles
  * all of it. */
 #define PIECE_BYTES_PER_CORE ((guint64)3 << 20)
 #define PIECE_BYTES_GPU ((guint64)256 << 20)
+/* Where activations are kept as half, memory counts. */
+#define PIECE_BYTES_GPU_HALF ((guint64)128 << 20)
 /* A piece has at least so many rows. With fewer, reading the weights again for the next piece costs
  * more than the caches save. */
 #define PIECE_TILES 64
 
 /* Rows of tiles in a piece. */
 static guint
-piece_rows(DdimContext *context, guint depth, guint columns, const Tiles *tiles)
+piece_rows(DdimContext *context, const DdimClTensor *x, guint columns, const Tiles *tiles)
 {
   const guint64 budget = context->profile.row_loop
                              ? PIECE_BYTES_PER_CORE * context->info->compute_units
-                             : PIECE_BYTES_GPU;
-  const guint64 tile_bytes = (guint64)point_count(tiles) * (depth + columns) * sizeof(float);
+                         : x->type == DDIM_CL_F16 ? PIECE_BYTES_GPU_HALF
+                                                  : PIECE_BYTES_GPU;
+  const guint64 tile_bytes = (guint64)point_count(tiles) *
+                             (x->c * ddim_cl_type_size(tiles->v_type) + columns * sizeof(float));
   const guint64 wanted = MAX(budget / tile_bytes, PIECE_TILES);
   const guint64 rows = MAX(wanted / tiles->x, 1);
   /* All pieces have the same size. */
@@ -127,6 +133,7 @@ prepared_product(DdimClPlan *plan, const Tiles *tiles, const DdimClMatrix *weigh
                  DdimClMem m)
 {
   const DdimClGemm gemm = {.a = v,
+                           .a_type = tiles->v_type,
                            .c = m,
                            .lda = weights->depth,
                            .ldc = weights->columns,
@@ -172,7 +179,8 @@ winograd_piece(DdimClPlan *plan, const DdimConvShape *shape, const Tiles *tiles,
                const DdimClTensor *y, const DdimClEpilogue *epilogue)
 {
   const guint columns = weights->columns;
-  DdimClMem v = ddim_cl_plan_alloc_floats(plan, point_count(tiles) * point_stride(tiles, x->c));
+  DdimClMem v = ddim_cl_plan_alloc_bytes(plan, point_count(tiles) * point_stride(tiles, x->c) *
+                                                   ddim_cl_type_size(tiles->v_type));
   winograd_input(plan, shape, tiles, x, prologue, v);
   DdimClMem m = ddim_cl_plan_alloc_floats(plan, point_count(tiles) * point_stride(tiles, columns));
   if (tiles->lean)
@@ -194,8 +202,11 @@ ddim_cl_conv_winograd(DdimClPlan *plan, guint tile, gboolean lean, const DdimCon
                      .y = (shape->h + tile - 1) / tile,
                      .x = (shape->w + tile - 1) / tile,
                      .rows = shape->n * ((shape->h + tile - 1) / tile),
-                     .shift = ddim_cl_plan_get_context(plan)->profile.row_loop ? CPU_SHIFT : 0};
-  const guint rows = piece_rows(ddim_cl_plan_get_context(plan), x->c, weights->columns, &all);
+                     .shift = ddim_cl_plan_get_context(plan)->profile.row_loop ? CPU_SHIFT : 0,
+                     /* Matrix units multiply halves anyway. */
+                     .v_type =
+                         ddim_gemm_uses_matrix_unit(weights->provider) ? DDIM_CL_F16 : DDIM_CL_F32};
+  const guint rows = piece_rows(ddim_cl_plan_get_context(plan), x, weights->columns, &all);
   for (guint first = 0; first < all.rows; first += rows) {
     Tiles piece = all;
     piece.first = first;

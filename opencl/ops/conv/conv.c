@@ -62,7 +62,7 @@ record(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape,
     ddim_cl_conv_direct(plan, shape, weights, x, y, epilogue, zeros);
     return;
   }
-  DdimClTensor activated = ddim_cl_plan_alloc_tensor(plan, x->n, x->h, x->w, x->c);
+  DdimClTensor activated = ddim_cl_plan_alloc_tensor(plan, x->type, x->n, x->h, x->w, x->c);
   ddim_cl_norm_apply(plan, x, prologue->ab, prologue->silu, &activated);
   record(plan, method, shape, weights, &activated, NULL, y, epilogue, zeros);
   ddim_cl_plan_release(plan, activated.mem);
@@ -78,6 +78,8 @@ ddim_cl_conv(DdimClPlan *plan, DdimConvMethod method, const DdimConvShape *shape
                                .provider = weights->provider,
                                .shape = *shape,
                                .half = weights->half,
+                               .x_type = x->type,
+                               .y_type = y->type,
                                .prologue = prologue != NULL,
                                .silu = prologue && prologue->silu,
                                .emb = epilogue->has_emb,

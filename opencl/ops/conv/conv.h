@@ -30,11 +30,13 @@ typedef struct {
   DdimGemmProvider provider;
   DdimConvShape shape;
   gboolean half, prologue, silu, emb, residual;
+  DdimClType x_type, y_type;
 } DdimClConvNote;
 
 #define DDIM_CL_NOTE_CONV "conv"
 
-/** Record y = conv(prologue(x)) + epilogue. y may be a slice; y->n, h, w are the output's.
+/** Record y = conv(prologue(x)) + epilogue. y may be a slice; y->n, h, w are the output's. Each of
+ * x and y is of either type; a residual is of y's.
  * @prologue  (nullable)
  * @weights   laid out for @method; y has room for weights->columns channels
  * @zeros     at least as many zeros as x has channels */

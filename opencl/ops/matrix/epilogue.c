@@ -11,14 +11,14 @@ ddim_cl_epilogue_options(const DdimClEpilogue *epilogue)
 }
 
 void
-ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue)
+ddim_cl_epilogue_args(DdimClPlan *plan, const DdimClEpilogue *epilogue, DdimClType type)
 {
   /* Pointers that are not read still need a valid buffer: the bias serves. */
   ddim_cl_plan_arg_floats(plan, epilogue->bias);
   ddim_cl_plan_arg_floats(plan, epilogue->has_emb ? epilogue->emb : epilogue->bias);
   ddim_cl_plan_arg_u32(plan, epilogue->has_emb ? epilogue->emb_ld : 0);
   if (epilogue->residual) {
-    ddim_cl_plan_arg_tensor(plan, epilogue->residual, DDIM_CL_F32);
+    ddim_cl_plan_arg_tensor(plan, epilogue->residual, type);
   } else {
     ddim_cl_plan_arg_floats(plan, epilogue->bias);
     ddim_cl_plan_arg_u32(plan, 0);

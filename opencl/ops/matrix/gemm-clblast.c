@@ -114,19 +114,25 @@ enqueue_product(gpointer data, DdimClPlan *plan, GError **error)
   return ddim_cl_check((cl_int)status, "CLBlastSgemm", error);
 }
 
+/* What is left of @gemm when @product is there. */
 static void
-record_epilogue(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+record_epilogue(DdimClPlan *plan, const DdimClMatrix *b, const DdimClTensor *product,
+                const DdimClGemm *gemm)
 {
-  g_autofree char *options = ddim_cl_epilogue_options(gemm->epilogue);
+  g_autofree char *own = ddim_cl_epilogue_options(gemm->epilogue);
+  g_autofree char *options =
+      g_strconcat(own, ddim_cl_type_options(DDIM_CL_F32, gemm->c_type), NULL);
   ddim_cl_plan_kernel(plan, "epilogue", options, "epilogue", "epilogue", 0);
-  ddim_cl_plan_arg_floats(plan, gemm->c);
+  ddim_cl_plan_arg_tensor(plan, product, DDIM_CL_F32);
+  ddim_cl_plan_arg_elements(plan, gemm->c, gemm->c_type);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
-  ddim_cl_epilogue_args(plan, gemm->epilogue);
+  ddim_cl_epilogue_args(plan, gemm->epilogue, gemm->c_type);
   ddim_cl_plan_arg_u32(plan, MAX(gemm->rows_per_image, 1));
   ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
 }
 
-/* CLBlast cannot multiply float32 by half, so such weights are widened into the arena first. */
+/* CLBlast adds in the type of the numbers that it multiplies, and half is not enough for that. So
+ * weights and activations that are kept as half are widened into the arena first. */
 static DdimClMem
 widen(DdimClPlan *plan, const DdimClMatrix *b)
 {
@@ -196,42 +202,78 @@ record_product(DdimClPlan *plan, const DdimClMatrix *b, DdimClMem b_mem, const D
   ddim_cl_plan_release(plan, product->temp.mem);
 }
 
-/* A copy of the residual, which the product would overwrite. */
+/* Rows of floats, and what is at @from copied into them. */
 static DdimClTensor
-keep_residual(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+copy_rows(DdimClPlan *plan, DdimClMem from, DdimClType type, guint ld, guint rows, guint columns)
 {
-  DdimClTensor kept = ddim_cl_plan_alloc_tensor(plan, 1, 1, gemm->rows, b->columns);
-  ddim_cl_plan_kernel(plan, "epilogue", NULL, "copy_rows", "copy", 0);
-  ddim_cl_plan_arg_floats(plan, gemm->c);
-  ddim_cl_plan_arg_u32(plan, gemm->ldc);
-  ddim_cl_plan_arg_tensor(plan, &kept, DDIM_CL_F32);
-  ddim_cl_plan_range(plan, b->columns / ddim_cl_plan_get_context(plan)->profile.vec, gemm->rows, 1);
-  return kept;
+  const DdimClTensor to = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 1, rows, columns);
+  ddim_cl_plan_kernel(plan, "epilogue", ddim_cl_type_options(type, DDIM_CL_F32), "copy_rows",
+                      "copy", 0);
+  ddim_cl_plan_arg_elements(plan, from, type);
+  ddim_cl_plan_arg_u32(plan, ld);
+  ddim_cl_plan_arg_tensor(plan, &to, DDIM_CL_F32);
+  ddim_cl_plan_range(plan, columns / ddim_cl_plan_get_context(plan)->profile.vec, rows, 1);
+  return to;
 }
 
-void
-ddim_cl_gemm_clblast(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+/* Products and results are floats. A residual that lies where they go is copied, as the product
+ * would overwrite it. */
+static void
+record_floats(DdimClPlan *plan, const DdimClMatrix *b, DdimClMem b_mem, const DdimClGemm *gemm)
 {
   const DdimClEpilogue *epilogue = gemm->epilogue;
   const DdimClTensor *residual = epilogue ? epilogue->residual : NULL;
   const gboolean in_place = residual && residual->mem.buffer == gemm->c.buffer &&
                             residual->mem.block == gemm->c.block && residual->mem.at == gemm->c.at;
-  DdimClMem b_mem = b->half ? widen(plan, b) : (DdimClMem){.buffer = b->buffer};
+  const DdimClTensor product = {.mem = gemm->c, .ld = gemm->ldc};
   DdimClTensor kept;
   DdimClEpilogue moved;
+  DdimClGemm with = *gemm;
   if (in_place) {
-    kept = keep_residual(plan, b, gemm);
+    kept = copy_rows(plan, gemm->c, DDIM_CL_F32, gemm->ldc, gemm->rows, b->columns);
     moved = *epilogue;
     moved.residual = &kept;
+    with.epilogue = &moved;
   }
   record_product(plan, b, b_mem, gemm);
-  if (epilogue) {
-    DdimClGemm with = *gemm;
-    with.epilogue = in_place ? &moved : epilogue;
-    record_epilogue(plan, b, &with);
-  }
+  if (epilogue)
+    record_epilogue(plan, b, &product, &with);
   if (in_place)
     ddim_cl_plan_release(plan, kept.mem);
+}
+
+/* The product goes to memory of its own, and from there to the result, which is kept as half. */
+static void
+record_halves(DdimClPlan *plan, const DdimClMatrix *b, DdimClMem b_mem, const DdimClGemm *gemm)
+{
+  const DdimClTensor product =
+      ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 1, gemm->rows, b->columns);
+  DdimClGemm wide = *gemm;
+  g_return_if_fail(gemm->epilogue);
+  wide.c = product.mem;
+  wide.ldc = product.ld;
+  record_product(plan, b, b_mem, &wide);
+  record_epilogue(plan, b, &product, gemm);
+  ddim_cl_plan_release(plan, product.mem);
+}
+
+void
+ddim_cl_gemm_clblast(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *gemm)
+{
+  DdimClMem b_mem = b->half ? widen(plan, b) : (DdimClMem){.buffer = b->buffer};
+  DdimClGemm from_floats = *gemm;
+  g_return_if_fail(b->batch == 1 || gemm->a_type == DDIM_CL_F32);
+  if (gemm->a_type == DDIM_CL_F16) {
+    const DdimClTensor a = copy_rows(plan, gemm->a, DDIM_CL_F16, gemm->lda, gemm->rows, b->depth);
+    from_floats.a = a.mem;
+    from_floats.lda = a.ld;
+  }
+  if (gemm->c_type == DDIM_CL_F16)
+    record_halves(plan, b, b_mem, &from_floats);
+  else
+    record_floats(plan, b, b_mem, &from_floats);
+  if (gemm->a_type == DDIM_CL_F16)
+    ddim_cl_plan_release(plan, from_floats.a);
   if (b->half)
     ddim_cl_plan_release(plan, b_mem);
 }

@@ -26,21 +26,23 @@ ddim_cl_gemm_packed(DdimClPlan *plan, const DdimClMatrix *b, const DdimClGemm *g
       ddim_cl_rows_per_item(context, gemm->rows, b->depth, (guint64)panels * b->batch);
   /* No rows of an image tell the kernel that there is nothing to add, and pointers are not read. */
   const DdimClEpilogue none = {.bias = gemm->c};
-  ddim_cl_plan_kernel(plan, "gemm", b->half ? "-DHALF_WEIGHTS" : NULL, "gemm", gemm->label,
+  g_autofree char *options = g_strconcat(b->half ? "-DHALF_WEIGHTS" : "",
+                                         ddim_cl_type_options(gemm->a_type, gemm->c_type), NULL);
+  ddim_cl_plan_kernel(plan, "gemm", options, "gemm", gemm->label,
                       2.0 * b->batch * gemm->rows * b->depth * b->columns);
-  ddim_cl_plan_arg_floats(plan, gemm->a);
+  ddim_cl_plan_arg_elements(plan, gemm->a, gemm->a_type);
   ddim_cl_plan_arg_u32(plan, gemm->lda);
   ddim_cl_plan_arg_u64(plan, gemm->a_batch);
   ddim_cl_plan_arg_buffer(plan, b->buffer);
   ddim_cl_plan_arg_u64(plan, 0);
   ddim_cl_plan_arg_u64(plan, (guint64)b->depth * b->columns);
-  ddim_cl_plan_arg_floats(plan, gemm->c);
+  ddim_cl_plan_arg_elements(plan, gemm->c, gemm->c_type);
   ddim_cl_plan_arg_u32(plan, gemm->ldc);
   ddim_cl_plan_arg_u64(plan, gemm->c_batch);
   ddim_cl_plan_arg_u32(plan, gemm->rows);
   ddim_cl_plan_arg_u32(plan, b->depth);
   ddim_cl_plan_arg_u32(plan, rows);
-  ddim_cl_epilogue_args(plan, gemm->epilogue ? gemm->epilogue : &none);
+  ddim_cl_epilogue_args(plan, gemm->epilogue ? gemm->epilogue : &none, gemm->c_type);
   ddim_cl_plan_arg_u32(plan, gemm->epilogue ? MAX(gemm->rows_per_image, 1) : 0);
   ddim_cl_plan_range(plan, panels, (gemm->rows + rows - 1) / rows, b->batch);
 }

@@ -14,6 +14,12 @@ ddim_gemm_provider_name(DdimGemmProvider provider)
   return names[provider];
 }
 
+gboolean
+ddim_gemm_uses_matrix_unit(DdimGemmProvider provider)
+{
+  return provider == DDIM_GEMM_MMA64 || provider == DDIM_GEMM_MMA128;
+}
+
 void
 ddim_cl_matrix_free(DdimClMatrix *matrix)
 {

@@ -18,6 +18,8 @@ typedef enum {
 } DdimGemmProvider;
 
 const char *ddim_gemm_provider_name(DdimGemmProvider provider);
+/** Whether it multiplies half-precision numbers with matrix units. */
+gboolean ddim_gemm_uses_matrix_unit(DdimGemmProvider provider);
 
 /** Columns and rows of weights are padded with zeros to multiples of these, whatever the device. */
 #define DDIM_CL_COLUMN_PADDING 32

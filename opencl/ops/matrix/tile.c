@@ -11,8 +11,8 @@ static const DdimClTile tiles[] = {
     {128, 128, 16, 16, "gemm-tile", "-DRM=8 -DRN=8", NULL},
 };
 
-#define PTX "mma-ptx+mma-emulated+gemm-mma+gemm-tile"
-#define INTEL "mma-intel+mma-emulated+gemm-mma+gemm-tile"
+#define PTX "mma-loads+mma-ptx+mma-emulated+gemm-mma+gemm-tile"
+#define INTEL "mma-loads+mma-intel+mma-emulated+gemm-mma+gemm-tile"
 /* Only half as many sub-groups run at a time, but each has twice the registers. Sums of 32 x 32
  * need them. */
 #define MANY_REGISTERS "-cl-intel-256-GRF-per-thread"

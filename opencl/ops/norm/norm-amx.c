@@ -41,7 +41,7 @@ ddim_cl_norm_amx(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm
   const guint pixels = x->h * x->w, chunks = (pixels + CHUNK - 1) / CHUNK;
   DdimClMem part = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * chunks * 2 * x->c);
   ddim_cl_amx_task(plan, AMX_NORM_MOMENTS, "norm moments", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_u32(plan, x->c);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, CHUNK);

@@ -20,10 +20,12 @@ items_for(DdimContext *context, guint64 count)
 }
 
 static void
-kernel(DdimClPlan *plan, const DdimClNorm *norm, guint items, const char *name, const char *label)
+kernel(DdimClPlan *plan, const DdimClNorm *norm, DdimClType type, guint items, const char *name,
+       const char *label)
 {
-  g_autofree char *options = g_strdup_printf("-DITEMS=%u -DEMB=%d%s", items, norm->has_emb ? 1 : 0,
-                                             norm->gaps.width ? " -DGAPS" : "");
+  g_autofree char *options =
+      g_strdup_printf("-DITEMS=%u -DEMB=%d%s%s", items, norm->has_emb ? 1 : 0,
+                      norm->gaps.width ? " -DGAPS" : "", ddim_cl_type_options(type, DDIM_CL_F32));
   ddim_cl_plan_kernel(plan, "norm-gpu", options, name, label, 0);
 }
 
@@ -40,8 +42,8 @@ small(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
   const guint pixels = x->h * x->w;
   const guint items =
       items_for(ddim_cl_plan_get_context(plan), (guint64)pixels * x->c / norm->groups);
-  kernel(plan, norm, items, "norm_small_gpu", "norm");
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  kernel(plan, norm, x->type, items, "norm_small_gpu", "norm");
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, x->c);
@@ -58,7 +60,7 @@ large(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm, DdimClMem
       items_for(ddim_cl_plan_get_context(plan), (guint64)chunks * x->c / norm->groups);
   DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
 
-  kernel(plan, norm, items, "norm_finish_gpu", "norm finish");
+  kernel(plan, norm, DDIM_CL_F32, items, "norm_finish_gpu", "norm finish");
   ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);

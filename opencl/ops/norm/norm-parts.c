@@ -6,8 +6,9 @@ ddim_cl_norm_moments(DdimClPlan *plan, const DdimClTensor *x, guint chunk)
 {
   const guint pixels = x->h * x->w, chunks = (pixels + chunk - 1) / chunk;
   DdimClMem part = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * chunks * 2 * x->c);
-  ddim_cl_plan_kernel(plan, "norm", NULL, "norm_moments", "norm moments", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_kernel(plan, "norm", ddim_cl_type_options(x->type, x->type), "norm_moments",
+                      "norm moments", 0);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, chunk);

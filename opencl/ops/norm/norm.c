@@ -15,8 +15,10 @@ scale_shift_rows(DdimClPlan *plan, const DdimClTensor *x, const DdimClNorm *norm
   const guint pixels = x->h * x->w;
   DdimClMem part = ddim_cl_norm_moments(plan, x, CHUNK);
   DdimClMem ab = ddim_cl_plan_alloc_floats(plan, (guint64)x->n * 2 * x->c);
-  ddim_cl_plan_kernel(plan, "norm", norm->gaps.width ? "-DGAPS" : NULL, "norm_finish",
-                      "norm finish", 0);
+  /* Without gaps these are the kernels of a program that is used anyway. */
+  g_autofree char *options =
+      g_strconcat(norm->gaps.width ? "-DGAPS" : "", ddim_cl_type_options(x->type, x->type), NULL);
+  ddim_cl_plan_kernel(plan, "norm", options, "norm_finish", "norm finish", 0);
   ddim_cl_plan_arg_floats(plan, part);
   ddim_cl_norm_args(plan, norm, ab);
   ddim_cl_plan_arg_u32(plan, pixels);
@@ -36,7 +38,7 @@ ddim_cl_norm_scale_shift(DdimClPlan *plan, const DdimClTensor *x, const DdimClNo
   DdimContext *context = ddim_cl_plan_get_context(plan);
   const gboolean gpu = !context->profile.row_loop && ddim_cl_way_is_trusted(context, "norm-gpu");
   const char *way = gpu ? "norm-gpu" : "norm-rows";
-  const DdimClNormNote note = {x->h * x->w, x->c, norm->groups, norm->has_emb, norm->gaps};
+  const DdimClNormNote note = {x->h * x->w, x->c, norm->groups, norm->has_emb, norm->gaps, x->type};
   ddim_cl_plan_note(plan, DDIM_CL_NOTE_NORM, way, &note, sizeof note);
   DdimClMem ab =
       gpu ? ddim_cl_norm_scale_shift_gpu(plan, x, norm) : scale_shift_rows(plan, x, norm);
@@ -50,10 +52,11 @@ ddim_cl_norm_apply(DdimClPlan *plan, const DdimClTensor *x, DdimClMem ab, gboole
 {
   const DdimClProfile *profile = &ddim_cl_plan_get_context(plan)->profile;
   const guint pixels = x->h * x->w, chunk = profile->row_loop ? CHUNK : 1;
-  ddim_cl_plan_kernel(plan, "norm", NULL, "norm_apply", "norm apply", 0);
-  ddim_cl_plan_arg_tensor(plan, x, DDIM_CL_F32);
+  ddim_cl_plan_kernel(plan, "norm", ddim_cl_type_options(x->type, y->type), "norm_apply",
+                      "norm apply", 0);
+  ddim_cl_plan_arg_tensor(plan, x, x->type);
   ddim_cl_plan_arg_floats(plan, ab);
-  ddim_cl_plan_arg_tensor(plan, y, DDIM_CL_F32);
+  ddim_cl_plan_arg_tensor(plan, y, y->type);
   ddim_cl_plan_arg_u32(plan, pixels);
   ddim_cl_plan_arg_u32(plan, chunk);
   ddim_cl_plan_arg_u32(plan, x->c);

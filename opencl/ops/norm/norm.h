@@ -9,6 +9,7 @@ typedef struct {
   guint pixels, channels, groups;
   gboolean emb;
   DdimClNormGaps gaps;
+  DdimClType type;
 } DdimClNormNote;
 
 #define DDIM_CL_NOTE_NORM "norm"

@@ -100,8 +100,8 @@ product_is_right(DdimContext *context)
   if (!matrix)
     return FALSE;
   g_autoptr(DdimClPlan) plan = ddim_cl_plan_new(context);
-  const DdimClTensor in = ddim_cl_plan_alloc_tensor(plan, 1, 1, PIXELS, CHANNELS);
-  const DdimClTensor out = ddim_cl_plan_alloc_tensor(plan, 1, 1, PIXELS, CHANNELS);
+  const DdimClTensor in = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 1, PIXELS, CHANNELS);
+  const DdimClTensor out = ddim_cl_plan_alloc_tensor(plan, DDIM_CL_F32, 1, 1, PIXELS, CHANNELS);
   const DdimClEpilogue epilogue = {.bias = ddim_cl_plan_alloc_floats(plan, CHANNELS)};
   const DdimConvShape shape = {CHANNELS, CHANNELS, 1, 1, FALSE, 1, 1, PIXELS};
   ddim_cl_conv_amx(plan, &shape, matrix, &in, NULL, &out, &epilogue);
