@@ -22,6 +22,7 @@ ddim_census_is_half(const DdimCensus *census)
 double
 ddim_census_half_error(const DdimCensus *census)
 {
-  /* Winograd's transformed weights are rounded to half also where the weights themselves fit. */
-  return ddim_census_is_half(census) ? 5e-4 : 2e-3;
+  /* Activations are rounded, and so are weights unless they are stored so: what test-unet finds on
+   * models of random weights, and what the default model shows, with some room. */
+  return ddim_census_is_half(census) ? 1e-3 : 5e-3;
 }

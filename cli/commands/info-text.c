@@ -80,7 +80,7 @@ append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
   append_row(out, _("parameters"), text->str);
   g_string_printf(text,
                   ddim_census_is_half(&census)
-                      ? _("changes outputs of the order of 1 by up to %g or not at all, as the "
+                      ? _("changes outputs of the order of 1 by up to %g, less than usual, as the "
                           "weights are stored so already")
                       : _("changes outputs of the order of 1 by up to %g"),
                   ddim_census_half_error(&census));

@@ -14,9 +14,10 @@
 #define TIMESTEP 500
 #define LABEL 3
 
-/* The README promises 2e-4 of a float64 evaluation in float32, and 2e-3 with weights in half. */
+/* The README promises 2e-4 of a float64 evaluation in float32. In half precision a model whose
+ * weights are stored so errs by up to 1e-3, and where numbers are compared the model is one. */
 #define BOUND_F32 2e-4
-#define BOUND_F16 2e-3
+#define BOUND_F16 1e-3
 
 static gboolean
 is_default_model(DdimRequest *request)

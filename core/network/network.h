@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/** How weights are kept (and, where the device computes it, activations). */
+/** How weights and activations are kept. What is summed up is float32 either way. */
 typedef enum { DDIM_PRECISION_F32, DDIM_PRECISION_F16 } DdimPrecision;
 
 /** Called now and then while something takes long. @fraction is in [0, 1], or negative when it is

@@ -259,8 +259,13 @@ record_classifier(DdimRecorder *r)
 double
 ddim_record_network(const DdimNetwork *network, DdimClPlan *plan, const DdimRecordPorts *ports)
 {
-  DdimRecorder r = {.network = network, .plan = plan, .ports = ports, .type = DDIM_CL_F32};
-  if (ddim_architecture_is_classifier(network->architecture))
+  /* Gradients are computed of float32. */
+  const gboolean classifies = ddim_architecture_is_classifier(network->architecture);
+  DdimRecorder r = {.network = network,
+                    .plan = plan,
+                    .ports = ports,
+                    .type = network->half && !classifies ? DDIM_CL_F16 : DDIM_CL_F32};
+  if (classifies)
     record_classifier(&r);
   else
     record_unet(&r);

@@ -66,12 +66,12 @@ class Info(Case):
         half, full = self.folder / 'half.safetensors', self.folder / 'full.safetensors'
         self.good('convert', '--half', DATA / 'unet_tiny_uncond.pt', half)
         self.good('convert', half, full)
-        self.assertEqual(self.info(full)['f16_error'], 0.002)
-        self.assertEqual(self.info(half)['f16_error'], 0.0005)
+        self.assertEqual(self.info(full)['f16_error'], 0.005)
+        self.assertEqual(self.info(half)['f16_error'], 0.001)
         line = re.compile(r'^ *--precision f16 +(.*)$', re.MULTILINE)
         told = {file: line.search(self.good('info', file).stdout)[1] for file in (half, full)}
-        self.assertRegex(told[full], r'by up to 0\.002$')
-        self.assertRegex(told[half], r'by up to 0\.0005 or not at all')
+        self.assertRegex(told[full], r'by up to 0\.005$')
+        self.assertRegex(told[half], r'by up to 0\.001, less than usual')
 
     def test_sources(self):
         copy = self.folder / 'model.pt'

@@ -216,12 +216,14 @@ test_float32(gconstpointer data)
   g_assert_cmpfloat(evaluate(data, DDIM_PRECISION_F32, G_MAXUINT64), <, 2e-4);
 }
 
-/* Weights rounded to half, Winograd's after their transform. */
+/* Weights rounded to half, Winograd's after their transform, and activations wherever they are
+ * kept: some 20 to 40 times on the way through these models, by up to 2^-11 of each. `ddim info`
+ * promises this bound. */
 static void
 test_half(gconstpointer data)
 {
   const double error = evaluate(data, DDIM_PRECISION_F16, G_MAXUINT64);
-  g_assert_cmpfloat(error, <, 4e-3);
+  g_assert_cmpfloat(error, <, 5e-3);
   g_assert_cmpfloat(error, >, 0);
 }
 
