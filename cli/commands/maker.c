@@ -370,6 +370,24 @@ write_rest(DdimMaker *maker, GError **error)
   return TRUE;
 }
 
+/* What the job took, which depends on the precision. */
+static void
+say_memory(DdimMaker *maker)
+{
+  const guint64 bytes = ddim_generator_get_device_bytes(maker->generator);
+  g_autofree char *size = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS), *precision = NULL;
+
+  if (!bytes)
+    return;
+  g_object_get(maker->request, "precision", &precision, NULL);
+  if (g_strcmp0(precision, "f16") == 0)
+    ddim_bar_say(maker->bar, DDIM_VERBOSE,
+                 _("memory of the device: %s at most, weights and activations as 16-bit floats"),
+                 size);
+  else
+    ddim_bar_say(maker->bar, DDIM_VERBOSE, _("memory of the device: %s at most"), size);
+}
+
 /* The job has ended, with or without the error @why: keep what is finished. */
 static gboolean
 finish(DdimMaker *maker, GError *why, GError **error)
@@ -382,6 +400,7 @@ finish(DdimMaker *maker, GError *why, GError **error)
         maker->bar, DDIM_NORMAL,
         ngettext("%u image was there already", "%u images were there already", maker->kept),
         maker->kept);
+  say_memory(maker);
   g_clear_pointer(&maker->bar, ddim_bar_free);
   if (why && !written)
     ddim_cli_fail(also);

@@ -55,6 +55,18 @@ ddim_generator_get_device(DdimGenerator *generator)
   return ddim_context_get_device(generator->session->context);
 }
 
+guint64
+ddim_generator_get_device_bytes(DdimGenerator *generator)
+{
+  guint64 most = 0;
+
+  if (generator->others)
+    return ddim_generator_get_device_bytes(generator->others->pdata[0]);
+  if (generator->session && generator->session->context)
+    ddim_context_get_device_bytes(generator->session->context, &most);
+  return most;
+}
+
 const char *
 ddim_generator_get_tuning_problem(DdimGenerator *generator)
 {

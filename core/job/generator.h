@@ -54,6 +54,11 @@ void ddim_generator_set_picture(DdimGenerator *generator, const char *option, Dd
  * next job. */
 DDIM_AVAILABLE_IN_0_1
 const DdimDeviceInfo *ddim_generator_get_device(DdimGenerator *generator);
+/** The most memory that this generator's jobs ever took on that device, in bytes; 0 before the
+ * first.
+ */
+DDIM_AVAILABLE_IN_0_1
+guint64 ddim_generator_get_device_bytes(DdimGenerator *generator);
 /** Why the measurements that `ddim tune` stored for the device of the last job are not used, as one
  * line to show to the user; NULL when they are, when there are none, and before the first job.
  * (transfer none) (nullable), valid until the next job. */
