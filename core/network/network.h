@@ -33,8 +33,9 @@ typedef struct {
  * evaluator needs them, shared by all evaluators that need them in the same layout, and freed with
  * the last of those. The weights of one evaluator's
  * convolutions take at most 1.4 times the size of the network's tensors, or, where that is
- * more, 1.75 times but at most 350 MiB; with a classifier's gradient twice as much. Reference
- * counted. A network and everything made from it is used by one thread at a time. */
+ * more, 1.75 times but at most 350 MiB; in half precision at most 1.1 times; with a classifier's
+ * gradient twice as much. Reference counted. A network and everything made from it is used by one
+ * thread at a time. */
 typedef struct _DdimNetwork DdimNetwork;
 
 /** Read the small vectors of @checkpoint, a model of the configuration @config, and the layers that

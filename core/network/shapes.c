@@ -119,11 +119,15 @@ ddim_network_get_shapes(const DdimNetwork *network, guint batch, guint height, g
 #define WEIGHT_BUDGET 1.4
 #define SMALL_WEIGHT_BUDGET 1.75
 #define SMALL_WEIGHT_BYTES ((guint64)350 << 20)
+/* Who asks for half precision asks for little memory. */
+#define HALF_WEIGHT_BUDGET 1.1
 
 static guint64
 get_weight_budget(const DdimNetwork *network)
 {
   const guint64 small = (guint64)(network->tensor_bytes * SMALL_WEIGHT_BUDGET);
+  if (network->half)
+    return (guint64)(network->tensor_bytes * HALF_WEIGHT_BUDGET);
   return MAX((guint64)(network->tensor_bytes * WEIGHT_BUDGET), MIN(small, SMALL_WEIGHT_BYTES));
 }
 
