@@ -325,6 +325,34 @@ test_state(void)
   small_model_close(&model);
 }
 
+/* What the network of @model and one evaluator of a batch take with @precision. */
+static guint64
+count_bytes(const SmallModel *model, DdimPrecision precision)
+{
+  g_autoptr(GError) error = NULL;
+  const DdimNetworkParams params = {.precision = precision};
+  const DdimEvaluatorSize size = {.batch = 4, .height = 32, .width = 32};
+  g_autoptr(DdimNetwork) network =
+      ddim_network_new(model->context, model->checkpoint, model->config, &params, &error);
+  g_assert_no_error(error);
+  g_autoptr(DdimEvaluator) evaluator = ddim_evaluator_new(network, &size, NULL, &error);
+  g_assert_no_error(error);
+  return ddim_context_get_device_bytes(model->context, NULL) - model->bytes;
+}
+
+/* Weights and activations are kept as half; only what is transformed on the way is not. */
+static void
+test_half(void)
+{
+  SmallModel model;
+  small_model_open(&model);
+  const guint64 single = count_bytes(&model, DDIM_PRECISION_F32);
+  const guint64 half = count_bytes(&model, DDIM_PRECISION_F16);
+  g_test_message("%.1f MiB as float32, %.1f as half", single / 1048576.0, half / 1048576.0);
+  g_assert_cmpfloat((double)half, <=, 0.6 * (double)single);
+  small_model_close(&model);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -338,5 +366,6 @@ main(int argc, char **argv)
   g_test_add_func("/evaluators/weights-freed", test_weights_freed);
   g_test_add_func("/evaluators/cache", test_cache);
   g_test_add_func("/evaluators/state", test_state);
+  g_test_add_func("/evaluators/half", test_half);
   return g_test_run();
 }
