@@ -25,14 +25,14 @@ def operations():
 
 
 class Amx(unittest.TestCase):
-    def compile(self, names):
+    def compile(self, names, *options):
         program, header = clang()
         if not header:
             self.skipTest('clang with opencl-c.h is not installed')
         source = ''.join((KERNELS / f'{name}.cl').read_text() for name in ['common', *names])
         done = subprocess.run([program, '-x', 'cl', '-cl-std=CL1.2', '-target', 'x86_64-linux-gnu', '-march=sapphirerapids',
                                '-cl-no-stdinc', '-include', header, '-O2', '-w',
-                               *[f'-D{key}={value}' for key, value in PROFILE.items()], '-S', '-o', '-', '-'],
+                               *[f'-D{key}={value}' for key, value in PROFILE.items()], *options, '-S', '-o', '-', '-'],
                               input=source, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
@@ -49,6 +49,10 @@ class Amx(unittest.TestCase):
         self.assemble(text)
         for instruction in ['ldtilecfg', 'tilezero', 'tileloadd', 'tileloaddt1', 'tdpbf16ps', 'tilestored', 'tilerelease']:
             self.assertRegex(text, rf'\b{instruction}\b')
+
+    def test_half(self):
+        """The same with activations that are kept as half."""
+        self.assemble(self.compile(operations(), '-DHALF_ACTIVATIONS'))
 
     def test_emulated(self):
         """The same operations without such an instruction."""
