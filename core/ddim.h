@@ -20,6 +20,7 @@
 #include "core/diffusion/schedule.h"
 #include "core/job/callbacks.h"
 #include "core/job/generator.h"
+#include "core/job/recommended.h"
 #include "core/job/request.h"
 #include "core/model/config-source.h"
 #include "core/model/config.h"
