@@ -139,11 +139,15 @@ choose_weights(const DdimConstraint *self, const DdimStep *step, gsize count, do
   *noise = step->sigma == 0 ? 1 : sqrt(fmax(0, 1 - pow(*correction * brought / step->sigma, 2)));
 }
 
+/* The model's prediction of a mean is as good as if it saw so many times the pixels: it looks at
+ * what is around them as well. With 1, fillings of coarse patterns lost most of their contrast. */
+#define SIGHT 16
+
 /* How much of a difference is corrected where y has a spread. */
 static double
 weigh(const Cell *cell, double level, gsize count)
 {
-  const double own = level * level / count, other = cell->spread * cell->spread;
+  const double own = level * level / count / SIGHT, other = cell->spread * cell->spread;
 
   return isinf(other) || own == 0 ? 0 : isinf(own) ? 1 : own / (own + other);
 }

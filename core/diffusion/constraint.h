@@ -36,9 +36,10 @@ typedef struct {
   double noise;
   /** (nullable) As y: y is only an estimate of the means, and this is the standard deviation of its
    * error. The model's prediction from x, whose noise is g times as strong as the image in it, is
-   * taken to know the mean of n values to g / sqrt(n). The correction is multiplied by
+   * taken to know the mean of n values as well as from 16 n of them, to g / sqrt(16 n), because it
+   * looks at what is around them too. The correction is multiplied by
    *
-   *   v / (v + spread^2),  v = g^2 / n,
+   *   v / (v + spread^2),  v = g^2 / (16 n),
    *
    * which is how two independent measurements are combined. So y holds while x is noise, and the
    * model decides in the end. Contradicts `noise`. */

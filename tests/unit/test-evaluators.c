@@ -337,6 +337,7 @@ count_bytes(const SmallModel *model, DdimPrecision precision)
   g_assert_no_error(error);
   g_autoptr(DdimEvaluator) evaluator = ddim_evaluator_new(network, &size, NULL, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(evaluator);
   return ddim_context_get_device_bytes(model->context, NULL) - model->bytes;
 }
 

@@ -277,7 +277,7 @@ test_weights(void)
       const guint cell = i / 8 * 2 + i % 4 / 2;
       double expected = sin(i + 1.0);
       if (region[i] && !isinf(spread[cell]) && levels[k] > 0) {
-        const double own = counts[cell] / (levels[k] * levels[k]),
+        const double own = 16 * counts[cell] / (levels[k] * levels[k]),
                      other = 1 / (spread[cell] * spread[cell]);
         const double mean = before[cell] / counts[cell];
         expected += (mean * own + y[cell] * other) / (own + other) - mean;
