@@ -196,3 +196,27 @@ fake_folder_remove(char *folder)
   g_assert_cmpint(g_rmdir(folder), ==, 0);
   g_free(folder);
 }
+
+void
+fake_models_set_up(FakeModels *models, gconstpointer data)
+{
+  models->architectures = fake_architectures_load();
+  models->folder = fake_folder_new();
+}
+
+void
+fake_models_tear_down(FakeModels *models, gconstpointer data)
+{
+  g_hash_table_unref(models->architectures);
+  fake_folder_remove(models->folder);
+}
+
+GPtrArray *
+fake_models_get(FakeModels *models, const char *name)
+{
+  GPtrArray *tensors = g_hash_table_lookup(models->architectures, name);
+
+  if (!tensors)
+    g_error("no architecture %s", name);
+  return tensors;
+}

@@ -28,3 +28,15 @@ DdimCheckpoint *fake_checkpoint_new(const char *folder, const char *name, GPtrAr
 /** A folder for one test, and its removal with all files in it. */
 char *fake_folder_new(void);
 void fake_folder_remove(char *folder);
+
+/** Every test's own: the state dicts that the originals make, and a folder for files. */
+typedef struct {
+  GHashTable *architectures;
+  char *folder;
+} FakeModels;
+
+/** For g_test_add(). */
+void fake_models_set_up(FakeModels *models, gconstpointer data);
+void fake_models_tear_down(FakeModels *models, gconstpointer data);
+/** The tensors of the architecture @name, which there must be. (transfer none) */
+GPtrArray *fake_models_get(FakeModels *models, const char *name);

@@ -4,82 +4,32 @@
 #include <string.h>
 
 #include "core/data/error.h"
-#include "core/model/config-details.h"
+#include "check-config.h"
 #include "fake-checkpoint.h"
 
-typedef struct {
-  GHashTable *architectures;
-  char *folder;
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-  fixture->architectures = fake_architectures_load();
-  fixture->folder = fake_folder_new();
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-  g_hash_table_unref(fixture->architectures);
-  fake_folder_remove(fixture->folder);
-}
-
-static GPtrArray *
-architecture(Fixture *fixture, const char *name)
-{
-  GPtrArray *tensors = g_hash_table_lookup(fixture->architectures, name);
-
-  g_assert_nonnull(tensors);
-  return tensors;
-}
-
 static DdimConfig *
-load(Fixture *fixture, const char *file, GPtrArray *tensors, const char *flags, GError **error)
+load(FakeModels *fixture, const char *file, GPtrArray *tensors, const char *flags, GError **error)
 {
   g_autoptr(DdimCheckpoint) checkpoint = fake_checkpoint_new(fixture->folder, file, tensors, NULL);
 
   return ddim_config_load_classifier(checkpoint, flags, error);
 }
 
-typedef struct {
-  const char *key;
-  char *value;
-} Wanted;
-
-static void
-take_value(const char *key, const char *value, DdimSource source, gpointer user_data)
-{
-  Wanted *wanted = user_data;
-
-  if (g_str_equal(key, wanted->key))
-    wanted->value = g_strdup(value);
-}
-
 static void
 assert_value(DdimConfig *config, const char *key, const char *value)
 {
-  Wanted wanted = {.key = key};
+  g_autofree char *text = config_find_value(config, key, NULL);
 
-  ddim_config_foreach(config, take_value, &wanted);
-  if (g_strcmp0(wanted.value, value) != 0)
-    g_error("%s of %s is %s, expected %s", key, ddim_config_get_name(config), wanted.value, value);
-  g_free(wanted.value);
+  if (g_strcmp0(text, value) != 0)
+    g_error("%s of %s is %s, expected %s", key, ddim_config_get_name(config), text, value);
 }
 
 static void
 assert_levels(DdimConfig *config, const char *expected)
 {
-  g_autoptr(GArray) levels = ddim_architecture_get_levels(ddim_config_get_architecture(config));
-  g_autoptr(GString) text = g_string_new(NULL);
+  g_autofree char *text = config_levels_to_string(config);
 
-  for (guint i = 0; i < levels->len; i++) {
-    const DdimLevel *level = &g_array_index(levels, DdimLevel, i);
-    g_string_append_printf(text, "%s%u%s", i ? " " : "", level->channels,
-                           level->attention ? "+" : "");
-  }
-  g_assert_cmpstr(text->str, ==, expected);
+  g_assert_cmpstr(text, ==, expected);
 }
 
 typedef struct {
@@ -105,11 +55,11 @@ static const Known known[] = {
 };
 
 static void
-check_known(Fixture *fixture, const Known *expected, const char *file)
+check_known(FakeModels *fixture, const Known *expected, const char *file)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimConfig) config =
-      load(fixture, file, architecture(fixture, expected->name), NULL, &error);
+      load(fixture, file, fake_models_get(fixture, expected->name), NULL, &error);
 
   g_assert_no_error(error);
   assert_levels(config, expected->levels);
@@ -132,7 +82,7 @@ check_known(Fixture *fixture, const Known *expected, const char *file)
 
 /* By the file's name, and under any other by the shapes alone. */
 static void
-test_known(Fixture *fixture, gconstpointer data)
+test_known(FakeModels *fixture, gconstpointer data)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
     g_autofree char *file = g_strconcat(known[i].name, ".safetensors", NULL);
@@ -142,11 +92,11 @@ test_known(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_preset(Fixture *fixture, gconstpointer data)
+test_preset(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) tuned =
-      fake_tensors_copy(architecture(fixture, "256x256_classifier"), G_MAXUINT);
+      fake_tensors_copy(fake_models_get(fixture, "256x256_classifier"), G_MAXUINT);
   g_autoptr(DdimConfig) config =
       load(fixture, "256x256_classifier.safetensors", tuned, NULL, &error);
   g_assert_no_error(error);
@@ -164,7 +114,7 @@ test_preset(Fixture *fixture, gconstpointer data)
 }
 
 static void
-refuse(Fixture *fixture, GPtrArray *tensors, const char *flags, DdimError code, const char *part)
+refuse(FakeModels *fixture, GPtrArray *tensors, const char *flags, DdimError code, const char *part)
 {
   g_autoptr(GError) error = NULL;
 
@@ -175,10 +125,10 @@ refuse(Fixture *fixture, GPtrArray *tensors, const char *flags, DdimError code, 
 }
 
 static void
-test_flags(Fixture *fixture, gconstpointer data)
+test_flags(FakeModels *fixture, gconstpointer data)
 {
-  GPtrArray *attention = architecture(fixture, "64x64_classifier");
-  GPtrArray *spatial = architecture(fixture, "classifier-spatial");
+  GPtrArray *attention = fake_models_get(fixture, "64x64_classifier");
+  GPtrArray *spatial = fake_models_get(fixture, "classifier-spatial");
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimConfig) config =
       load(fixture, "m.safetensors", attention,
@@ -209,10 +159,10 @@ test_flags(Fixture *fixture, gconstpointer data)
 
 /* Residual blocks that downsample look like the others: a depth that fits is taken as stated. */
 static void
-test_ambiguous_depth(Fixture *fixture, gconstpointer data)
+test_ambiguous_depth(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(GPtrArray) tensors = fake_tensors_new();
-  GPtrArray *whole = architecture(fixture, "classifier-spatial");
+  GPtrArray *whole = fake_models_get(fixture, "classifier-spatial");
   g_autoptr(GError) error = NULL;
 
   /* Without attention and with the same channels, 3 levels of 1 block, or 2 of 2, or 1 of 5. */
@@ -252,13 +202,13 @@ test_ambiguous_depth(Fixture *fixture, gconstpointer data)
 
 /* Whatever is missing or has another shape, an error says so. */
 static void
-test_damaged(Fixture *fixture, gconstpointer data)
+test_damaged(FakeModels *fixture, gconstpointer data)
 {
   static const char *const names[] = {"64x64_classifier", "classifier-conv", "classifier-spatial",
                                       "classifier-spatial2"};
 
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-    GPtrArray *whole = architecture(fixture, names[i]);
+    GPtrArray *whole = fake_models_get(fixture, names[i]);
     for (guint t = 0; t < whole->len; t += 3) {
       g_autoptr(GPtrArray) less = fake_tensors_copy(whole, t);
       g_autoptr(GPtrArray) other = fake_tensors_copy(whole, G_MAXUINT);
@@ -274,7 +224,7 @@ test_damaged(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_hostile_shapes(Fixture *fixture, gconstpointer data)
+test_hostile_shapes(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *architecture, *tensor;
@@ -294,7 +244,7 @@ test_hostile_shapes(Fixture *fixture, gconstpointer data)
 
   for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
     g_autoptr(GPtrArray) tensors =
-        fake_tensors_copy(architecture(fixture, changes[i].architecture), G_MAXUINT);
+        fake_tensors_copy(fake_models_get(fixture, changes[i].architecture), G_MAXUINT);
     g_autoptr(GError) error = NULL;
     fake_tensors_find(tensors, changes[i].tensor)->shape[changes[i].dim] = changes[i].size;
     g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
@@ -305,18 +255,18 @@ test_hostile_shapes(Fixture *fixture, gconstpointer data)
 
 /* Each file where the other belongs. */
 static void
-test_wrong_place(Fixture *fixture, gconstpointer data)
+test_wrong_place(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(DdimCheckpoint) classifier = fake_checkpoint_new(
-      fixture->folder, "c.safetensors", architecture(fixture, "classifier-spatial"), NULL);
+      fixture->folder, "c.safetensors", fake_models_get(fixture, "classifier-spatial"), NULL);
   g_autoptr(DdimCheckpoint) model =
-      fake_checkpoint_new(fixture->folder, "m2.safetensors", architecture(fixture, "gray"), NULL);
+      fake_checkpoint_new(fixture->folder, "m2.safetensors", fake_models_get(fixture, "gray"), NULL);
   g_autoptr(GError) error = NULL, none = NULL;
 
   g_assert_null(ddim_config_load(classifier, NULL, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
   g_assert_nonnull(strstr(error->message, "--classifier"));
-  refuse(fixture, architecture(fixture, "gray"), NULL, DDIM_ERROR_UNSUPPORTED, "--model");
+  refuse(fixture, fake_models_get(fixture, "gray"), NULL, DDIM_ERROR_UNSUPPORTED, "--model");
   g_autoptr(DdimConfig) one = ddim_config_load_any(classifier, NULL, &none);
   g_autoptr(DdimConfig) two = ddim_config_load_any(model, NULL, &none);
   g_assert_no_error(none);
@@ -326,10 +276,10 @@ test_wrong_place(Fixture *fixture, gconstpointer data)
 
 /* Written into a file's metadata and read from there alone, everything is as before. */
 static void
-test_round_trip(Fixture *fixture, gconstpointer data)
+test_round_trip(FakeModels *fixture, gconstpointer data)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
-    GPtrArray *tensors = architecture(fixture, known[i].name);
+    GPtrArray *tensors = fake_models_get(fixture, known[i].name);
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) before =
         load(fixture, "m.safetensors", tensors,
@@ -348,7 +298,7 @@ test_round_trip(Fixture *fixture, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                        \
-  g_test_add("/classifier-config/" path, Fixture, NULL, set_up, function, tear_down)
+  g_test_add("/classifier-config/" path, FakeModels, NULL, fake_models_set_up, function, fake_models_tear_down)
 
 int
 main(int argc, char **argv)

@@ -2,91 +2,39 @@
 /* What shapes tell: state dicts as the originals make them, whole, damaged and of other kinds. */
 #include <string.h>
 
-#include "core/model/config-details.h"
 #include "core/data/error.h"
 #include "check-architecture.h"
+#include "check-config.h"
 #include "fake-checkpoint.h"
 
-typedef struct {
-  GHashTable *architectures;
-  char *folder;
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-  fixture->architectures = fake_architectures_load();
-  fixture->folder = fake_folder_new();
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-  g_hash_table_unref(fixture->architectures);
-  fake_folder_remove(fixture->folder);
-}
-
-static GPtrArray *
-architecture(Fixture *fixture, const char *name)
-{
-  GPtrArray *tensors = g_hash_table_lookup(fixture->architectures, name);
-
-  if (!tensors)
-    g_error("no architecture %s", name);
-  return tensors;
-}
-
 static DdimConfig *
-load(Fixture *fixture, const char *file, GPtrArray *tensors, const char *flags, GError **error)
+load(FakeModels *fixture, const char *file, GPtrArray *tensors, const char *flags, GError **error)
 {
   g_autoptr(DdimCheckpoint) checkpoint = fake_checkpoint_new(fixture->folder, file, tensors, NULL);
 
   return ddim_config_load(checkpoint, flags, error);
 }
 
-typedef struct {
-  const char *key;
-  char *value;
-  DdimSource source;
-} Wanted;
-
-static void
-take_value(const char *key, const char *value, DdimSource source, gpointer user_data)
-{
-  Wanted *wanted = user_data;
-
-  if (g_str_equal(key, wanted->key)) {
-    wanted->value = g_strdup(value);
-    wanted->source = source;
-  }
-}
-
 static void
 assert_value(DdimConfig *config, const char *key, const char *value, DdimSource source)
 {
-  Wanted wanted = {.key = key};
+  DdimSource found;
+  g_autofree char *text = config_find_value(config, key, &found);
 
-  ddim_config_foreach(config, take_value, &wanted);
-  if (g_strcmp0(wanted.value, value) != 0 || (value && wanted.source != source))
-    g_error("%s of %s is %s (%s), expected %s (%s)", key, ddim_config_get_name(config),
-            wanted.value, ddim_source_get_name(wanted.source), value, ddim_source_get_name(source));
-  g_free(wanted.value);
+  if (g_strcmp0(text, value) != 0 || (value && found != source))
+    g_error("%s of %s is %s (%s), expected %s (%s)", key, ddim_config_get_name(config), text,
+            ddim_source_get_name(found), value, ddim_source_get_name(source));
 }
 
-/* "64+ 128": channels of each level, + with attention. */
 static void
 assert_levels(DdimConfig *config, const char *expected, guint blocks)
 {
   g_autoptr(GArray) levels = ddim_architecture_get_levels(ddim_config_get_architecture(config));
-  g_autoptr(GString) text = g_string_new(NULL);
+  g_autofree char *text = config_levels_to_string(config);
 
-  for (guint i = 0; i < levels->len; i++) {
-    const DdimLevel *level = &g_array_index(levels, DdimLevel, i);
-    g_string_append_printf(text, "%s%u%s", i ? " " : "", level->channels,
-                           level->attention ? "+" : "");
-    g_assert_cmpuint(level->blocks, ==, blocks);
-  }
-  g_assert_cmpstr(text->str, ==, expected);
+  for (guint i = 0; i < levels->len; i++)
+    g_assert_cmpuint(g_array_index(levels, DdimLevel, i).blocks, ==, blocks);
+  g_assert_cmpstr(text, ==, expected);
   g_assert_cmpuint(ddim_config_get_stride(config), ==, 1 << (levels->len - 1));
 }
 
@@ -145,11 +93,11 @@ static const Published published[] = {
 };
 
 static void
-check_published(Fixture *fixture, const Published *expected, const char *file)
+check_published(FakeModels *fixture, const Published *expected, const char *file)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimConfig) config =
-      load(fixture, file, architecture(fixture, expected->name), NULL, &error);
+      load(fixture, file, fake_models_get(fixture, expected->name), NULL, &error);
   const DdimSource preset = DDIM_SOURCE_PRESET;
 
   g_assert_no_error(error);
@@ -196,7 +144,7 @@ check_published(Fixture *fixture, const Published *expected, const char *file)
 
 /* Each is recognised by the file's name, and under any other name by the shapes alone. */
 static void
-test_published(Fixture *fixture, gconstpointer data)
+test_published(FakeModels *fixture, gconstpointer data)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(published); i++) {
     g_autofree char *file = g_strconcat(published[i].name, ".safetensors", NULL);
@@ -206,11 +154,11 @@ test_published(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_published_sizes(Fixture *fixture, gconstpointer data)
+test_published_sizes(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimConfig) config = load(fixture, "128_512_upsampler.safetensors",
-                                      architecture(fixture, "128_512_upsampler"), NULL, &error);
+                                      fake_models_get(fixture, "128_512_upsampler"), NULL, &error);
 
   g_assert_no_error(error);
   g_assert_cmpuint(ddim_config_get_small_size(config), ==, 128);
@@ -220,7 +168,7 @@ test_published_sizes(Fixture *fixture, gconstpointer data)
 
 /* Who else has published models of these shapes, and what is said of them. */
 static void
-test_published_names(Fixture *fixture, gconstpointer data)
+test_published_names(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *file, *architecture, *preset, *reason;
@@ -243,7 +191,7 @@ test_published_names(Fixture *fixture, gconstpointer data)
     g_autofree char *file = g_strconcat(cases[i].file, ".safetensors", NULL);
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) config =
-        load(fixture, file, architecture(fixture, cases[i].architecture), NULL, &error);
+        load(fixture, file, fake_models_get(fixture, cases[i].architecture), NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(ddim_config_get_preset(config), ==, cases[i].preset);
     if (!strstr(ddim_config_get_preset_reason(config), cases[i].reason))
@@ -255,11 +203,11 @@ test_published_names(Fixture *fixture, gconstpointer data)
 
 /* What a preset says is a proposal: a flag takes its place. */
 static void
-test_published_with_flags(Fixture *fixture, gconstpointer data)
+test_published_with_flags(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(DdimConfig) config =
-      load(fixture, "afhqdog_p2.safetensors", architecture(fixture, "ffhq_10m"),
+      load(fixture, "afhqdog_p2.safetensors", fake_models_get(fixture, "ffhq_10m"),
            "--noise_schedule cosine --num_heads 8 --diffusion_steps 4000", &error);
 
   g_assert_no_error(error);
@@ -274,10 +222,10 @@ test_published_with_flags(Fixture *fixture, gconstpointer data)
 /* A model that was fine-tuned for ten classes and has a published name still gets the values that
  * no shape tells. On another kind of model the name means nothing. */
 static void
-test_published_name_on_other_weights(Fixture *fixture, gconstpointer data)
+test_published_name_on_other_weights(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(GPtrArray) tuned =
-      fake_tensors_copy(architecture(fixture, "imagenet64_cond_270M_250K"), G_MAXUINT);
+      fake_tensors_copy(fake_models_get(fixture, "imagenet64_cond_270M_250K"), G_MAXUINT);
   g_autoptr(GError) error = NULL;
   fake_tensors_find(tuned, "label_emb.weight")->shape[0] = 10;
   g_autoptr(DdimConfig) config =
@@ -290,7 +238,7 @@ test_published_name_on_other_weights(Fixture *fixture, gconstpointer data)
   g_assert_nonnull(strstr(ddim_config_get_notes(config)[0], "label_emb.weight is [10, 768]"));
 
   g_autoptr(DdimConfig) other =
-      load(fixture, "lsun_cat.safetensors", architecture(fixture, "gray"), NULL, &error);
+      load(fixture, "lsun_cat.safetensors", fake_models_get(fixture, "gray"), NULL, &error);
   g_assert_no_error(error);
   assert_value(other, "num_head_channels", "-1", DDIM_SOURCE_DEFAULT);
   g_assert_null(ddim_config_get_preset(other));
@@ -299,7 +247,7 @@ test_published_name_on_other_weights(Fixture *fixture, gconstpointer data)
 
 /* Where the shapes fit both programs, what is stated decides, and each has its own defaults. */
 static void
-test_families(Fixture *fixture, gconstpointer data)
+test_families(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *architecture, *flags, *family, *rescale;
@@ -316,7 +264,7 @@ test_families(Fixture *fixture, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) config =
-        load(fixture, "m.safetensors", architecture(fixture, cases[i].architecture), cases[i].flags,
+        load(fixture, "m.safetensors", fake_models_get(fixture, cases[i].architecture), cases[i].flags,
              &error);
     g_assert_no_error(error);
     g_assert_cmpstr(ddim_config_get_family(config), ==, cases[i].family);
@@ -349,13 +297,13 @@ static const Variant variants[] = {
 };
 
 static void
-test_variants(Fixture *fixture, gconstpointer data)
+test_variants(FakeModels *fixture, gconstpointer data)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(variants); i++) {
     const Variant *expected = &variants[i];
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) config =
-        load(fixture, "m.safetensors", architecture(fixture, expected->name), NULL, &error);
+        load(fixture, "m.safetensors", fake_models_get(fixture, expected->name), NULL, &error);
     g_assert_no_error(error);
     const DdimArchitecture *found = ddim_config_get_architecture(config);
     g_test_message("%s", expected->name);
@@ -384,7 +332,7 @@ test_variants(Fixture *fixture, gconstpointer data)
 /* 2 channels in and out: two-channel images, or gray super-resolution with learned sigma when
  * something says so. */
 static void
-test_ambiguous_channels(Fixture *fixture, gconstpointer data)
+test_ambiguous_channels(FakeModels *fixture, gconstpointer data)
 {
   const char *hints[] = {"--learn_sigma True", "--large_size 64",
                          "--small_size 16 --learn_sigma True"};
@@ -394,14 +342,14 @@ test_ambiguous_channels(Fixture *fixture, gconstpointer data)
     for (gsize j = 0; j < G_N_ELEMENTS(hints); j++) {
       g_autoptr(GError) error = NULL;
       g_autoptr(DdimConfig) config =
-          load(fixture, "m.safetensors", architecture(fixture, names[i]), hints[j], &error);
+          load(fixture, "m.safetensors", fake_models_get(fixture, names[i]), hints[j], &error);
       g_assert_no_error(error);
       g_assert_true(ddim_config_is_super_res(config));
       assert_value(config, "learn_sigma", "True", DDIM_SOURCE_SHAPES);
     }
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) plain =
-        load(fixture, "m.safetensors", architecture(fixture, names[i]), "", &error);
+        load(fixture, "m.safetensors", fake_models_get(fixture, names[i]), "", &error);
     g_assert_no_error(error);
     g_assert_false(ddim_config_is_super_res(plain));
   }
@@ -409,12 +357,12 @@ test_ambiguous_channels(Fixture *fixture, gconstpointer data)
 
 /* Every tensor but label_emb.weight is needed; the message names the one that is gone. */
 static void
-test_missing(Fixture *fixture, gconstpointer data)
+test_missing(FakeModels *fixture, gconstpointer data)
 {
   const char *names[] = {"pooled", "superres-rgb", "one-level", "no-attention"};
 
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-    GPtrArray *tensors = architecture(fixture, names[i]);
+    GPtrArray *tensors = fake_models_get(fixture, names[i]);
     for (guint skip = 0; skip < tensors->len; skip++) {
       const FakeTensor *missing = tensors->pdata[skip];
       g_autoptr(GPtrArray) rest = fake_tensors_copy(tensors, skip);
@@ -435,7 +383,7 @@ test_missing(Fixture *fixture, gconstpointer data)
 
 /* Whole modules missing: an error, whichever. */
 static void
-test_missing_modules(Fixture *fixture, gconstpointer data)
+test_missing_modules(FakeModels *fixture, gconstpointer data)
 {
   const char *modules[] = {
       "time_embed.",      "middle_block.",      "output_blocks.",     "out.",
@@ -444,7 +392,7 @@ test_missing_modules(Fixture *fixture, gconstpointer data)
       "middle_block.1.",  "input_blocks.1.0.",  "output_blocks.1.0.", "input_blocks."};
 
   for (gsize i = 0; i < G_N_ELEMENTS(modules); i++) {
-    GPtrArray *tensors = architecture(fixture, "gray");
+    GPtrArray *tensors = fake_models_get(fixture, "gray");
     g_autoptr(GPtrArray) rest = fake_tensors_new();
     g_autoptr(GError) error = NULL;
     for (guint j = 0; j < tensors->len; j++) {
@@ -460,9 +408,9 @@ test_missing_modules(Fixture *fixture, gconstpointer data)
 
 /* Every tensor with one row more, one row less, another number of dimensions. */
 static void
-test_wrong_shapes(Fixture *fixture, gconstpointer data)
+test_wrong_shapes(FakeModels *fixture, gconstpointer data)
 {
-  GPtrArray *tensors = architecture(fixture, "superres-rgb");
+  GPtrArray *tensors = fake_models_get(fixture, "superres-rgb");
 
   for (guint i = 0; i < tensors->len; i++) {
     for (guint change = 0; change < 3; change++) {
@@ -486,10 +434,10 @@ test_wrong_shapes(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_extra_tensors(Fixture *fixture, gconstpointer data)
+test_extra_tensors(FakeModels *fixture, gconstpointer data)
 {
   const gsize shape[] = {5};
-  g_autoptr(GPtrArray) tensors = fake_tensors_copy(architecture(fixture, "gray"), G_MAXUINT);
+  g_autoptr(GPtrArray) tensors = fake_tensors_copy(fake_models_get(fixture, "gray"), G_MAXUINT);
   g_autoptr(GError) error = NULL;
 
   fake_tensors_add(tensors, "ema_decay", 0, shape);
@@ -508,7 +456,7 @@ test_extra_tensors(Fixture *fixture, gconstpointer data)
 }
 
 static void
-refuse_layout(Fixture *fixture, const char *const *names, const char *expected)
+refuse_layout(FakeModels *fixture, const char *const *names, const char *expected)
 {
   const gsize shape[] = {32, 3, 3, 3};
   g_autoptr(GPtrArray) tensors = fake_tensors_new();
@@ -523,7 +471,7 @@ refuse_layout(Fixture *fixture, const char *const *names, const char *expected)
 }
 
 static void
-test_other_layouts(Fixture *fixture, gconstpointer data)
+test_other_layouts(FakeModels *fixture, gconstpointer data)
 {
   const char *latent[] = {"model.diffusion_model.input_blocks.0.0.weight", NULL};
   const char *wrapped[] = {"module.input_blocks.0.0.weight", "module.out.2.weight", NULL};
@@ -536,14 +484,14 @@ test_other_layouts(Fixture *fixture, gconstpointer data)
   refuse_layout(fixture, other, "features.0.weight");
   refuse_layout(fixture, nothing, "no tensors");
   g_assert_null(
-      load(fixture, "m.safetensors", architecture(fixture, "64x64_classifier"), NULL, &error));
+      load(fixture, "m.safetensors", fake_models_get(fixture, "64x64_classifier"), NULL, &error));
   g_assert_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED);
   g_assert_nonnull(strstr(error->message, "classifier"));
 }
 
 /* Shapes with numbers that would be out of all proportion in what follows. */
 static void
-test_hostile_shapes(Fixture *fixture, gconstpointer data)
+test_hostile_shapes(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *tensor;
@@ -564,7 +512,7 @@ test_hostile_shapes(Fixture *fixture, gconstpointer data)
 
   for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
     g_autoptr(GPtrArray) tensors =
-        fake_tensors_copy(architecture(fixture, "superres-rgb"), G_MAXUINT);
+        fake_tensors_copy(fake_models_get(fixture, "superres-rgb"), G_MAXUINT);
     g_autoptr(GError) error = NULL;
     fake_tensors_find(tensors, changes[i].tensor)->shape[changes[i].dim] = changes[i].size;
     g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
@@ -575,7 +523,7 @@ test_hostile_shapes(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_hostile_indices(Fixture *fixture, gconstpointer data)
+test_hostile_indices(FakeModels *fixture, gconstpointer data)
 {
   const char *names[] = {"input_blocks.999.0.in_layers.0.weight",
                          "input_blocks.4294967296.0.op.weight",
@@ -588,7 +536,7 @@ test_hostile_indices(Fixture *fixture, gconstpointer data)
   const gsize shape[] = {64};
 
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-    g_autoptr(GPtrArray) tensors = fake_tensors_copy(architecture(fixture, "gray"), G_MAXUINT);
+    g_autoptr(GPtrArray) tensors = fake_tensors_copy(fake_models_get(fixture, "gray"), G_MAXUINT);
     g_autoptr(GError) error = NULL;
     fake_tensors_add(tensors, names[i], 1, shape);
     g_assert_null(load(fixture, "m.safetensors", tensors, NULL, &error));
@@ -597,7 +545,7 @@ test_hostile_indices(Fixture *fixture, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                        \
-  g_test_add("/config/shapes/" path, Fixture, NULL, set_up, function, tear_down)
+  g_test_add("/config/shapes/" path, FakeModels, NULL, fake_models_set_up, function, fake_models_tear_down)
 
 int
 main(int argc, char **argv)

@@ -9,25 +9,6 @@
 #include "fake-checkpoint.h"
 
 typedef struct {
-  GHashTable *architectures;
-  char *folder;
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-  fixture->architectures = fake_architectures_load();
-  fixture->folder = fake_folder_new();
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-  g_hash_table_unref(fixture->architectures);
-  fake_folder_remove(fixture->folder);
-}
-
-typedef struct {
   const char *architecture;
   const char *flags, *sidecar; /* nullable */
   const char *const *metadata; /* nullable: key, value, …, NULL */
@@ -35,11 +16,11 @@ typedef struct {
 } Case;
 
 static DdimConfig *
-load(Fixture *fixture, const Case *c, GError **error)
+load(FakeModels *fixture, const Case *c, GError **error)
 {
   g_autoptr(GHashTable) metadata = g_hash_table_new(g_str_hash, g_str_equal);
   g_autofree char *json = g_build_filename(fixture->folder, "m.json", NULL);
-  GPtrArray *tensors = g_hash_table_lookup(fixture->architectures, c->architecture);
+  GPtrArray *tensors = fake_models_get(fixture, c->architecture);
 
   g_assert_nonnull(tensors);
   for (guint i = 0; c->metadata && c->metadata[i]; i += 2)
@@ -51,7 +32,7 @@ load(Fixture *fixture, const Case *c, GError **error)
 }
 
 static DdimConfig *
-load_good(Fixture *fixture, const Case *c)
+load_good(FakeModels *fixture, const Case *c)
 {
   g_autoptr(GError) error = NULL;
   DdimConfig *config = load(fixture, c, &error);
@@ -62,7 +43,7 @@ load_good(Fixture *fixture, const Case *c)
 
 /* @words: all must be in the message. */
 static void
-assert_refused(Fixture *fixture, const Case *c, DdimError code, const char *const *words)
+assert_refused(FakeModels *fixture, const Case *c, DdimError code, const char *const *words)
 {
   g_autoptr(GError) error = NULL;
   DdimConfig *config = load(fixture, c, &error);
@@ -103,7 +84,7 @@ assert_value(DdimConfig *config, const char *key, const char *expected)
 /* The order of sources, told apart by a value that no shape tells. Each column adds a more binding
  * source. */
 static void
-test_order(Fixture *fixture, gconstpointer data)
+test_order(FakeModels *fixture, gconstpointer data)
 {
   const char *metadata[] = {"diffusion_steps", "2000", "num_heads", "2", NULL};
   const char *sidecar = "{\"diffusion_steps\": 3000}";
@@ -130,7 +111,7 @@ test_order(Fixture *fixture, gconstpointer data)
 
 /* improved_diffusion.script_util's defaults. */
 static void
-test_defaults(Fixture *fixture, gconstpointer data)
+test_defaults(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(DdimConfig) config = load_good(fixture, &(Case){.architecture = "gray"});
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
@@ -155,7 +136,7 @@ test_defaults(Fixture *fixture, gconstpointer data)
 
 /* The original's scripts derive channel_mult from the image size, so it reveals the size. */
 static void
-test_size_from_channel_mult(Fixture *fixture, gconstpointer data)
+test_size_from_channel_mult(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(DdimConfig) config =
       load_good(fixture, &(Case){.architecture = "imagenet64_cond_270M_250K",
@@ -169,7 +150,7 @@ test_size_from_channel_mult(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_variances(Fixture *fixture, gconstpointer data)
+test_variances(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(DdimConfig) small = load_good(
       fixture, &(Case){.architecture = "gray",
@@ -190,7 +171,7 @@ test_variances(Fixture *fixture, gconstpointer data)
 
 /* The README's lines, pasted whole. */
 static void
-test_readme_flags(Fixture *fixture, gconstpointer data)
+test_readme_flags(FakeModels *fixture, gconstpointer data)
 {
   static const Case cases[] = {
       {"imagenet64_uncond_100M_1500K",
@@ -232,7 +213,7 @@ test_readme_flags(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_contradictions(Fixture *fixture, gconstpointer data)
+test_contradictions(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *architecture, *flags, *words[4];
@@ -293,7 +274,7 @@ test_contradictions(Fixture *fixture, gconstpointer data)
 /* With the same contradiction in a sidecar or in metadata, the message names the file or the
  * metadata; a flag corrects it. */
 static void
-test_contradicting_files(Fixture *fixture, gconstpointer data)
+test_contradicting_files(FakeModels *fixture, gconstpointer data)
 {
   const char *const words[] = {"m.json", "num_channels 64", "time_embed.0.weight is [128, 32]",
                                NULL};
@@ -310,7 +291,7 @@ test_contradicting_files(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_consistent_flags(Fixture *fixture, gconstpointer data)
+test_consistent_flags(FakeModels *fixture, gconstpointer data)
 {
   static const Case cases[] = {
       {"superres-rgb", "--in_channels 3 --large_size 32 --small_size 8 --attention_resolutions 16"},
@@ -336,7 +317,7 @@ test_consistent_flags(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_bad_flags(Fixture *fixture, gconstpointer data)
+test_bad_flags(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *flags, *words[4];
@@ -402,7 +383,7 @@ last_heads(DdimConfig *config)
 }
 
 static void
-test_flag_syntax(Fixture *fixture, gconstpointer data)
+test_flag_syntax(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(DdimConfig) config = load_good(
       fixture,
@@ -425,7 +406,7 @@ test_flag_syntax(Fixture *fixture, gconstpointer data)
 /* A converted guided-diffusion file says num_head_channels; a flag for num_heads must not be lost
  * to it. */
 static void
-test_heads_from_different_sources(Fixture *fixture, gconstpointer data)
+test_heads_from_different_sources(FakeModels *fixture, gconstpointer data)
 {
   const char *metadata[] = {"num_head_channels", "32", "num_heads", "4", NULL};
   Case c = {.architecture = "gray", .metadata = metadata};
@@ -440,7 +421,7 @@ test_heads_from_different_sources(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_sidecar(Fixture *fixture, gconstpointer data)
+test_sidecar(FakeModels *fixture, gconstpointer data)
 {
   const char *text =
       "{\"name\": \"Little\", \"description\": \"d\", \"license\": \"CC0-1.0\", \"image_size\": 16,"
@@ -469,7 +450,7 @@ test_sidecar(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_bad_sidecars(Fixture *fixture, gconstpointer data)
+test_bad_sidecars(FakeModels *fixture, gconstpointer data)
 {
   static const struct {
     const char *text, *words[4];
@@ -501,7 +482,7 @@ test_bad_sidecars(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_bad_metadata(Fixture *fixture, gconstpointer data)
+test_bad_metadata(FakeModels *fixture, gconstpointer data)
 {
   const char *number[] = {"diffusion_steps", "many", NULL};
   const char *names[] = {"class_names", "[\"a\"", NULL};
@@ -518,7 +499,7 @@ test_bad_metadata(Fixture *fixture, gconstpointer data)
 
 /* The sidecar of folder.d/model is folder.d/model.json, of a.b.pt a.b.json. */
 static void
-test_sidecar_paths(Fixture *fixture, gconstpointer data)
+test_sidecar_paths(FakeModels *fixture, gconstpointer data)
 {
   g_autofree char *dotted = g_build_filename(fixture->folder, "a.b.json", NULL);
   g_assert_true(g_file_set_contents(dotted, "{\"num_heads\": 2}", -1, NULL));
@@ -588,7 +569,7 @@ assert_same_values(DdimConfig *a, DdimConfig *b)
 
 /* Written into a file's metadata and read from there alone, everything is as before. */
 static void
-test_round_trip(Fixture *fixture, gconstpointer data)
+test_round_trip(FakeModels *fixture, gconstpointer data)
 {
   GHashTableIter iter;
   gpointer name;
@@ -609,7 +590,7 @@ test_round_trip(Fixture *fixture, gconstpointer data)
     g_autoptr(GHashTable) metadata = ddim_config_to_metadata(before);
     g_autoptr(DdimCheckpoint) file =
         fake_checkpoint_new(fixture->folder, "converted.safetensors",
-                            g_hash_table_lookup(fixture->architectures, name), metadata);
+                            fake_models_get(fixture, name), metadata);
     g_autoptr(GError) error = NULL;
     g_autoptr(DdimConfig) after = ddim_config_load(file, NULL, &error);
     g_assert_no_error(error);
@@ -631,7 +612,7 @@ test_round_trip(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_classes(Fixture *fixture, gconstpointer data)
+test_classes(FakeModels *fixture, gconstpointer data)
 {
   Case c = {.architecture = "pooled",
             .sidecar = "{\"class_names\": [\"marble\", \"Brick Wall\", \"GRÜN\", \"6\", \"sand\", "
@@ -682,7 +663,7 @@ test_classes(Fixture *fixture, gconstpointer data)
 
 /* Values that no source gives are reported, because a wrong guess makes wrong pictures. */
 static void
-test_guesses_are_said(Fixture *fixture, gconstpointer data)
+test_guesses_are_said(FakeModels *fixture, gconstpointer data)
 {
   g_autoptr(DdimConfig) guessed =
       load_good(fixture, &(Case){.architecture = "gray", .flags = "--num_heads 4"});
@@ -700,7 +681,7 @@ test_guesses_are_said(Fixture *fixture, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                        \
-  g_test_add("/config/sources/" path, Fixture, NULL, set_up, function, tear_down)
+  g_test_add("/config/sources/" path, FakeModels, NULL, fake_models_set_up, function, fake_models_tear_down)
 
 int
 main(int argc, char **argv)
