@@ -298,7 +298,8 @@ test_round_trip(FakeModels *fixture, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                        \
-  g_test_add("/classifier-config/" path, FakeModels, NULL, fake_models_set_up, function, fake_models_tear_down)
+  g_test_add("/classifier-config/" path, FakeModels, NULL, fake_models_set_up, function,      \
+             fake_models_tear_down)
 
 int
 main(int argc, char **argv)

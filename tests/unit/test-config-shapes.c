@@ -545,7 +545,8 @@ test_hostile_indices(FakeModels *fixture, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                        \
-  g_test_add("/config/shapes/" path, FakeModels, NULL, fake_models_set_up, function, fake_models_tear_down)
+  g_test_add("/config/shapes/" path, FakeModels, NULL, fake_models_set_up, function,      \
+             fake_models_tear_down)
 
 int
 main(int argc, char **argv)

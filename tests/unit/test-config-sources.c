@@ -681,7 +681,8 @@ test_guesses_are_said(FakeModels *fixture, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                        \
-  g_test_add("/config/sources/" path, FakeModels, NULL, fake_models_set_up, function, fake_models_tear_down)
+  g_test_add("/config/sources/" path, FakeModels, NULL, fake_models_set_up, function,      \
+             fake_models_tear_down)
 
 int
 main(int argc, char **argv)
