@@ -260,7 +260,8 @@ test_wrong_place(FakeModels *fixture, gconstpointer data)
   g_autoptr(DdimCheckpoint) classifier = fake_checkpoint_new(
       fixture->folder, "c.safetensors", fake_models_get(fixture, "classifier-spatial"), NULL);
   g_autoptr(DdimCheckpoint) model =
-      fake_checkpoint_new(fixture->folder, "m2.safetensors", fake_models_get(fixture, "gray"), NULL);
+      fake_checkpoint_new(fixture->folder, "m2.safetensors", fake_models_get(fixture, "gray"),
+                          NULL);
   g_autoptr(GError) error = NULL, none = NULL;
 
   g_assert_null(ddim_config_load(classifier, NULL, &error));
