@@ -27,15 +27,6 @@ def weights(seed, shapes):
     return made
 
 
-def guided(seed, shapes):
-    """The same where norms are not named so: in guided-diffusion what ends in .weight and has one dimension is one."""
-    made = weights(seed, shapes)
-    for name, shape in shapes.items():
-        if len(shape) == 1 and name.endswith('.weight') and 'norm' not in name:
-            made[name] = array.array('f', [value + 1 for value in made[name]])
-    return made
-
-
 def images(seed, shape):
     """Something like noise."""
     return uniform(f'{seed} x', math.prod(shape), -1.7, 1.7)

@@ -24,7 +24,7 @@ def tensors_of(case):
     """Made once, as making numbers takes its time here."""
     if case['name'] not in _written:
         _written[case['name']] = {name: ('F32', case['shapes'][name], values.tobytes())
-                                  for name, values in fake_weights.guided(case['name'], case['shapes']).items()}
+                                  for name, values in fake_weights.weights(case['name'], case['shapes']).items()}
     return _written[case['name']]
 
 

@@ -199,7 +199,7 @@ class Resume(Case):
         self.make('x', '-n', '3', '--class', 'lava')
         before = self.files('x')
         for options, word in [(['--class', 'wood'], 'class'), (['--class', 'lava', '--seed', '6'], 'seed'),
-                              (['--class', 'lava', '--eta', '0'], 'eta'), (['--class', 'lava', '-n', '4'], 'count'),
+                              (['--class', 'lava', '--eta', '0'], 'sampler'), (['--class', 'lava', '-n', '4'], 'count'),
                               (['--class', 'lava', '--rng', 'torch-per-image', '--batch', '3'], 'rng')]:
             errors = self.refused(1, 'generate', *QUICK, '-n', '3', '--seed', '5', *options, '--resume', '-o', 'x/x.png')
             self.assertRegex(errors, rf"'x/x-0.png'.*{word} is")

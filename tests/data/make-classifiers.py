@@ -332,7 +332,7 @@ def sample(spec, model, classifier):
 
 def state_dict(seed, shapes):
     return {name: th.from_numpy(np.frombuffer(values, np.float32).copy()).double().reshape(shapes[name])
-            for name, values in fake_weights.guided(seed, shapes).items()}
+            for name, values in fake_weights.weights(seed, shapes).items()}
 
 
 def pack(values):
