@@ -266,6 +266,12 @@ class Latent(Edit):
         self.good('interpolate', *small[:4], '--from', '7.png', '--to', '8', '-n', '3', '--grid', '-o', 'sheet.png')
         self.assertEqual(self.made('sheet.png').shape, (32, 32, 3))
 
+    def assert_same(self, one, other):
+        """Pictures of batches of other sizes: kernels may add up in another order, which moves a byte here and there by one."""
+        differences = [abs(a - b) for a, b in zip(self.made(one).values, self.made(other).values, strict=True)]
+        self.assertLessEqual(max(differences), 1)
+        self.assertLess(sum(differences), 20)
+
     def test_interpolate_with_noise(self):
         """Steps that draw noise: the ends are the plain pictures all the same, whatever the batch, and a way from a seed to
         itself stands still."""
@@ -273,19 +279,20 @@ class Latent(Edit):
         for seed in ['7', '8']:
             self.good('generate', *small, '--seed', seed, '-o', f'{seed}.png')
         self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '5', '-o', 'out.png')
-        self.assertEqual(self.made('out-0.png').values, self.made('7.png').values)
-        self.assertEqual(self.made('out-4.png').values, self.made('8.png').values)
+        self.assert_same('out-0.png', '7.png')
+        self.assert_same('out-4.png', '8.png')
         self.assertEqual(len({bytes(self.made(f'out-{i}.png').values) for i in range(5)}), 5)
         self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '5', '--batch', '2', '-o', 'two.png')
         for i in range(5):
-            self.assertLess(sum(a != b for a, b in zip(self.made(f'two-{i}.png').values, self.made(f'out-{i}.png').values)), 20)
+            self.assert_same(f'two-{i}.png', f'out-{i}.png')
         self.good('interpolate', *small, '--from', '7', '--to', '7', '-n', '3', '-o', 'still.png')
-        self.assertEqual({bytes(self.made(f'still-{i}.png').values) for i in range(3)}, {bytes(self.made('7.png').values)})
+        for i in range(3):
+            self.assert_same(f'still-{i}.png', '7.png')
         self.good('noise', '--seed', '8', '--shape', '1,3,16,16', '-o', 'z.npy')
         self.good('generate', *small[:4], '--eta', '1', '--init-noise', 'z.npy', '--seed', '5', '-o', 'noise.png')
         self.good('interpolate', *small, '--from', '7', '--to', 'z.npy', '--seed', '5', '-n', '3', '-o', 'file.png')
-        self.assertEqual(self.made('file-0.png').values, self.made('7.png').values)
-        self.assertEqual(self.made('file-2.png').values, self.made('noise.png').values)
+        self.assert_same('file-0.png', '7.png')
+        self.assert_same('file-2.png', 'noise.png')
         told = self.refused(1, 'interpolate', *small, '--from', '7.png', '--to', '8', '-n', '3', '-o', 'x.png')
         self.assertIn('--eta 0', told)
 
@@ -294,7 +301,7 @@ class Latent(Edit):
         small = [*self.TEXTURES, '--size', '16', '--steps', '4']
         self.good('generate', *small, '--sampler', 'ddim', '--seed', '7', '-o', '7.png')
         self.good('interpolate', *small, '--from', '7', '--to', '8', '-n', '2', '-o', 'out.png')
-        self.assertEqual(self.made('out-0.png').values, self.made('7.png').values)
+        self.assert_same('out-0.png', '7.png')
 
     def test_refusals(self):
         self.make('in.png', noise(15, 16))
