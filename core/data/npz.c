@@ -91,9 +91,11 @@ on_source(void *data, void *to, zip_uint64_t size, zip_source_cmd_t command)
   case ZIP_SOURCE_ERROR:
     return zip_error_to_data(&source->code, to, size);
   case ZIP_SOURCE_SUPPORTS:
+    /* Without FREE here, libzip does not free what it puts on top of this source. */
     return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE,
-                                          ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_SEEK,
-                                          ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
+                                          ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE,
+                                          ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS,
+                                          -1);
   case ZIP_SOURCE_CLOSE:
   case ZIP_SOURCE_FREE: /* the caller of libzip owns it */
     return 0;
