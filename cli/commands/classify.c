@@ -157,18 +157,6 @@ tell(const Run *run)
   return run->choices->json ? ddim_cli_print_json(builder) : ddim_cli_print_text(text->str);
 }
 
-static gboolean
-check_finite(const Run *run, const DdimArray *array, GError **error)
-{
-  if (!array ||
-      ddim_is_finite((const float *)array->tensor.data, ddim_tensor_count(&array->tensor)))
-    return TRUE;
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-              _("%s gives numbers that are infinite or not numbers (NaN)"),
-              ddim_config_get_name(run->classifier->config));
-  return FALSE;
-}
-
 /* Evaluate @input, and read what comes of it. */
 static gboolean
 compute(Run *run, DdimEvaluator *evaluator, DdimSamples *input, GError **error)
@@ -187,7 +175,9 @@ compute(Run *run, DdimEvaluator *evaluator, DdimSamples *input, GError **error)
       (run->gradient &&
        !ddim_evaluator_get_gradient(evaluator, ddim_array_get_data(run->gradient), error)))
     return FALSE;
-  return check_finite(run, run->logits, error) && check_finite(run, run->gradient, error);
+  DdimConfig *config = run->classifier->config;
+  return ddim_inputs_check_result(config, run->logits, error) &&
+         (!run->gradient || ddim_inputs_check_result(config, run->gradient, error));
 }
 
 static gboolean

@@ -59,3 +59,14 @@ ddim_inputs_check_shape(const gsize *shape, guint channels, const char *path, GE
               shape[0], shape[1], shape[2], shape[3], channels);
   return FALSE;
 }
+
+gboolean
+ddim_inputs_check_result(DdimConfig *config, const DdimArray *result, GError **error)
+{
+  if (ddim_is_finite((const float *)result->tensor.data, ddim_tensor_count(&result->tensor)))
+    return TRUE;
+  g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+              _("%s gives numbers that are infinite or not numbers (NaN)"),
+              ddim_config_get_name(config));
+  return FALSE;
+}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #pragma once
 
+#include "core/data/npy.h"
 #include "core/model/config.h"
 
 G_BEGIN_DECLS
 
-/** What the commands that evaluate a network once are given with its input. */
+/** What the commands that evaluate a network once are given with its input, and a look at what it
+ * gives. */
 
 /** Read "3,871.5" as @n numbers; a single number is used for all of them. DDIM_ERROR_ARGUMENT. */
 gboolean ddim_inputs_parse_timesteps(const char *text, gsize n, double *timesteps, GError **error);
@@ -17,5 +19,7 @@ gboolean ddim_inputs_parse_labels(DdimConfig *config, const char *text, gsize n,
  * them. DDIM_ERROR_ARGUMENT. */
 gboolean ddim_inputs_check_shape(const gsize *shape, guint channels, const char *path,
                                  GError **error);
+/** Whether all numbers of @result, float32, are finite. DDIM_ERROR_UNSUPPORTED names the model. */
+gboolean ddim_inputs_check_result(DdimConfig *config, const DdimArray *result, GError **error);
 
 G_END_DECLS

@@ -44,17 +44,6 @@ check_space(DdimSession *session, const gsize *shape, const char *path, GError *
 }
 
 static gboolean
-check_output(DdimSession *session, const DdimArray *output, GError **error)
-{
-  if (ddim_is_finite((const float *)output->tensor.data, ddim_tensor_count(&output->tensor)))
-    return TRUE;
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-              _("%s gives numbers that are infinite or not numbers (NaN)"),
-              ddim_config_get_name(session->config));
-  return FALSE;
-}
-
-static gboolean
 evaluate(DdimSession *session, DdimEvaluator *evaluator, DdimSamples *x, const char *path,
          GError **error)
 {
@@ -67,7 +56,8 @@ evaluate(DdimSession *session, DdimEvaluator *evaluator, DdimSamples *x, const c
          ddim_evaluator_set_x(evaluator, ddim_array_get_data(input), error) &&
          ddim_evaluator_evaluate(evaluator, 0, error) &&
          ddim_evaluator_get_output(evaluator, ddim_array_get_data(output), error) &&
-         check_output(session, output, error) && ddim_npy_write(path, &output->tensor, error);
+         ddim_inputs_check_result(session->config, output, error) &&
+         ddim_npy_write(path, &output->tensor, error);
 }
 
 static void
