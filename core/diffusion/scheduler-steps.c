@@ -19,14 +19,18 @@ get_signal(float alpha_bar)
   return (Signal){sqrtf(alpha_bar), sqrtf(1 - alpha_bar)};
 }
 
-/* x0 from x and the output. */
+/* x0 from x and the output. Where x is noise only (alpha is 0, by rescale_betas_zero_snr),
+ * diffusers divides by 0 and then limits what it gets: a very large number does the same. */
 static void
 set_x0(const DdimScheduler *s, double alpha, double sigma, DdimStep *step)
 {
+  const gboolean limited = s->clip_sample && !s->thresholding;
+  const double divisor = limited ? MAX(alpha, 1e-30) : alpha;
+
   switch (s->prediction_type) {
   case DDIM_PREDICTION_EPSILON:
-    step->x0_x = 1 / alpha;
-    step->x0_m = -sigma / alpha;
+    step->x0_x = 1 / divisor;
+    step->x0_m = -sigma / divisor;
     break;
   case DDIM_PREDICTION_SAMPLE:
     step->x0_m = 1;

@@ -20,6 +20,7 @@ LINEAR = {'num_train_timesteps': 1000}
 COSINE = {'num_train_timesteps': 200, 'beta_schedule': 'squaredcos_cap_v2'}
 SCALED = {'beta_start': 0.00085, 'beta_end': 0.012, 'beta_schedule': 'scaled_linear'}
 TRAINED = {'num_train_timesteps': 20, 'trained_betas': [round(0.01 + 0.004 * i, 4) for i in range(20)]}
+BLIND = {'rescale_betas_zero_snr': True, 'timestep_spacing': 'trailing'}  # its first x0 is limited only
 ZERO = {'rescale_betas_zero_snr': True, 'timestep_spacing': 'trailing', 'prediction_type': 'v_prediction'}
 THRESHOLD = {'thresholding': True, 'dynamic_thresholding_ratio': 0.8, 'sample_max_value': 1.5}
 SDE = {'algorithm_type': 'sde-dpmsolver++'}
@@ -32,6 +33,7 @@ CASES = [
     ('DDIM', {'prediction_type': 'v_prediction', **SCALED, 'set_alpha_to_one': False, 'steps_offset': 1}, 12, 0),
     ('DDIM', {'timestep_spacing': 'linspace', **COSINE}, 9, 0.5), ('DDIM', {'timestep_spacing': 'trailing'}, 30, 0),
     ('DDIM', {'timestep_spacing': 'trailing'}, 61, 0),
+    ('DDIM', BLIND, 9, 0.5), ('DDPM', BLIND, 8, 0),
     ('DDIM', ZERO, 11, 0), ('DDIM', {**ZERO, **THRESHOLD}, 8, 0.2), ('DDIM', TRAINED, 6, 0), ('DDIM', THRESHOLD, 10, 0),
     ('DDIM', {'clip_sample': False}, 1000, 0), ('DDIM', {}, 1, 0),
     ('DDPM', {}, 10, 0), ('DDPM', {'variance_type': 'fixed_small_log', **COSINE}, 10, 0),
