@@ -171,9 +171,12 @@ attention_differs(const DdimInference *inference, const char *list, guint image_
   return FALSE;
 }
 
+/* @list: the factors, which ddim_inference_set_channel_mult() rounds to nine digits: 64 channels of
+ * 60 are 1.06666667. The original cuts off fractions. */
 static gboolean
 mult_differs(const DdimInference *inference, const char *list)
 {
+  const double rounding = 1e-4;
   g_auto(GStrv) items = g_strsplit(list, ",", -1);
   const guint n = g_strv_length(items);
 
@@ -182,7 +185,7 @@ mult_differs(const DdimInference *inference, const char *list)
   if (n != inference->n_levels)
     return TRUE;
   for (guint level = 0; level < n; level++)
-    if ((guint)(g_ascii_strtod(items[level], NULL) * inference->base_channels) !=
+    if ((guint)(g_ascii_strtod(items[level], NULL) * inference->base_channels + rounding) !=
         inference->levels[level].channels)
       return TRUE;
   return FALSE;

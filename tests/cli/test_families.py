@@ -75,7 +75,7 @@ class Families(ddim.Case):
 
     def test_converted(self):
         """One file that has everything: configuration, scheduler, and the same numbers."""
-        for name in ('diffusers google', 'ermongroup/ddim pooled'):
+        for name in ('diffusers google', 'diffusers uneven', 'ermongroup/ddim pooled'):
             with self.subTest(name):
                 case = CASES[name]
                 model = write_model(self.folder, case)

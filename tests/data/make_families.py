@@ -52,11 +52,12 @@ DIFFUSERS = {
                   'up_block_types': ['UNetRes' + UP, 'UNetRes' + ATTN_UP], 'layers_per_block': 1},
     'scale_shift_groups': {'block_out_channels': [32, 32], 'down_block_types': [DOWN, DOWN], 'up_block_types': [UP, ATTN_UP],
                            'layers_per_block': 1, 'resnet_time_scale_shift': 'scale_shift', 'attn_norm_num_groups': 8},
-    # Channels that are no multiples of 32: groups that reach over what two tensors are joined of, an odd number of channels, heads
-    # that fill up to 64 channels and heads that do not.
+    # Channels that are no multiples of 32: groups that reach over what two tensors are joined of, an odd number of channels (and so of
+    # the time embedding), channels that are no short fraction of the first level's, heads that fill up to 64 channels and heads that
+    # do not.
     'few_groups': {'block_out_channels': [40, 80], 'down_block_types': [ATTN_DOWN, DOWN], 'up_block_types': [UP, ATTN_UP],
                    'layers_per_block': 1, 'norm_num_groups': 8, 'attention_head_dim': 8, 'num_class_embeds': 7},
-    'uneven': {'block_out_channels': [36, 45], 'down_block_types': [ATTN_DOWN, ATTN_DOWN], 'up_block_types': [ATTN_UP, UP],
+    'uneven': {'block_out_channels': [27, 36], 'down_block_types': [ATTN_DOWN, ATTN_DOWN], 'up_block_types': [ATTN_UP, UP],
                'layers_per_block': 2, 'norm_num_groups': 9, 'attention_head_dim': 9, 'resnet_time_scale_shift': 'scale_shift',
                'class_embed_type': 'timestep', 'num_class_embeds': 12, 'add_attention': False},
     'one_head': {'block_out_channels': [20, 48, 100], 'down_block_types': [DOWN, RES_DOWN, ATTN_DOWN],
