@@ -118,12 +118,16 @@ append_kind(GString *out, DdimConfig *config)
 static void
 append_sizes(GString *out, DdimConfig *config)
 {
+  guint width, height;
+
   if (ddim_config_get_only_size(config)) {
     g_string_printf(out, _("%u, nothing else"), ddim_config_get_only_size(config));
     return;
   }
-  g_string_printf(out, _("any multiple of %u; made for %u"), ddim_config_get_stride(config),
-                  ddim_config_get_image_size(config));
+  ddim_config_get_shape(config, &width, &height);
+  g_string_printf(out, _("any multiple of %u; made for %u"), ddim_config_get_stride(config), width);
+  if (height != width)
+    g_string_append_printf(out, "x%u", height);
   if (ddim_config_is_super_res(config))
     g_string_append_printf(out, _(" from %u"), ddim_config_get_small_size(config));
 }

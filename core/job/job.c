@@ -118,12 +118,13 @@ static gboolean
 resolve_size(DdimJob *job, DdimConfig *config, GError **error)
 {
   const gsize *noise = job->init_noise ? ddim_samples_get_shape(job->init_noise) : NULL;
-  guint own = ddim_config_get_image_size(config);
+  guint own_width, own_height;
   int width, height;
 
+  ddim_config_get_shape(config, &own_width, &own_height);
   g_object_get(job->resolved, "width", &width, "height", &height, NULL);
-  job->width = width ? (guint)width : noise ? MIN(noise[3], G_MAXINT) : own;
-  job->height = height ? (guint)height : noise ? MIN(noise[2], G_MAXINT) : own;
+  job->width = width ? (guint)width : noise ? MIN(noise[3], G_MAXINT) : own_width;
+  job->height = height ? (guint)height : noise ? MIN(noise[2], G_MAXINT) : own_height;
   if (job->width == 0 || job->height == 0) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("size: nothing tells the size of %s's images; give one, such as 64x64"),

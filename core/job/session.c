@@ -10,6 +10,7 @@
 #include "core/data/error.h"
 #include "core/edit/picture.h"
 #include "core/job/request-private.h"
+#include "core/model/config-details.h"
 #include "core/model/models.h"
 #include "core/model/settings.h"
 
@@ -276,14 +277,16 @@ void
 ddim_session_choose_size(DdimSession *session, DdimRequest *request, guint *batch, guint *width,
                          guint *height)
 {
-  guint own = ddim_config_get_image_size(session->config);
+  const guint unknown = 64;
+  guint own_width, own_height;
 
+  ddim_config_get_shape(session->config, &own_width, &own_height);
   g_object_get(request, "batch", batch, "width", width, "height", height, NULL);
-  if (!own)
-    own = 64;
   *batch = MAX(*batch, 1);
-  *width = *width ? *width : own;
-  *height = *height ? *height : own;
+  if (!*width)
+    *width = own_width ? own_width : unknown;
+  if (!*height)
+    *height = own_height ? own_height : unknown;
 }
 
 gboolean

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/data/error.h"
+#include "core/model/config-details.h"
 
 /* Pictures of a larger area than this are computed in windows, unless the model was trained with
  * larger ones. */
@@ -68,10 +69,12 @@ gboolean
 ddim_window_choice_make(DdimWindowChoice *choice, DdimConfig *config, DdimRequest *request,
                         guint width, guint height, GError **error)
 {
-  const guint64 own = ddim_config_get_image_size(config);
-  const gboolean large = (guint64)width * height > MAX(WHOLE_PIXELS, own * own);
+  guint own_width, own_height;
   int window;
 
+  ddim_config_get_shape(config, &own_width, &own_height);
+  const gboolean large =
+      (guint64)width * height > MAX(WHOLE_PIXELS, (guint64)own_width * own_height);
   g_object_get(request, "window", &window, NULL);
   choice->open = window < 0;
   if (window < 0)

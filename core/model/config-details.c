@@ -60,6 +60,13 @@ ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params)
   params->rescale_timesteps = ddim_values_get_bool(values, DDIM_KEY_RESCALE_TIMESTEPS);
 }
 
+void
+ddim_config_get_shape(DdimConfig *config, guint *width, guint *height)
+{
+  *width = config->width;
+  *height = config->height;
+}
+
 const DdimScheduler *
 ddim_config_get_scheduler(DdimConfig *config)
 {

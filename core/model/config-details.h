@@ -34,6 +34,9 @@ guint ddim_config_get_out_channels(DdimConfig *config);
  * own, usually ""; the caller replaces it. Strings live as long as @config. */
 void ddim_config_get_diffusion(DdimConfig *config, DdimDiffusionParams *params);
 
+/** Width and height of the images that the model was made for; ddim_config_get_image_size() twice,
+ * unless it is a model of diffusers whose sample_size is a list of two numbers. */
+void ddim_config_get_shape(DdimConfig *config, guint *width, guint *height);
 /** The scheduler of a model of diffusers, as its scheduler_config.json describes it. (transfer
  * none) (nullable) */
 const DdimScheduler *ddim_config_get_scheduler(DdimConfig *config);

@@ -139,6 +139,20 @@ take_class_names(DdimConfig *config, DdimSources *sources, GError **error)
   return TRUE;
 }
 
+/* A list of two numbers in a model's own file; what flags or a sidecar say in its place are
+ * squares. */
+static void
+take_shape(DdimConfig *config, const DdimSources *sources)
+{
+  const DdimSettings *file = sources->settings[DDIM_SOURCE_CONFIG];
+  const guint size = ddim_config_get_image_size(config);
+  const gboolean own = config->values.source[DDIM_KEY_IMAGE_SIZE] >= DDIM_SOURCE_METADATA;
+
+  config->width = config->height = size;
+  if (own && file->height == size && file->width)
+    config->width = file->width;
+}
+
 /* A model of diffusers keeps the texts of its folder, so that a converted file has them. */
 static void
 take_files(DdimConfig *config, DdimSources *sources, DdimCheckpoint *checkpoint)
@@ -252,6 +266,7 @@ load(DdimCheckpoint *checkpoint, const char *flags, const DdimFamily *const *fam
       !take_class_names(config, &sources, error))
     return NULL;
   take_texts(config, &sources, checkpoint);
+  take_shape(config, &sources);
   take_files(config, &sources, checkpoint);
   take_notes(config, &sources);
   return g_steal_pointer(&config);

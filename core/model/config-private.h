@@ -18,6 +18,7 @@ struct _DdimConfig {
   GStrv class_names;            /* (nullable) one for each class */
   gboolean usual_names;         /* class_names are ImageNet's, as no source has any */
   DdimScheduler *scheduler;     /* (nullable) */
+  guint width, height;          /* of the images that the model was made for */
   char *files[2];               /* (nullable) the texts of config.json and scheduler_config.json */
   GPtrArray *notes, *extra;     /* char*, NULL-terminated */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/model/settings.h"
 
-#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "core/checkpoint/model-folder.h"
@@ -37,10 +36,8 @@ ddim_settings_from_diffusers(DdimCheckpoint *checkpoint, GError **error)
 
   if (unet && !ddim_unet2d_config_parse(unet, strlen(unet), &config, error))
     return NULL;
-  if (config.sample_height != config.sample_width)
-    ddim_settings_note(settings, _("config.json: sample_size is %ux%u: use --size %ux%u"),
-                       config.sample_width, config.sample_height, config.sample_width,
-                       config.sample_height);
+  settings->width = config.sample_width;
+  settings->height = config.sample_height;
   if (config.sample_height)
     settings->values[DDIM_KEY_IMAGE_SIZE] = g_strdup_printf("%u", config.sample_height);
   const char *text =

@@ -15,6 +15,7 @@ typedef struct {
   char *name, *description, *license; /**< (nullable) */
   GStrv class_names;                  /**< (nullable) */
   DdimScheduler *scheduler;           /**< (nullable) */
+  guint width, height;                /**< of what the model was made for; 0: it does not say */
   GPtrArray *notes;                   /**< char*: what a user should know, such as ignored flags */
 } DdimSettings;
 

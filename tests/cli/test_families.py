@@ -234,6 +234,16 @@ class Folders(ddim.Case):
         self.good('generate', '-m', 'one.safetensors', *options, '-o', 'file.npy')
         self.assertEqual((self.folder / 'folder.npy').read_bytes(), (self.folder / 'file.npy').read_bytes())
 
+    def test_shape(self):
+        """A sample_size of two numbers is height and width, also of what is converted; a flag has one number for both."""
+        self.edit('unet/config.json', sample_size=[6, 9])
+        self.good('convert', self.model, 'one.safetensors')
+        for model in (self.model, 'one.safetensors'):
+            self.assertIn('made for 9x6', self.good('info', model).stdout)
+            for more, shape in (([], [1, 3, 6, 9]), (['--flags', '--image_size 6'], [1, 3, 6, 6]), (['--size', '4'], [1, 3, 4, 4])):
+                self.good('generate', '-m', model, '--steps', '1', '--seed', '1', *more, '-o', 'out.npy')
+                self.assertEqual(list(npy.load(self.folder / 'out.npy').shape), shape)
+
 
 class Models(ddim.Case):
     """A folder of models: what is dropped in is listed."""
