@@ -19,6 +19,8 @@ add_file(JsonBuilder *builder, DdimCheckpoint *checkpoint)
   ddim_census_take(checkpoint, &census);
   ddim_member_string(builder, "path", path);
   ddim_member_string(builder, "format", ddim_checkpoint_get_format(checkpoint));
+  ddim_member_string(builder, "member", ddim_checkpoint_get_member(checkpoint));
+  ddim_member_string(builder, "prefix", ddim_checkpoint_get_prefix(checkpoint));
   ddim_member_int(builder, "bytes", ddim_checkpoint_get_file_size(checkpoint));
   ddim_member_int(builder, "tensors", ddim_checkpoint_get_n_tensors(checkpoint));
   ddim_member_int(builder, "parameters", census.parameters);

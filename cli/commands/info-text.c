@@ -52,6 +52,24 @@ append_parts(GString *out, const char *path)
   }
 }
 
+/* What was taken of a file that holds more than the network. */
+static void
+append_choice(GString *out, DdimCheckpoint *checkpoint)
+{
+  const char *member = ddim_checkpoint_get_member(checkpoint);
+  const char *prefix = ddim_checkpoint_get_prefix(checkpoint);
+
+  if (member) {
+    /* Translators: a part of a file: “ema” */
+    g_autofree char *text = g_strdup_printf(_("the file's member “%s”"), member);
+    append_row(out, _("weights"), text);
+  }
+  if (prefix) {
+    g_autofree char *text = g_strdup_printf(_("those whose names begin with “%s”"), prefix);
+    append_row(out, member ? "" : _("weights"), text);
+  }
+}
+
 static void
 append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
 {
@@ -66,6 +84,7 @@ append_file(GString *out, DdimCheckpoint *checkpoint, DdimConfig *config)
   append_parts(out, ddim_checkpoint_get_path(checkpoint));
   g_string_printf(text, "%s, %s", ddim_checkpoint_get_format(checkpoint), size);
   append_row(out, _("format"), text->str);
+  append_choice(out, checkpoint);
   append_row(out, _("licence"), license ? license : _("not stated"));
   g_string_printf(text, _("%.1f million in %u tensors:"), census.parameters / 1e6,
                   ddim_checkpoint_get_n_tensors(checkpoint));

@@ -6,6 +6,26 @@
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/data/error.h"
 
+/* What people find in place of a file that did not come as a whole. */
+static const struct {
+  const char *start, *says;
+} substitutes[] = {
+    {"version h", N_("it is a pointer of Git LFS and not the file itself, which “git lfs pull” "
+                     "fetches")},
+    {"<", N_("it is a web page; download the file itself")},
+};
+
+static gboolean
+check_substitutes(const guint8 *start, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(substitutes); i++)
+    if (memcmp(start, substitutes[i].start, strlen(substitutes[i].start)) == 0) {
+      g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _(substitutes[i].says));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 read_any(DdimCheckpoint *checkpoint, GError **error)
 {
@@ -27,7 +47,7 @@ read_any(DdimCheckpoint *checkpoint, GError **error)
     return ddim_safetensors_read(checkpoint, error);
   }
   checkpoint->format = "pytorch legacy";
-  return ddim_checkpoint_read_legacy(checkpoint, error);
+  return check_substitutes(start, error) && ddim_checkpoint_read_legacy(checkpoint, error);
 }
 
 gboolean

@@ -5,6 +5,7 @@
 
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/checkpoint/model-folder.h"
+#include "core/checkpoint/unwrap.h"
 #include "core/data/error.h"
 
 /* A configuration takes a few kilobytes, the index of a large model some hundred. */
@@ -137,5 +138,7 @@ ddim_checkpoint_open_folder(const char *path, GError **error)
                 path);
     return NULL;
   }
-  return read_folder(checkpoint, folder, error) ? g_steal_pointer(&checkpoint) : NULL;
+  return read_folder(checkpoint, folder, error) && ddim_checkpoint_unwrap(checkpoint, error)
+             ? g_steal_pointer(&checkpoint)
+             : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  * Opening a checkpoint: a file, a folder or a file's content. */
 #include "core/checkpoint/checkpoint-readers.h"
+#include "core/checkpoint/unwrap.h"
 
 /* Takes over @file. */
 static DdimCheckpoint *
@@ -8,7 +9,10 @@ open_file(DdimFile *file, GError **error)
 {
   g_autoptr(DdimCheckpoint) checkpoint = ddim_checkpoint_new(ddim_file_get_path(file));
 
-  return ddim_checkpoint_read_file(checkpoint, file, error) ? g_steal_pointer(&checkpoint) : NULL;
+  return ddim_checkpoint_read_file(checkpoint, file, error) &&
+                 ddim_checkpoint_unwrap(checkpoint, error)
+             ? g_steal_pointer(&checkpoint)
+             : NULL;
 }
 
 DdimCheckpoint *

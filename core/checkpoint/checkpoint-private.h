@@ -29,6 +29,8 @@ struct _DdimCheckpoint {
   gatomicrefcount ref_count;
   char *path;
   const char *format;
+  char *member;        /* (nullable) of the file's pickle, which holds the tensors: "ema" */
+  char *prefix;        /* (nullable) what was left out in front of their names: "module." */
   GPtrArray *files;    /* DdimFile: one, or those of a folder */
   DdimFile *file;      /* the last of them, which is being read */
   guint64 file_bytes;  /* of all of them */

@@ -7,6 +7,18 @@
 #include "core/checkpoint/checkpoint-private.h"
 #include "core/data/error.h"
 
+const char *
+ddim_checkpoint_get_member(DdimCheckpoint *checkpoint)
+{
+  return checkpoint->member;
+}
+
+const char *
+ddim_checkpoint_get_prefix(DdimCheckpoint *checkpoint)
+{
+  return checkpoint->prefix;
+}
+
 const DdimTensor *
 ddim_checkpoint_get_tensor(DdimCheckpoint *checkpoint, guint index)
 {

@@ -8,6 +8,13 @@ G_BEGIN_DECLS
 
 /* The tensors of a checkpoint and their numbers. Functions may be called from any thread. */
 
+/** The member of a PyTorch file that holds the tensors: "ema", "model.ema" where one lies in
+ * another, or a number in a list, counted from 0; NULL when they are all that the file holds.
+ * (transfer none) (nullable) */
+const char *ddim_checkpoint_get_member(DdimCheckpoint *checkpoint);
+/** What the names of the network's tensors begin with in the file and not here: "module.".
+ * (transfer none) (nullable) */
+const char *ddim_checkpoint_get_prefix(DdimCheckpoint *checkpoint);
 /** Tensor number @index, in the file's order. It has no data: ddim_checkpoint_read() reads the
  * numbers. (transfer none) */
 const DdimTensor *ddim_checkpoint_get_tensor(DdimCheckpoint *checkpoint, guint index);

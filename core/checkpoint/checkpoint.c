@@ -62,6 +62,8 @@ ddim_checkpoint_unref(DdimCheckpoint *checkpoint)
   g_ptr_array_unref(checkpoint->storages);
   g_ptr_array_unref(checkpoint->files);
   g_free(checkpoint->path);
+  g_free(checkpoint->member);
+  g_free(checkpoint->prefix);
   g_free(checkpoint);
 }
 

@@ -62,8 +62,8 @@ ddim_pickle_find_name(const char *module, gsize module_length, const char *name,
   shown_module = show(module, module_length);
   shown_name = show(name, name_length);
   g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-              _("it asks for “%s.%s”, which is not needed to read weights; nothing was run. Only "
-                "files with a state dict can be read"),
+              _("it asks for “%s.%s”, which is not needed to read weights; nothing was run. Have its "
+                "program save the state dict alone: torch.save(model.state_dict(), …)"),
               shown_module, shown_name);
   return NULL;
 }

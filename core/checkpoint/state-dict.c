@@ -6,8 +6,6 @@
 
 #include "core/data/error.h"
 
-#define PARALLEL_PREFIX "module."
-
 static gboolean
 unsupported(const char *what, GError **error)
 {
@@ -24,62 +22,123 @@ is_optimizer(const DdimPickleValue *value)
          ddim_pickle_value_lookup(value, "param_groups");
 }
 
-/* @seen: the dicts that were looked at before. A pickle can hold one large dict a million times. */
+/* Members may lie in members: in {"model": {"ema": …}}. */
+#define MAX_DEPTH 4
+
+/* A pickle can hold one large dict a million times, and itself. */
+typedef struct {
+  GHashTable *seen;   /* dicts and lists that were searched, or whose search goes on */
+  GHashTable *barren; /* dicts without tensors */
+  GString *path;      /* the names of members, from the file's value to where the search is */
+  guint depth;
+} Search;
+
 static gboolean
-is_new_state_dict(const DdimPickleValue *value, GHashTable *seen)
+has_tensors(Search *self, const DdimPickleValue *value)
 {
-  if (value->type != DDIM_PICKLE_DICT || !g_hash_table_add(seen, (gpointer)value))
+  if (value->type != DDIM_PICKLE_DICT || g_hash_table_contains(self->barren, value))
     return FALSE;
   for (guint i = 1; i < value->n; i += 2)
     if (value->items[i]->type == DDIM_PICKLE_TENSOR)
       return TRUE;
+  g_hash_table_add(self->barren, (gpointer)value);
   return FALSE;
 }
 
+static const DdimPickleValue *search(Search *self, const DdimPickleValue *value, GError **error);
+
+/* The state dict that @value is or holds. */
 static const DdimPickleValue *
-choose_last(const DdimPickleValue *list, GHashTable *seen)
+search_member(Search *self, const DdimPickleValue *value, const char *name, GError **error)
+{
+  const gsize length = self->path->len;
+  const DdimPickleValue *found;
+
+  g_string_append_printf(self->path, "%s%s", length ? "." : "", name);
+  self->depth++;
+  found = search(self, value, error);
+  self->depth--;
+  if (!found)
+    g_string_truncate(self->path, length);
+  return found;
+}
+
+static const DdimPickleValue *
+search_list(Search *self, const DdimPickleValue *list, GError **error)
 {
   for (guint i = list->n; i-- > 0;)
-    if (is_new_state_dict(list->items[i], seen))
-      return list->items[i];
+    if (has_tensors(self, list->items[i])) {
+      g_autofree char *name = g_strdup_printf("%u", i);
+      return search_member(self, list->items[i], name, error);
+    }
   return NULL;
 }
 
-/* Choose the member that holds the state dict. Averaged weights ("ema") come first, because they
- * are the ones to sample from. */
+/* The only member that is a state dict, whatever its name. */
 static const DdimPickleValue *
-choose_member(const DdimPickleValue *dict, GHashTable *seen, GError **error)
+search_only(Search *self, const DdimPickleValue *dict, GError **error)
 {
-  static const char *const preferred[] = {"ema",        "model_ema", "ema_state_dict",
-                                          "state_dict", "model",     "model_state_dict"};
-  const DdimPickleValue *only = NULL;
-  guint n = 0;
+  const DdimPickleValue *only = NULL, *key = NULL;
+  g_autofree char *name = NULL;
+
+  for (guint i = 1; i < dict->n; i += 2) {
+    if (dict->items[i] == only || !has_tensors(self, dict->items[i]))
+      continue;
+    if (only) {
+      unsupported(
+          _("it holds several state dicts, and none is called “ema”, “state_dict” or “model”"),
+          error);
+      return NULL;
+    }
+    only = dict->items[i];
+    key = dict->items[i - 1];
+  }
+  if (!only)
+    return NULL;
+  if (key->type == DDIM_PICKLE_TEXT && ddim_checkpoint_check_name((const char *)key->text, key->n))
+    name = g_strndup((const char *)key->text, key->n);
+  return search_member(self, only, name ? name : "?", error);
+}
+
+/* Averaged weights ("ema") come first, because they are the ones to sample from. */
+static const DdimPickleValue *
+search_dict(Search *self, const DdimPickleValue *dict, GError **error)
+{
+  static const char *const preferred[] = {
+      "ema",        "model_ema", "ema_model",        "ema_state_dict", "params_ema",
+      "state_dict", "model",     "model_state_dict", "params",         "models"};
 
   for (guint i = 0; i < G_N_ELEMENTS(preferred); i++) {
     const DdimPickleValue *value = ddim_pickle_value_lookup(dict, preferred[i]);
-    if (value && is_new_state_dict(value, seen))
-      return value;
+    const DdimPickleValue *found = value ? search_member(self, value, preferred[i], error) : NULL;
+    if (found || *error)
+      return found;
   }
-  for (guint i = 1; i < dict->n; i += 2)
-    if (is_new_state_dict(dict->items[i], seen)) {
-      only = dict->items[i];
-      n++;
-    }
-  if (n > 1) {
-    unsupported(
-        _("it holds several state dicts, and none is called “ema”, “state_dict” or “model”"),
-        error);
-    return NULL;
-  }
-  return only;
+  return search_only(self, dict, error);
 }
 
+/* NULL without @error when there is none. */
 static const DdimPickleValue *
-choose(const DdimPickleValue *root, GError **error)
+search(Search *self, const DdimPickleValue *value, GError **error)
+{
+  if (has_tensors(self, value))
+    return value;
+  if (value->type < DDIM_PICKLE_TUPLE || value->type > DDIM_PICKLE_DICT ||
+      self->depth > MAX_DEPTH || !g_hash_table_add(self->seen, (gpointer)value))
+    return NULL;
+  return value->type == DDIM_PICKLE_DICT ? search_dict(self, value, error)
+                                         : search_list(self, value, error);
+}
+
+/* @member  (out) (nullable) what ddim_checkpoint_get_member() tells. (transfer full) */
+static const DdimPickleValue *
+choose(const DdimPickleValue *root, char **member, GError **error)
 {
   g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-  g_autoptr(GError) local = NULL;
-  const DdimPickleValue *found = NULL;
+  g_autoptr(GHashTable) barren = g_hash_table_new(NULL, NULL);
+  g_autoptr(GString) path = g_string_new(NULL);
+  Search self = {.seen = seen, .barren = barren, .path = path};
+  GError *local = NULL;
 
   if (is_optimizer(root)) {
     unsupported(_("it is the state of an optimizer, not of a model: use the file model….pt or "
@@ -87,30 +146,27 @@ choose(const DdimPickleValue *root, GError **error)
                 error);
     return NULL;
   }
-  if (is_new_state_dict(root, seen))
-    return root;
-  if (root->type == DDIM_PICKLE_DICT)
-    found = choose_member(root, seen, &local);
-  else if (root->type == DDIM_PICKLE_LIST || root->type == DDIM_PICKLE_TUPLE)
-    found = choose_last(root, seen);
+  const DdimPickleValue *found = search(&self, root, &local);
   if (local)
-    g_propagate_error(error, g_steal_pointer(&local));
+    g_propagate_error(error, local);
   else if (!found)
     unsupported(_("it holds no state dict, that is, no dict of names and tensors"), error);
+  else if (path->len)
+    *member = g_strdup(path->str);
   return found;
 }
 
 /* --- Its tensors --- */
 
 static char *
-get_name(const DdimPickleValue *key, gsize skip, GError **error)
+get_name(const DdimPickleValue *key, GError **error)
 {
   const char *text;
 
   if (key->type == DDIM_PICKLE_TEXT) {
     text = (const char *)key->text;
     if (ddim_checkpoint_check_name(text, key->n))
-      return g_strndup(text + skip, key->n - skip);
+      return g_strndup(text, key->n);
   }
   g_set_error_literal(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("a tensor's name is no text"));
   return NULL;
@@ -192,27 +248,12 @@ add_tensor(Reader *reader, const char *name, const DdimPickleTensor *source, GEr
   return ddim_checkpoint_add(reader->checkpoint, name, &tensor, place, error);
 }
 
-/* Whether all tensors' names begin with DataParallel's prefix. */
-static gboolean
-is_parallel(const DdimPickleValue *dict)
-{
-  for (guint i = 0; i < dict->n; i += 2) {
-    const DdimPickleValue *key = dict->items[i];
-    if (dict->items[i + 1]->type == DDIM_PICKLE_TENSOR &&
-        (key->type != DDIM_PICKLE_TEXT || key->n < strlen(PARALLEL_PREFIX) ||
-         memcmp(key->text, PARALLEL_PREFIX, strlen(PARALLEL_PREFIX)) != 0))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 gboolean
 ddim_state_dict_read(DdimCheckpoint *checkpoint, const DdimPickleValue *root,
                      DdimStorageFinder find, gpointer source, GError **error)
 {
   Reader reader = {checkpoint, find, source};
-  const DdimPickleValue *dict = choose(root, error);
-  gsize skip = dict && is_parallel(dict) ? strlen(PARALLEL_PREFIX) : 0;
+  const DdimPickleValue *dict = choose(root, &checkpoint->member, error);
 
   if (!dict)
     return FALSE;
@@ -220,7 +261,7 @@ ddim_state_dict_read(DdimCheckpoint *checkpoint, const DdimPickleValue *root,
     g_autofree char *name = NULL;
     if (dict->items[i + 1]->type != DDIM_PICKLE_TENSOR)
       continue; /* a counter or a setting that is stored beside the weights */
-    name = get_name(dict->items[i], skip, error);
+    name = get_name(dict->items[i], error);
     if (!name || !add_tensor(&reader, name, dict->items[i + 1]->tensor, error))
       return FALSE;
   }

@@ -11,9 +11,9 @@ typedef DdimStorage *(*DdimStorageFinder)(gpointer source, const DdimPickleStora
                                           GError **error);
 
 /* Fill @checkpoint with the tensors of the state dict that @root is or holds: itself, a member
- * ("state_dict", "model", "ema" before others), or the last of a list, as ermongroup/ddim's trainer
- * saves [model, optimizer, epoch, step, ema]. A prefix "module." that all names share
- * (DataParallel's) is dropped. An optimizer's state is DDIM_ERROR_UNSUPPORTED. */
+ * ("state_dict", "model", "ema" before others) or a member's, or the last of a list, as
+ * ermongroup/ddim's trainer saves [model, optimizer, epoch, step, ema]. An optimizer's state is
+ * DDIM_ERROR_UNSUPPORTED. */
 gboolean ddim_state_dict_read(DdimCheckpoint *checkpoint, const DdimPickleValue *root,
                               DdimStorageFinder find, gpointer source, GError **error);
 

@@ -73,6 +73,31 @@ class Families(ddim.Case):
                     out = self.predict(write_model(model, case), case, env={'DDIM_KERNELS': kernels})
                     self.assertLess(self.worst(out, case), 2e-4)
 
+    def test_wrapped(self):
+        """A network inside of a larger module, as trainers save it: its averaged weights are taken, and what converts has plain names."""
+        case = CASES['ermongroup/ddim pooled']
+        tensors = tensors_of(case)
+        zeros = {f'model.{name}': (dtype, shape, bytes(len(data))) for name, (dtype, shape, data) in tensors.items()}
+        averaged = {f'ema_model.module.{name}': tensor for name, tensor in tensors.items()}
+        checkpoints.write_safetensors(self.folder / 'w.safetensors', zeros | averaged | {'betas': ('F32', [2], bytes(8))})
+        self.assertLess(self.worst(self.predict('w.safetensors', case), case), 2e-4)
+        self.assertIn('names begin with “ema_model.module.”', self.good('info', 'w.safetensors').stdout)
+        info = json.loads(self.good('info', '--json', 'w.safetensors').stdout)
+        self.assertEqual((info['member'], info['prefix']), (None, 'ema_model.module.'))
+        self.good('convert', 'w.safetensors', 'plain.safetensors')
+        self.assertLess(self.worst(self.predict('plain.safetensors', case), case), 2e-4)
+        plain, _ = checkpoints.read_safetensors(self.folder / 'plain.safetensors')
+        self.assertEqual({name for name in plain if not name.startswith('model.')} - {'betas'}, set(tensors))
+
+    def test_which_network(self):
+        """Of two networks of which none is averaged, none is taken; nor is a latent one."""
+        tensors = tensors_of(CASES['ermongroup/ddim pooled'])
+        for prefixes in (['one.', 'two.'], ['ema_one.', 'ema_two.'], ['model.diffusion_model.']):
+            with self.subTest(prefixes):
+                wrapped = {prefix + name: tensor for prefix in prefixes for name, tensor in tensors.items()}
+                checkpoints.write_safetensors(self.folder / 'w.safetensors', wrapped)
+                self.assertIn('holds', self.refused(1, 'info', 'w.safetensors'))
+
     def test_converted(self):
         """One file that has everything: configuration, scheduler, and the same numbers."""
         for name in ('diffusers google', 'diffusers uneven', 'ermongroup/ddim pooled'):

@@ -93,6 +93,15 @@ def main():
     save('nested-state-dict.pt', {'epoch': 3, 'loss': 0.25, 'state_dict': weights, 'optimizer': optimizer.state_dict()})
     save('nested-ema.pt', {'step': 1200, 'model': weights, 'ema': averaged})
     save('nested-unclear.pt', {'one': weights, 'other': averaged})
+    save('nested-twice.pt', {'step': 1200, 'model': {'raw': weights, 'ema': averaged}})
+    save('compiled.pt', {'_orig_mod.module.' + name: value for name, value in averaged.items()})
+    # As PyTorch Lightning saves a module that has the network, its average and the betas.
+    inside = {'time_embed.0.weight': 'a', 'out.0.bias': 'b'}
+    module = collections.OrderedDict({'model.' + name: weights[key] for name, key in inside.items()})
+    module |= {'ema_model.net.' + name: averaged[key] for name, key in inside.items()} | {'betas': ramp(2)}
+    save('lightning.ckpt', {'epoch': 3, 'global_step': 1200, 'pytorch-lightning_version': '2.1.0', 'state_dict': module, 'loops': {},
+                            'callbacks': {'Checkpoint': {'best': torch.tensor(0.5)}}, 'optimizer_states': [optimizer.state_dict()],
+                            'lr_schedulers': [], 'hyper_parameters': {'lr': 0.001}})
     save('optimizer.pt', optimizer.state_dict())
     save('model-state-dict.pt', model.state_dict())
     save('whole-model.pt', model)

@@ -160,15 +160,17 @@ static void
 test_choice(void)
 {
   static const struct {
-    const char *file;
+    const char *file, *member, *prefix;
     const Expected *expected;
   } cases[] = {
-      {"checkpoint/module-prefix.pt", averaged},
-      {"checkpoint/trainer-list.pth", averaged},
-      {"checkpoint/trainer-list-without-ema.pth", weights},
-      {"checkpoint/nested-state-dict.pt", weights},
-      {"checkpoint/nested-ema.pt", averaged},
-      {"checkpoint/with-settings.pt", weights},
+      {"checkpoint/module-prefix.pt", NULL, "module.", averaged},
+      {"checkpoint/compiled.pt", NULL, "_orig_mod.module.", averaged},
+      {"checkpoint/trainer-list.pth", "4", "module.", averaged},
+      {"checkpoint/trainer-list-without-ema.pth", "0", NULL, weights},
+      {"checkpoint/nested-state-dict.pt", "state_dict", NULL, weights},
+      {"checkpoint/nested-ema.pt", "ema", NULL, averaged},
+      {"checkpoint/nested-twice.pt", "model.ema", NULL, averaged},
+      {"checkpoint/with-settings.pt", NULL, NULL, weights},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -176,8 +178,59 @@ test_choice(void)
     g_autoptr(DdimCheckpoint) checkpoint = open_data(cases[i].file, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(ddim_checkpoint_get_n_tensors(checkpoint), ==, 2);
+    g_assert_cmpstr(ddim_checkpoint_get_member(checkpoint), ==, cases[i].member);
+    g_assert_cmpstr(ddim_checkpoint_get_prefix(checkpoint), ==, cases[i].prefix);
     for (guint j = 0; j < 2; j++)
       assert_tensor(checkpoint, j, &cases[i].expected[j]);
+  }
+}
+
+/* A network in a larger module: its averaged weights, and whatever else there is by its full name.
+ */
+static void
+test_module(void)
+{
+  static const Expected expected[] = {
+      {"model.time_embed.0.weight", DDIM_DTYPE_F32, 1, {4}, {-2, -1, 0, 1}},
+      {"model.out.0.bias", DDIM_DTYPE_F32, 1, {3}, {-2, -1, 0}},
+      {"time_embed.0.weight", DDIM_DTYPE_F32, 1, {4}, {8, 9, 10, 11}},
+      {"out.0.bias", DDIM_DTYPE_F32, 1, {3}, {8, 9, 10}},
+      {"betas", DDIM_DTYPE_F32, 1, {2}, {-2, -1}},
+  };
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimCheckpoint) checkpoint = open_data("checkpoint/lightning.ckpt", &error);
+
+  g_assert_no_error(error);
+  g_assert_cmpstr(ddim_checkpoint_get_member(checkpoint), ==, "state_dict");
+  g_assert_cmpstr(ddim_checkpoint_get_prefix(checkpoint), ==, "ema_model.net.");
+  g_assert_cmpuint(ddim_checkpoint_get_n_tensors(checkpoint), ==, G_N_ELEMENTS(expected));
+  for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
+    assert_tensor(checkpoint, i, &expected[i]);
+    g_assert_true(ddim_checkpoint_lookup(checkpoint, expected[i].name) ==
+                  ddim_checkpoint_get_tensor(checkpoint, i));
+  }
+  g_assert_null(ddim_checkpoint_lookup(checkpoint, "ema_model.net.out.0.bias"));
+}
+
+/* What is found in place of a file that did not come as a whole. */
+static void
+test_substitutes(void)
+{
+  static const struct {
+    const char *content, *says;
+  } cases[] = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"},
+      {"<!DOCTYPE html>\n<html></html>\n", "web page"},
+      {"<", "web page"},
+      {"version", "neither"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GBytes) bytes = g_bytes_new_static(cases[i].content, strlen(cases[i].content));
+    g_autoptr(GError) error = NULL;
+    g_assert_null(ddim_checkpoint_open_bytes(bytes, "model.pt", &error));
+    g_assert_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT);
+    g_assert_nonnull(strstr(error->message, cases[i].says));
   }
 }
 
@@ -429,6 +482,8 @@ main(int argc, char **argv)
   }
   g_test_add_func("/checkpoint/network", test_network);
   g_test_add_func("/checkpoint/choice", test_choice);
+  g_test_add_func("/checkpoint/module", test_module);
+  g_test_add_func("/checkpoint/substitutes", test_substitutes);
   g_test_add_func("/checkpoint/refused", test_refused);
   g_test_add_func("/checkpoint/no-checkpoint", test_no_checkpoint);
   g_test_add_func("/checkpoint/threads", test_threads);

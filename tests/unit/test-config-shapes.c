@@ -474,13 +474,13 @@ static void
 test_other_layouts(FakeModels *fixture, gconstpointer data)
 {
   const char *latent[] = {"model.diffusion_model.input_blocks.0.0.weight", NULL};
-  const char *wrapped[] = {"module.input_blocks.0.0.weight", "module.out.2.weight", NULL};
+  const char *wrapped[] = {"net.input_blocks.0.0.weight", "net.out.2.weight", NULL};
   const char *other[] = {"features.0.weight", NULL};
   const char *nothing[] = {NULL};
   g_autoptr(GError) error = NULL;
 
   refuse_layout(fixture, latent, "latent diffusion");
-  refuse_layout(fixture, wrapped, "module.");
+  refuse_layout(fixture, wrapped, "net.");
   refuse_layout(fixture, other, "features.0.weight");
   refuse_layout(fixture, nothing, "no tensors");
   g_assert_null(
