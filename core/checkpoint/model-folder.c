@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "core/data/error.h"
+#include "core/data/file.h"
 #include "core/data/json.h"
 
 #define SHARD_PREFIX "diffusion_pytorch_model"
 #define MAX_SHARDS 10000
 #define MAX_TENSORS 1000000
+/* The name of a version is 40 digits long. */
+#define MAX_VERSION 100
 
 /* As diffusers looks for them; each is an index if it ends in ".json". */
 static const char *const weights[] = {SHARD_PREFIX ".safetensors",
@@ -45,16 +48,36 @@ find_part(const char *path, const char *name)
   return g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&folder) : g_strdup(path);
 }
 
+/* The version of a model that refs/main names, in a folder of Hugging Face's cache; else @path
+ * itself. (transfer full) */
+static char *
+find_snapshot(const char *path)
+{
+  char version[MAX_VERSION + 1] = "";
+  g_autofree char *ref = g_build_filename(path, "refs", "main", NULL);
+  g_autoptr(DdimFile) file = is_file(ref) ? ddim_file_open(ref, NULL) : NULL;
+
+  if (!file || ddim_file_get_size(file) > MAX_VERSION ||
+      !ddim_file_read(file, 0, version, ddim_file_get_size(file), NULL))
+    return g_strdup(path);
+  g_strchomp(version);
+  g_autofree char *snapshot = g_build_filename(path, "snapshots", version, NULL);
+  const gboolean plain = *version && strspn(version, "0123456789abcdef") == strlen(version);
+  return plain && g_file_test(snapshot, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&snapshot)
+                                                            : g_strdup(path);
+}
+
 DdimModelFolder *
 ddim_model_folder_find(const char *path)
 {
   g_autoptr(DdimModelFolder) folder = g_new0(DdimModelFolder, 1);
-  g_autofree char *unet = find_part(path, "unet");
-  g_autofree char *scheduler = find_part(path, "scheduler");
+  g_autofree char *place = find_snapshot(path);
+  g_autofree char *unet = find_part(place, "unet");
+  g_autofree char *scheduler = find_part(place, "scheduler");
 
   if (!g_file_test(path, G_FILE_TEST_IS_DIR))
     return NULL;
-  folder->index = find_file(path, "model_index.json");
+  folder->index = find_file(place, "model_index.json");
   folder->config = find_file(unet, "config.json");
   folder->scheduler = find_file(scheduler, "scheduler_config.json");
   for (gsize i = 0; i < G_N_ELEMENTS(weights) && !folder->weights; i++) {

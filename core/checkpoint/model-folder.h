@@ -6,7 +6,8 @@
 G_BEGIN_DECLS
 
 /* A model as huggingface/diffusers saves it: a folder with model_index.json and the folders unet/
- * and scheduler/, or the folder of a UNet alone, or all of them in one folder. */
+ * and scheduler/, or the folder of a UNet alone, or all of them in one folder; or the folder of
+ * such a model in Hugging Face's cache, which has versions of it in snapshots/. */
 
 /** Where the parts of such a folder lie. Paths are in the encoding of file names. */
 typedef struct {
@@ -17,8 +18,8 @@ typedef struct {
   gboolean sharded; /**< weights is such an index */
 } DdimModelFolder;
 
-/** Look for the parts of @path by their names; nothing is opened. NULL when it is no folder, or has
- * no UNet's config.json. (transfer full) (nullable) */
+/** Look for the parts of @path by their names; nothing is opened but refs/main of a cache. NULL
+ * when it is no folder, or has no UNet's config.json. (transfer full) (nullable) */
 DdimModelFolder *ddim_model_folder_find(const char *path);
 void ddim_model_folder_free(DdimModelFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimModelFolder, ddim_model_folder_free)

@@ -158,6 +158,32 @@ class Folders(ddim.Case):
         (self.model / 'model_index.json').rename(self.unet / 'model_index.json')
         self.assertEqual(self.info(self.unet)['scheduler']['class'], 'DDPMScheduler')
 
+    def test_cache(self):
+        """Hugging Face's cache: a folder for each model, whose versions are links to files without names."""
+        place = self.folder / 'hub' / 'models--someone--level'
+        snapshots, blobs = place / 'snapshots', place / 'blobs'
+        for part in (blobs, snapshots / 'bad0', place / 'refs'):
+            part.mkdir(parents=True)
+        (place / 'refs' / 'main').write_text('0123abcd')
+        for i, file in enumerate(sorted(path for path in self.model.rglob('*') if path.is_file())):
+            link = snapshots / '0123abcd' / file.relative_to(self.model)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, blobs / str(i))
+            link.symlink_to(os.path.relpath(blobs / str(i), link.parent))
+        expected = self.info(snapshots / '0123abcd')
+        self.assertEqual(expected['scheduler']['class'], 'DDPMScheduler')
+        info = self.info(place)
+        for key in ('architecture', 'scheduler', 'tensors', 'bytes'):
+            self.assertEqual(info[key], expected[key])
+        self.assertIn('models--someone--level ', self.good('models', '--model-path', place.parent).stdout)
+        self.good('info', '--model-path', place.parent, 'models--someone--level')
+        for version in ('bad0', '../../..', '', '0' * 200):
+            (place / 'refs' / 'main').write_text(version)
+            self.assertIn('holds no model', self.refused(1, 'info', place))
+        (place / 'refs' / 'main').unlink()
+        os.mkfifo(place / 'refs' / 'main')
+        self.assertIn('holds no model', self.refused(1, 'info', place))
+
     def shard(self):
         tensors, _ = checkpoints.read_safetensors(self.weights)
         names = sorted(tensors)
