@@ -15,6 +15,7 @@
 #include "core/data/printable.h"
 #include "core/data/samples.h"
 #include "core/job/classifier.h"
+#include "core/job/request-private.h"
 #include "core/model/config-details.h"
 
 /* How many of the most likely classes are told. */
@@ -48,12 +49,6 @@ run_clear(Run *run)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
-
-static void
-on_message(const char *message, gpointer data)
-{
-  ddim_cli_warn("%s", message);
-}
 
 /* log p of every class. */
 static void
@@ -183,16 +178,14 @@ compute(Run *run, DdimEvaluator *evaluator, DdimSamples *input, GError **error)
 static gboolean
 start(Run *run, DdimRequest *request, GError **error)
 {
-  g_autofree char *device = NULL, *precision = NULL;
-  DdimNetworkParams params = {.message = on_message};
+  g_autofree char *device = NULL;
+  const DdimNetworkParams params = {.precision = ddim_request_get_precision(request),
+                                    .message = ddim_inputs_on_message};
 
-  g_object_get(request, "device", &device, "precision", &precision, NULL);
-  params.precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
+  g_object_get(request, "device", &device, NULL);
   if (!(run->context = ddim_context_new(device, error)))
     return FALSE;
-  const char *problem = ddim_context_get_tuning_problem(run->context);
-  if (problem)
-    ddim_cli_warn("%s", problem);
+  ddim_inputs_warn_of_tuning(run->context);
   return ddim_classifier_start(run->classifier, run->context, &params, error);
 }
 
@@ -200,7 +193,7 @@ static gboolean
 classify(Run *run, DdimRequest *request, GError **error)
 {
   const Choices *choices = run->choices;
-  const DdimNetworkParams params = {.message = on_message};
+  const DdimNetworkParams params = {.message = ddim_inputs_on_message};
   g_autoptr(DdimSamples) input = NULL;
   DdimEvaluator *evaluator;
 

@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "cli/terminal/command.h"
 #include "core/data/error.h"
 
 gboolean
@@ -58,6 +59,21 @@ ddim_inputs_check_shape(const gsize *shape, guint channels, const char *path, GE
               _("%s: its shape is [%zu, %zu, %zu, %zu]; expected [N, %u, height, width]"), path,
               shape[0], shape[1], shape[2], shape[3], channels);
   return FALSE;
+}
+
+void
+ddim_inputs_on_message(const char *message, gpointer data)
+{
+  ddim_cli_warn("%s", message);
+}
+
+void
+ddim_inputs_warn_of_tuning(DdimContext *context)
+{
+  const char *problem = ddim_context_get_tuning_problem(context);
+
+  if (problem)
+    ddim_cli_warn("%s", problem);
 }
 
 gboolean

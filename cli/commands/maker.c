@@ -13,6 +13,7 @@
 #include "core/data/out-file.h"
 #include "core/job/generator.h"
 #include "core/job/options.h"
+#include "core/job/request-private.h"
 
 /* What a line of JSON tells about an image. */
 typedef struct {
@@ -375,12 +376,11 @@ static void
 say_memory(DdimMaker *maker)
 {
   const guint64 bytes = ddim_generator_get_device_bytes(maker->generator);
-  g_autofree char *size = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS), *precision = NULL;
+  g_autofree char *size = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
 
   if (!bytes)
     return;
-  g_object_get(maker->request, "precision", &precision, NULL);
-  if (g_strcmp0(precision, "f16") == 0)
+  if (ddim_request_get_precision(maker->request) == DDIM_PRECISION_F16)
     ddim_bar_say(maker->bar, DDIM_VERBOSE,
                  _("memory of the device: %s at most, weights and activations as 16-bit floats"),
                  size);

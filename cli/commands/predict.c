@@ -60,12 +60,6 @@ evaluate(DdimSession *session, DdimEvaluator *evaluator, DdimSamples *x, const c
          ddim_npy_write(path, &output->tensor, error);
 }
 
-static void
-on_message(const char *message, gpointer data)
-{
-  ddim_cli_warn("%s", message);
-}
-
 static gboolean
 predict(DdimRequest *request, const Paths *paths, GError **error)
 {
@@ -90,14 +84,12 @@ predict(DdimRequest *request, const Paths *paths, GError **error)
       !check_space(session, shape, paths->output, error) ||
       !ddim_session_start(session, request, NULL, error))
     return FALSE;
-  const char *problem = ddim_context_get_tuning_problem(session->context);
-  if (problem)
-    ddim_cli_warn("%s", problem);
+  ddim_inputs_warn_of_tuning(session->context);
   const DdimEvaluatorSize size = {.batch = n,
                                   .height = shape[2],
                                   .width = shape[3],
                                   .wrap = ddim_request_get_axes(request, "seamless")};
-  const DdimNetworkParams params = {.message = on_message};
+  const DdimNetworkParams params = {.message = ddim_inputs_on_message};
   evaluator = ddim_evaluator_new(session->network, &size, &params, error);
   /* The evaluator must be freed before the session, which owns its device. The order of the
    * declarations above ensures that. */

@@ -6,6 +6,7 @@
 #include "core/data/npy.h"
 #include "core/diffusion/noise.h"
 #include "core/job/check-values.h"
+#include "core/job/request-private.h"
 #include "core/model/config-details.h"
 #include "core/model/models.h"
 
@@ -26,15 +27,6 @@ is_default_model(DdimRequest *request)
 
   g_object_get(request, "model", &model, NULL);
   return !model || !*model || g_str_equal(model, DDIM_DEFAULT_MODEL);
-}
-
-static gboolean
-is_half(DdimRequest *request)
-{
-  g_autofree char *precision = NULL;
-
-  g_object_get(request, "precision", &precision, NULL);
-  return g_strcmp0(precision, "f16") == 0;
 }
 
 static gboolean
@@ -91,10 +83,11 @@ ddim_check_evaluation(DdimSession *session, DdimRequest *request, const DdimNetw
                       DdimEvaluationCheck *result, GError **error)
 {
   const guint own = ddim_config_get_image_size(session->config);
+  const gboolean half = ddim_request_get_precision(request) == DDIM_PRECISION_F16;
   g_autoptr(DdimEvaluator) evaluator = NULL;
 
   *result = (DdimEvaluationCheck){.compared = is_default_model(request),
-                                  .bound = is_half(request) ? BOUND_F16 : BOUND_F32};
+                                  .bound = half ? BOUND_F16 : BOUND_F32};
   const guint size = result->compared ? SIZE : own ? own : 64;
   const DdimEvaluatorSize wanted = {.batch = 1, .height = size, .width = size};
   if (!ddim_session_start(session, request, params, error) ||

@@ -5,6 +5,7 @@
 
 #include "core/job/request.h"
 
+#include "core/network/network.h"
 #include "opencl/ops/wrap.h"
 
 G_BEGIN_DECLS
@@ -14,6 +15,7 @@ G_BEGIN_DECLS
 gboolean ddim_request_takes(DdimRequest *request, const char *name);
 /** The axes that the option @name says: "x", "y" or "xy". */
 DdimWrap ddim_request_get_axes(DdimRequest *request, const char *name);
+DdimPrecision ddim_request_get_precision(DdimRequest *request);
 
 /** Set the property @name, or "size", from a value of JSON, which must have its type.
  * DDIM_ERROR_ARGUMENT names the option and its range. */

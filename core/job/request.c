@@ -151,6 +151,15 @@ ddim_request_get_axes(DdimRequest *request, const char *name)
   return (strchr(axes, 'x') ? DDIM_WRAP_X : 0) | (strchr(axes, 'y') ? DDIM_WRAP_Y : 0);
 }
 
+DdimPrecision
+ddim_request_get_precision(DdimRequest *request)
+{
+  g_autofree char *precision = NULL;
+
+  g_object_get(request, "precision", &precision, NULL);
+  return g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
+}
+
 gboolean
 ddim_request_check(DdimRequest *request, GError **error)
 {

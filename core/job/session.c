@@ -206,15 +206,15 @@ ddim_session_start(DdimSession *session, DdimRequest *request, const DdimNetwork
                    GError **error)
 {
   static const DdimNetworkParams none = {0};
-  g_autofree char *device = NULL, *precision = NULL;
+  g_autofree char *device = NULL;
   DdimNetwork *network;
 
   params = params ? params : &none;
   ddim_session_set_status(session, params->status, params->status_data);
   if (session->network)
     return TRUE;
-  g_object_get(request, "device", &device, "precision", &precision, NULL);
-  session->precision = g_strcmp0(precision, "f16") == 0 ? DDIM_PRECISION_F16 : DDIM_PRECISION_F32;
+  g_object_get(request, "device", &device, NULL);
+  session->precision = ddim_request_get_precision(request);
   if (!open_context(session, device, error) ||
       !load_classifier(session, session->context, params, error) ||
       !(network = load(session, session->context, params, error)))
