@@ -2,27 +2,11 @@
  * The gradient of softmax attention over the positions of an image, without the T x T matrix (see ddim_cl_attention_gradient()).
  * A work-item does one query, then one key; the weights are computed again for each.
  *
- * Option: CH, the head's channels. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
+ * lanes.cl is in front of it. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
 
-/* The widest vector that divides a head's channels. */
-#if CH % 16 == 0 && VEC == 16
-#define LANES 16
-#elif CH % 8 == 0 && VEC >= 8
-#define LANES 8
-#elif CH % 4 == 0
-#define LANES 4
-#else
-#define LANES 1
-#endif
 #if LANES == 1
-typedef float lanes;
-#define LOADL(p) (*(p))
-#define STOREL(v, p) (*(p) = (v))
 #define SUML(v) (v)
 #else
-typedef CONCAT(float, LANES) lanes;
-#define LOADL(p) CONCAT(vload, LANES)(0, p)
-#define STOREL(v, p) CONCAT(vstore, LANES)(v, 0, p)
 INLINE float sum4(float4 v)
 {
   return (v.x + v.y) + (v.z + v.w);
@@ -35,7 +19,6 @@ INLINE float sum4(float4 v)
 #define SUML(v) sum4(((v).lo + (v).hi).lo + ((v).lo + (v).hi).hi)
 #endif
 #endif
-#define CB (CH / LANES)
 
 INLINE float dot_(const lanes *a, __global const float *b)
 {

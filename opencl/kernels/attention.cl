@@ -2,8 +2,9 @@
  * Softmax attention over the positions of an image, without the T x T matrix: keys and values pass by in blocks while each
  * query row keeps its running maximum and sum (Milakov and Gimelshein 2018; Dao et al. 2022).
  *
- * Options: ROWS, query rows of a work-item; CH, the head's channels. Keys are first transposed, so that the lanes of a vector are
- * neighbouring keys. Query, key and value of head h lie at h * head_ld + {0, k_at, v_at} in a pixel's channels. */
+ * lanes.cl is in front of it: values' lanes run over the head's channels. Option: ROWS, query rows of a work-item. Keys are first
+ * transposed, so that the lanes of a vector are neighbouring keys. Query, key and value of head h lie at h * head_ld + {0, k_at,
+ * v_at} in a pixel's channels. */
 
 /* Keys that are multiplied together, and keys between two updates of a row's maximum. */
 #define KEYS (2 * VEC)
@@ -22,37 +23,6 @@ __kernel void attention_keys(__global const x_type *qkv, ulong qkv_off, uint ld,
     STOREV(LOADV(lane), kt + (ulong)c * T_padded);
   }
 }
-
-/* Values' lanes run over the head's channels: the widest vector that divides them. */
-#if CH % VEC == 0
-#define LANES VEC
-#elif CH % 8 == 0
-#define LANES 8
-#elif CH % 4 == 0
-#define LANES 4
-#else
-#define LANES 1
-#endif
-#if LANES == 1
-typedef float lanes;
-#define LOADL(p) GETX(p)
-#define STOREL(v, p) PUTY(v, p)
-#define KEEPL(v, p) (*(p) = (v))
-#else
-typedef CONCAT(float, LANES) lanes;
-#define KEEPL(v, p) CONCAT(vstore, LANES)(v, 0, p)
-#ifdef X_HALF
-#define LOADL(p) CONCAT(vload_half, LANES)(0, p)
-#else
-#define LOADL(p) CONCAT(vload, LANES)(0, p)
-#endif
-#ifdef Y_HALF
-#define STOREL(v, p) CONCAT(CONCAT(vstore_half, LANES), _rte)(v, 0, p)
-#else
-#define STOREL(v, p) CONCAT(vstore, LANES)(v, 0, p)
-#endif
-#endif
-#define CB (CH / LANES)
 
 inline float max_lanes(vec v)
 {

@@ -7,6 +7,7 @@
  */
 #define CPU_ROWS 8
 #define GPU_ROWS 2
+#define PROGRAM "lanes+attention"
 
 void
 ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAttention *attention,
@@ -21,7 +22,7 @@ ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAt
       g_strdup_printf("-DROWS=%u -DCH=%u%s", rows, ch, ddim_cl_type_options(qkv->type, out->type));
 
   DdimClMem kt = ddim_cl_plan_alloc_floats(plan, (guint64)qkv->n * heads.C * padded);
-  ddim_cl_plan_kernel(plan, "attention", options, "attention_keys", "attention keys", 0);
+  ddim_cl_plan_kernel(plan, PROGRAM, options, "attention_keys", "attention keys", 0);
   ddim_cl_plan_arg_tensor(plan, qkv, qkv->type);
   ddim_cl_plan_arg_floats(plan, kt);
   ddim_cl_plan_arg_u32(plan, T);
@@ -30,7 +31,7 @@ ddim_cl_attention_rows(DdimClPlan *plan, const DdimClTensor *qkv, const DdimClAt
   ddim_cl_plan_arg_u32(plan, heads.k_at);
   ddim_cl_plan_range(plan, padded / profile->vec, attention->heads, qkv->n);
 
-  ddim_cl_plan_kernel(plan, "attention", options, "attention", "attention", heads.flops);
+  ddim_cl_plan_kernel(plan, PROGRAM, options, "attention", "attention", heads.flops);
   ddim_cl_plan_arg_tensor(plan, qkv, qkv->type);
   ddim_cl_plan_arg_floats(plan, kt);
   ddim_cl_plan_arg_tensor(plan, out, out->type);

@@ -82,7 +82,7 @@ attention_kernel(DdimClPlan *plan, const char *kernel, guint products, const Ddi
                  const DdimClTensor *dqkv)
 {
   g_autofree char *options = g_strdup_printf("-DCH=%u", heads->ch);
-  ddim_cl_plan_kernel(plan, "attention-gradient", options, kernel, "attention gradient",
+  ddim_cl_plan_kernel(plan, "lanes+attention-gradient", options, kernel, "attention gradient",
                       heads->flops / 2 * products);
   ddim_cl_plan_arg_tensor(plan, qkv, DDIM_CL_F32);
   ddim_cl_plan_arg_tensor(plan, dout, DDIM_CL_F32);
