@@ -93,16 +93,12 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   const guint64 slack = 2 * grid->strip_width + AMX_BLOCK;
   DdimClMem a = ddim_cl_plan_alloc_bytes(plan, (AMX_POINTS * grid->planes * grid->plane + slack) *
                                                    AMX_POSITION);
-  if (!prologue || !prologue->norm) {
-    record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
-  } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
-                                         prologue->norm)) {
+  const DdimConvAmxNorm norm = ddim_cl_conv_amx_norm_begin(plan, shape, x, prologue);
+  if (norm.inside)
     record_normalised_input(plan, shape, grid, x, prologue, a);
-  } else {
-    DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);
-    record_plain_input(plan, shape, grid, x, prologue, &ab, a);
-    ddim_cl_plan_release(plan, ab);
-  }
+  else
+    record_plain_input(plan, shape, grid, x, prologue, norm.given ? &norm.ab : NULL, a);
+  ddim_cl_conv_amx_norm_end(plan, &norm);
   return a;
 }
 

@@ -92,6 +92,26 @@ ddim_cl_conv_amx_normalises(DdimContext *context, const DdimConvShape *shape, co
          (guint64)x->c / unit * x->n >= (guint64)UNITS_PER_CORE * context->info->compute_units;
 }
 
+DdimConvAmxNorm
+ddim_cl_conv_amx_norm_begin(DdimClPlan *plan, const DdimConvShape *shape, const DdimClTensor *x,
+                            const DdimClPrologue *prologue)
+{
+  const DdimClNorm *norm = prologue ? prologue->norm : NULL;
+
+  if (!norm)
+    return prologue ? (DdimConvAmxNorm){.given = TRUE, .ab = prologue->ab} : (DdimConvAmxNorm){0};
+  if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x, norm))
+    return (DdimConvAmxNorm){.inside = TRUE};
+  return (DdimConvAmxNorm){.given = TRUE, .own = TRUE, .ab = ddim_cl_norm_amx(plan, x, norm)};
+}
+
+void
+ddim_cl_conv_amx_norm_end(DdimClPlan *plan, const DdimConvAmxNorm *norm)
+{
+  if (norm->own)
+    ddim_cl_plan_release(plan, norm->ab);
+}
+
 static void
 record_normalised_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid,
                         const DdimClTensor *x, const DdimClPrologue *prologue, DdimClMem a)
@@ -111,16 +131,12 @@ record_input(DdimClPlan *plan, const DdimConvShape *shape, const Grid *grid, con
   /* The last block reads its taps past the last position. */
   const guint64 slack = 2 * grid->width + 2 + AMX_BLOCK;
   DdimClMem a = ddim_cl_plan_alloc_bytes(plan, (grid->planes * grid->plane + slack) * AMX_POSITION);
-  if (!prologue || !prologue->norm) {
-    record_plain_input(plan, shape, grid, x, prologue, prologue ? &prologue->ab : NULL, a);
-  } else if (ddim_cl_conv_amx_normalises(ddim_cl_plan_get_context(plan), shape, x,
-                                         prologue->norm)) {
+  const DdimConvAmxNorm norm = ddim_cl_conv_amx_norm_begin(plan, shape, x, prologue);
+  if (norm.inside)
     record_normalised_input(plan, shape, grid, x, prologue, a);
-  } else {
-    DdimClMem ab = ddim_cl_norm_amx(plan, x, prologue->norm);
-    record_plain_input(plan, shape, grid, x, prologue, &ab, a);
-    ddim_cl_plan_release(plan, ab);
-  }
+  else
+    record_plain_input(plan, shape, grid, x, prologue, norm.given ? &norm.ab : NULL, a);
+  ddim_cl_conv_amx_norm_end(plan, &norm);
   return a;
 }
 
