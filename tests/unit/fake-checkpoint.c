@@ -46,6 +46,19 @@ fake_tensors_copy(GPtrArray *tensors, guint skip)
   return copy;
 }
 
+GPtrArray *
+fake_tensors_damage(GPtrArray *tensors, guint index, FakeDamage damage)
+{
+  GPtrArray *copy = fake_tensors_copy(tensors, damage == FAKE_MISSING ? index : G_MAXUINT);
+  FakeTensor *tensor = damage == FAKE_MISSING ? NULL : copy->pdata[index];
+
+  if (damage == FAKE_DIMENSION_MORE)
+    tensor->shape[tensor->n_dims++] = 2;
+  else if (tensor)
+    tensor->shape[0] += damage == FAKE_ROW_MORE ? 1 : -1;
+  return copy;
+}
+
 FakeTensor *
 fake_tensors_find(GPtrArray *tensors, const char *name)
 {

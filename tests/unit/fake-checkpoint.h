@@ -21,6 +21,16 @@ GPtrArray *fake_tensors_new(void);
 void fake_tensors_add(GPtrArray *tensors, const char *name, guint n_dims, const gsize *shape);
 /** Without the tensor at @skip; G_MAXUINT: all. */
 GPtrArray *fake_tensors_copy(GPtrArray *tensors, guint skip);
+/** All that fake_tensors_damage() can do to a tensor. */
+typedef enum {
+  FAKE_MISSING,
+  FAKE_ROW_LESS,
+  FAKE_ROW_MORE,
+  FAKE_DIMENSION_MORE,
+  FAKE_N_DAMAGES
+} FakeDamage;
+/** A copy in which the tensor at @index is damaged. */
+GPtrArray *fake_tensors_damage(GPtrArray *tensors, guint index, FakeDamage damage);
 FakeTensor *fake_tensors_find(GPtrArray *tensors, const char *name);
 /** Write and open FOLDER/NAME. @metadata (nullable) char* -> char*. */
 DdimCheckpoint *fake_checkpoint_new(const char *folder, const char *name, GPtrArray *tensors,

@@ -8,6 +8,7 @@
 #include "core/diffusion/host-sampling.h"
 #include "core/diffusion/scheduler-steps.h"
 #include "core/network/device-sampling.h"
+#include "append-steps.h"
 #include "small-model.h"
 
 enum { BATCH = 2, CHANNELS = 3, SIDE = 16, PLANE = CHANNELS * SIDE * SIDE, COUNT = BATCH * PLANE };
@@ -69,16 +70,6 @@ restart(Fixture *f)
 {
   ddim_step_table_free(f->table);
   f->table = ddim_step_table_new(f->diffusion, NULL);
-}
-
-static void
-append(Fixture *f, DdimSampler sampler, double eta, guint first, guint last)
-{
-  const DdimSampleParams params = {.sampler = sampler, .eta = eta, .clip = TRUE};
-  g_autoptr(GError) error = NULL;
-
-  ddim_step_table_append(f->table, &params, first, last, &error);
-  g_assert_no_error(error);
 }
 
 /* ---- the same on the host ---- */
@@ -192,21 +183,21 @@ get_first(int sampler)
 static void
 test_samplers(Fixture *f, gconstpointer data)
 {
-  append(f, DDIM_SAMPLER_DDIM, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0, N_STEPS - 1, 0);
   compare(f, NULL, 0, "DDIM");
   restart(f);
-  append(f, DDIM_SAMPLER_DDIM, 0.7, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0.7, N_STEPS - 1, 0);
   compare(f, NULL, 0, "DDIM with noise");
   restart(f);
-  append(f, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
   compare(f, NULL, 0, "DDPM");
   restart(f);
-  append(f, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
   compare(f, NULL, 0, "DPM-Solver++(2M)");
   for (int sampler = DDIM_SAMPLER_DPMPP_SDE; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
     g_autofree char *what = g_strdup_printf("sampler %d", sampler);
     restart(f);
-    append(f, sampler, 0, get_first(sampler), 0);
+    append_steps(f->table, sampler, 0, get_first(sampler), 0);
     compare(f, NULL, 0, what);
   }
 }
@@ -215,11 +206,11 @@ test_samplers(Fixture *f, gconstpointer data)
 static void
 test_journey(Fixture *f, gconstpointer data)
 {
-  append(f, DDIM_SAMPLER_DPMPP, 0, 4, 2);
-  append(f, DDIM_SAMPLER_REVERSE, 0, 1, 3);
-  append(f, DDIM_SAMPLER_DDPM, 0, 4, 3);
+  append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, 4, 2);
+  append_steps(f->table, DDIM_SAMPLER_REVERSE, 0, 1, 3);
+  append_steps(f->table, DDIM_SAMPLER_DDPM, 0, 4, 3);
   g_assert_true(ddim_step_table_append_renoising(f->table, 2, 5, NULL));
-  append(f, DDIM_SAMPLER_DPMPP, 0, 5, 1);
+  append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, 5, 1);
   compare(f, NULL, 0, "a journey");
 }
 
@@ -323,11 +314,11 @@ test_changes(Fixture *f, gconstpointer data)
     for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
       g_autofree char *what = g_strdup_printf("hook %u, sampler %d", i, sampler);
       restart(f);
-      append(f, sampler, 0.3, get_first(sampler), 0);
+      append_steps(f->table, sampler, 0.3, get_first(sampler), 0);
       compare(f, &hooks[i], 1, what);
     }
   restart(f);
-  append(f, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
   compare(f, hooks, G_N_ELEMENTS(hooks), "all hooks");
 }
 
@@ -360,7 +351,7 @@ test_identity(Fixture *f, gconstpointer data)
   for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
     float plain[COUNT], touched[COUNT];
     restart(f);
-    append(f, sampler, 0.7, get_first(sampler), 0);
+    append_steps(f->table, sampler, 0.7, get_first(sampler), 0);
     run_on_device(f, NULL, 0, plain);
     run_on_device(f, &constraint, 1, touched);
     g_assert_cmpmem(touched, sizeof touched, plain, sizeof plain);
@@ -385,11 +376,11 @@ test_cancel(Fixture *f, gconstpointer data)
   g_autoptr(GError) error = NULL;
   float stopped[COUNT], three[COUNT];
 
-  append(f, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, 0);
   g_assert_false(try_on_device(f, &hooks, 1, cancellable, stopped, &error));
   g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   restart(f);
-  append(f, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, N_STEPS - 3);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, N_STEPS - 3);
   run_on_device(f, NULL, 0, three);
   g_assert_cmpmem(stopped, sizeof stopped, three, sizeof three);
 }

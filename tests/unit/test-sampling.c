@@ -5,6 +5,7 @@
 
 #include "core/data/error.h"
 #include "core/diffusion/host-sampling.h"
+#include "append-steps.h"
 
 enum { N_STEPS = 9, COUNT = 10 };
 
@@ -86,16 +87,6 @@ tear_down(Fixture *f, gconstpointer data)
   ddim_step_table_free(f->table);
   ddim_diffusion_free(f->diffusion);
   g_rand_free(f->rand);
-}
-
-static void
-append(Fixture *f, DdimSampler sampler, double eta, guint first, guint last)
-{
-  const DdimSampleParams params = {.sampler = sampler, .eta = eta, .clip = TRUE};
-  g_autoptr(GError) error = NULL;
-
-  ddim_step_table_append(f->table, &params, first, last, &error);
-  g_assert_no_error(error);
 }
 
 static void
@@ -199,9 +190,9 @@ test_order(Fixture *f, gconstpointer data)
 
   g_clear_pointer(&f->sampling, ddim_host_sampling_free);
   f->sampling = ddim_host_sampling_new(&params, NULL);
-  append(f, DDIM_SAMPLER_DDIM, 0, 1, 1);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0, 1, 1);
   g_assert_true(ddim_step_table_append_renoising(f->table, 0, 2, NULL));
-  append(f, DDIM_SAMPLER_DPMPP, 0, 2, 2);
+  append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, 2, 2);
   run(f, hooks, 2);
   g_assert_cmpstr(log->str, ==,
                   "b0 B0 model noise o0 p0 a0 A0 "
@@ -231,11 +222,11 @@ test_identity(Fixture *f, gconstpointer data)
   for (int sampler = DDIM_SAMPLER_DDIM; sampler <= DDIM_SAMPLER_HEUN; sampler++) {
     double plain[COUNT];
     restart(f, &model);
-    append(f, sampler, 0.5, N_STEPS - 1, 0);
+    append_steps(f->table, sampler, 0.5, N_STEPS - 1, 0);
     run(f, NULL, 0);
     memcpy(plain, f->x, sizeof plain);
     restart(f, &model);
-    append(f, sampler, 0.5, N_STEPS - 1, 0);
+    append_steps(f->table, sampler, 0.5, N_STEPS - 1, 0);
     run(f, &hooks, 1);
     g_assert_cmpmem(f->x, sizeof f->x, plain, sizeof plain);
   }
@@ -261,12 +252,12 @@ test_guidance(Fixture *f, gconstpointer data)
   const DdimSamplingHooks hooks = {.after_output = add_to_output};
   double guided[COUNT];
 
-  append(f, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
   run(f, &hooks, 1);
   memcpy(guided, f->x, sizeof guided);
   restart(f, &model);
   f->offset = 0.25;
-  append(f, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
   run(f, NULL, 0);
   g_assert_cmpmem(f->x, sizeof f->x, guided, sizeof guided);
 }
@@ -315,7 +306,7 @@ test_constraint(Fixture *f, gconstpointer data)
 
   memcpy(expected, f->x, sizeof expected);
   constrain(f, expected);
-  append(f, DDIM_SAMPLER_DDIM, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0, N_STEPS - 1, 0);
   run(f, &hooks, 1);
   check_x(f, expected, 1e-13);
   for (guint i = 0; i < COUNT; i += 2)
@@ -382,14 +373,14 @@ test_stopping(Fixture *f, gconstpointer data)
 
   for (guint n = 4; n <= 5; n++) {
     restart(f, &model);
-    append(f, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, N_STEPS - n);
+    append_steps(f->table, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, N_STEPS - n);
     run(f, NULL, 0);
     memcpy(after[n - 4], f->x, sizeof f->x);
   }
   for (guint i = 0; i < G_N_ELEMENTS(failing); i++) {
     g_autoptr(GError) error = NULL;
     restart(f, &model);
-    append(f, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
+    append_steps(f->table, DDIM_SAMPLER_DDPM, 0, N_STEPS - 1, 0);
     g_assert_false(ddim_sampling_run(f->table, ddim_host_sampling_get_backend(f->sampling),
                                      &failing[i], 1, cancellable, &error));
     if (i == 4)
@@ -409,16 +400,16 @@ test_pieces(Fixture *f, gconstpointer data)
   const DdimModel model = {predict_wavy, f};
   double whole[COUNT];
 
-  append(f, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, 0);
   run(f, NULL, 0);
   memcpy(whole, f->x, sizeof whole);
   for (guint middle = 1; middle < N_STEPS; middle++) {
     restart(f, &model);
-    append(f, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, middle);
+    append_steps(f->table, DDIM_SAMPLER_DDIM, 0.5, N_STEPS - 1, middle);
     run(f, NULL, 0);
     g_clear_pointer(&f->table, ddim_step_table_free);
     f->table = ddim_step_table_new(f->diffusion, NULL);
-    append(f, DDIM_SAMPLER_DDIM, 0.5, middle - 1, 0);
+    append_steps(f->table, DDIM_SAMPLER_DDIM, 0.5, middle - 1, 0);
     run(f, NULL, 0);
     g_assert_cmpmem(f->x, sizeof f->x, whole, sizeof whole);
   }
@@ -469,7 +460,7 @@ test_any_start(Fixture *f, gconstpointer data)
     for (guint t = 0; t < N_STEPS; t++) {
       restart(f, &model);
       noise_image(f, t, f->x);
-      append(f, sampler, 0.3, t, 0);
+      append_steps(f->table, sampler, 0.3, t, 0);
       run(f, NULL, 0);
       check_known(f);
     }
@@ -486,16 +477,16 @@ test_reverse(Fixture *f, gconstpointer data)
     double expected[COUNT];
     restart(f, &model);
     noise_image(f, 0, f->x);
-    append(f, DDIM_SAMPLER_REVERSE, 0, 0, top - 1);
+    append_steps(f->table, DDIM_SAMPLER_REVERSE, 0, 0, top - 1);
     run(f, NULL, 0);
     noise_image(f, top, expected);
     check_x(f, expected, 1e-12);
-    append(f, DDIM_SAMPLER_DDIM, 0, top, 1);
+    append_steps(f->table, DDIM_SAMPLER_DDIM, 0, top, 1);
     noise_image(f, 0, f->x);
     run(f, NULL, 0); /* both in one table */
     noise_image(f, 0, expected);
     check_x(f, expected, 1e-12);
-    append(f, DDIM_SAMPLER_DPMPP, 0, 0, 0);
+    append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, 0, 0);
     run(f, NULL, 0);
     check_known(f);
   }
@@ -540,7 +531,7 @@ test_time_travel(Fixture *f, gconstpointer data)
   travel(f, expected);
   restart(f, &model);
   for (guint t = N_STEPS - 1;; t--) {
-    append(f, DDIM_SAMPLER_DDIM, 0, t, t - 2);
+    append_steps(f->table, DDIM_SAMPLER_DDIM, 0, t, t - 2);
     if (t == 2)
       break;
     g_assert_true(ddim_step_table_append_renoising(f->table, t - 3, t - 1, NULL));
@@ -627,11 +618,11 @@ test_windows(Fixture *f, gconstpointer data)
   g_autoptr(GError) error = NULL;
   double whole[COUNT];
 
-  append(f, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
   run(f, NULL, 0);
   memcpy(whole, f->x, sizeof whole);
   restart(f, &model);
-  append(f, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
+  append_steps(f->table, DDIM_SAMPLER_DPMPP, 0, N_STEPS - 1, 0);
   DdimSamplingBackend backend = *ddim_host_sampling_get_backend(f->sampling);
   backend.evaluate = evaluate_windows;
   ddim_sampling_run(f->table, &backend, NULL, 0, NULL, &error);
