@@ -13,6 +13,7 @@ static const struct {
     {"version h", N_("it is a pointer of Git LFS and not the file itself, which “git lfs pull” "
                      "fetches")},
     {"<", N_("it is a web page; download the file itself")},
+    {"\x1f\x8b", N_("it is compressed with gzip; unpack it first")},
 };
 
 static gboolean

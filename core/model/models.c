@@ -236,6 +236,9 @@ ddim_models_find(const char *model, const char *model_path, GError **error)
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
                 _("the folder “%s” holds no model: config.json or unet/config.json is missing"),
                 name);
+  else if (name == model && g_file_test(name, G_FILE_TEST_IS_SYMLINK))
+    g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
+                _("“%s” is a link to a file that is not there"), name);
   else if (name == model && strchr(name, G_DIR_SEPARATOR))
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND, _("there is no model file '%s'"), name);
   else if (files->len)

@@ -131,6 +131,10 @@ class Info(Case):
         self.refused(1, 'info', self.folder)
         (self.folder / 'm.pt').write_bytes(b'not a model')
         self.refused(1, 'info', self.folder / 'm.pt')
+        (self.folder / 'link.pt').symlink_to('nothing.pt')
+        (self.folder / 'ring.pt').symlink_to('ring.pt')
+        for name in ('link.pt', 'ring.pt'):
+            self.assertIn('is a link to a file that is not there', self.refused(1, 'info', name))
         self.assertIn('--flags', self.good('info', '--help').stdout)
 
 

@@ -222,6 +222,7 @@ test_substitutes(void)
       {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"},
       {"<!DOCTYPE html>\n<html></html>\n", "web page"},
       {"<", "web page"},
+      {"\x1f\x8b\x08", "gzip"},
       {"version", "neither"},
   };
 
