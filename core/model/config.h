@@ -48,7 +48,8 @@ const char *ddim_config_get_license(DdimConfig *config);
 DDIM_AVAILABLE_IN_0_1
 guint ddim_config_get_image_channels(DdimConfig *config);
 /** Training size in pixels: large_size of a super-resolution model. When nothing tells it is a
- * guess: the size from which improved-diffusion makes this channel_mult, else its default. */
+ * guess: the size from which improved-diffusion makes this channel_mult, else its default. Of a
+ * model of diffusers that was made for another width than height it is the height. */
 DDIM_AVAILABLE_IN_0_1
 guint ddim_config_get_image_size(DdimConfig *config);
 /** Width and height of an image must be multiples of this, a power of 2. */
