@@ -39,6 +39,7 @@ struct _DdimClTuning {
   gboolean has_clblast;
   DdimClblastParameters clblast;
   char *problem; /* (nullable) why the file of a context is not used */
+  char *unread;  /* (nullable) why there may be measurements in the file that are not here */
 };
 
 DdimClTuning *
@@ -75,6 +76,7 @@ ddim_cl_tuning_free(DdimClTuning *tuning)
     g_free(tuning->facts[i].value);
   g_hash_table_unref(tuning->entries);
   g_free(tuning->problem);
+  g_free(tuning->unread);
   g_free(tuning);
 }
 
@@ -161,10 +163,17 @@ set_damaged(const char *path, GError **error)
   return FALSE;
 }
 
+/* Whether a file may hold measurements although it could not be read, which @why tells. */
+static gboolean
+may_be_good(const GError *why)
+{
+  return why->code != G_FILE_ERROR_INVAL && why->code != G_FILE_ERROR_PERM;
+}
+
 /* The text of @path with a right checksum before it; @found is FALSE for a file that is not there.
  */
 static char *
-read_text(const char *path, gboolean *found, GError **error)
+read_text(DdimClTuning *tuning, const char *path, gboolean *found, GError **error)
 {
   g_autoptr(GError) why = NULL;
   gsize size = 0;
@@ -173,6 +182,8 @@ read_text(const char *path, gboolean *found, GError **error)
   if (!*found)
     return NULL;
   if (!text) {
+    g_free(tuning->unread);
+    tuning->unread = may_be_good(why) ? g_strdup(why->message) : NULL;
     g_set_error(error, DDIM_CL_ERROR, DDIM_CL_ERROR_FAILED,
                 _("the measurements are ignored, for their file cannot be read: %s"), why->message);
     return NULL;
@@ -268,7 +279,7 @@ gboolean
 ddim_cl_tuning_load(DdimClTuning *tuning, const char *path, GError **error)
 {
   gboolean found;
-  g_autofree char *text = read_text(path, &found, error);
+  g_autofree char *text = read_text(tuning, path, &found, error);
   if (!text)
     return !found;
   g_autoptr(GKeyFile) file = g_key_file_new();
@@ -310,6 +321,15 @@ write_entry(GKeyFile *file, const char *name, const Entry *entry)
     }
 }
 
+static gboolean
+can_save(const DdimClTuning *tuning, const char *path, GError **error)
+{
+  if (!tuning->unread)
+    return ddim_cl_cache_make_folder(path, error);
+  g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, tuning->unread);
+  return FALSE;
+}
+
 gboolean
 ddim_cl_tuning_save(const DdimClTuning *tuning, const char *path, GError **error)
 {
@@ -325,7 +345,7 @@ ddim_cl_tuning_save(const DdimClTuning *tuning, const char *path, GError **error
   g_autofree char *body = g_key_file_to_data(file, NULL, NULL);
   g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, body, -1);
   g_autofree char *text = g_strconcat(CHECKSUM_PREFIX, sum, "\n", body, NULL);
-  if (!ddim_cl_cache_make_folder(path, error)) {
+  if (!can_save(tuning, path, error)) {
     g_prefix_error(error, "%s: ", _("the measurements cannot be kept"));
     return FALSE;
   }

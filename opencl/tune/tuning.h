@@ -27,7 +27,8 @@ char *ddim_cl_tuning_path(const DdimClTuning *tuning);
  * that is damaged or was not written for this device, driver and version: nothing of it is taken.
  */
 gboolean ddim_cl_tuning_load(DdimClTuning *tuning, const char *path, GError **error);
-/** Written whole or not at all; folders are made. Errors: G_FILE_ERROR. */
+/** Written whole or not at all; folders are made. Not where the file could not be read before, for
+ * what it holds would be lost. Errors: G_FILE_ERROR. */
 gboolean ddim_cl_tuning_save(const DdimClTuning *tuning, const char *path, GError **error);
 
 /** Negative when not measured. */

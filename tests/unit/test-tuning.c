@@ -113,6 +113,22 @@ assert_unreadable(File *file)
   g_assert_nonnull(strstr(message, file->path));
 }
 
+/* What could not be read is not replaced: it may be good. A link that leads nowhere stands for a
+ * disk that does not answer. */
+static void
+test_unread(File *file, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimClTuning) tuning = ddim_cl_tuning_new(&file->info, TRUE);
+  g_assert_cmpint(symlink(file->path, file->path), ==, 0);
+  g_assert_false(ddim_cl_tuning_load(tuning, file->path, NULL));
+  g_assert_false(ddim_cl_tuning_save(tuning, file->path, &error));
+  g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED);
+  g_assert_nonnull(strstr(error->message, file->path));
+  g_assert_true(g_file_test(file->path, G_FILE_TEST_IS_SYMLINK));
+  g_remove(file->path);
+}
+
 static void
 test_round_trip(File *file, gconstpointer data)
 {
@@ -391,7 +407,8 @@ main(int argc, char **argv)
       {"/tuning/round-trip", test_round_trip}, {"/tuning/missing", test_missing},
       {"/tuning/damaged", test_damaged},       {"/tuning/foreign", test_foreign},
       {"/tuning/hostile", test_hostile},       {"/tuning/cannot-save", test_cannot_save},
-      {"/tuning/clblast", test_clblast},       {"/tuning/hostile-clblast", test_hostile_clblast}};
+      {"/tuning/clblast", test_clblast},       {"/tuning/hostile-clblast", test_hostile_clblast},
+      {"/tuning/unread", test_unread}};
   g_test_init(&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
     g_test_add(tests[i].path, File, NULL, file_set_up, tests[i].test, file_tear_down);
