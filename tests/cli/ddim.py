@@ -59,6 +59,24 @@ def sample_options(case, spec):
     return options
 
 
+def cache_home():
+    return pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache')
+
+
+def make_cache(folder):
+    """@folder as a cache of a test's own, which shares compiled kernels with the user's."""
+    programs = cache_home() / 'ddim' / 'programs'
+    programs.mkdir(parents=True, exist_ok=True)
+    (folder / 'ddim').mkdir(parents=True)
+    (folder / 'ddim' / 'programs').symlink_to(programs)
+    return folder
+
+
+def cache_environment(folder):
+    """In which the command uses make_cache()'s @folder."""
+    return {'XDG_CACHE_HOME': str(folder), 'POCL_CACHE_DIR': os.environ.get('POCL_CACHE_DIR') or str(cache_home() / 'pocl')}
+
+
 class Case(unittest.TestCase):
     """Each test has an empty folder of its own."""
 

@@ -20,32 +20,15 @@ import tap
 MODEL = ['-m', ddim.DATA / 'unet_tiny_uncond.pt', '--flags', '--image_size 16 --num_heads 1']
 
 
-def cache_home():
-    return pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache')
-
-
 class Tune(ddim.Case):
     @classmethod
     def setUpClass(cls):
         """Measured once for all, in a cache of the tests' own that shares compiled kernels with the user's."""
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.measured = cls.make_cache(pathlib.Path(folder.name))
-        cls.done = ddim.run('tune', *MODEL, '--json', env=cls.env(cls.measured))
+        cls.measured = ddim.make_cache(pathlib.Path(folder.name))
+        cls.done = ddim.run('tune', *MODEL, '--json', env=ddim.cache_environment(cls.measured))
         cls.files = sorted(cls.measured.glob('ddim/tuning-*'))
-
-    @staticmethod
-    def make_cache(folder):
-        programs = cache_home() / 'ddim' / 'programs'
-        programs.mkdir(parents=True, exist_ok=True)
-        (folder / 'ddim').mkdir(parents=True)
-        (folder / 'ddim' / 'programs').symlink_to(programs)
-        return folder
-
-    @staticmethod
-    def env(folder):
-        return {'XDG_CACHE_HOME': str(folder),
-                'POCL_CACHE_DIR': os.environ.get('POCL_CACHE_DIR') or str(cache_home() / 'pocl')}
 
     def setUp(self):
         super().setUp()
@@ -56,9 +39,9 @@ class Tune(ddim.Case):
         """The environment where the file of measurements holds @data."""
         folder = self.folder / 'cache'
         folder.mkdir()
-        self.make_cache(folder)
+        ddim.make_cache(folder)
         (folder / 'ddim' / self.files[0].name).write_bytes(data)
-        return self.env(folder)
+        return ddim.cache_environment(folder)
 
     def predict(self, env):
         golden = npy.load_npz(ddim.DATA / 'unet_tiny_uncond.npz')
@@ -102,10 +85,10 @@ class Tune(ddim.Case):
                 changed = re.sub(r'(?m)^\S+-clblast=.*\n', '', changed)
                 folder = self.folder / fast
                 folder.mkdir()
-                self.make_cache(folder)
+                ddim.make_cache(folder)
                 data = f'#sha256={hashlib.sha256(changed.encode()).hexdigest()}\n{changed}'
                 (folder / 'ddim' / self.files[0].name).write_text(data)
-                self.assertEqual(self.predict(self.env(folder)), '')
+                self.assertEqual(self.predict(ddim.cache_environment(folder)), '')
 
     def test_damaged_file_is_ignored_with_a_warning(self):
         for data in [b'', b'\0' * 100, self.files[0].read_bytes()[:-1]]:
@@ -141,11 +124,11 @@ class Tune(ddim.Case):
     def test_interrupt_keeps_what_is_measured(self):
         folder = self.folder / 'cache'
         folder.mkdir()
-        self.make_cache(folder)
+        ddim.make_cache(folder)
         main, terminal = pty.openpty()  # on a terminal every measurement is named at once
         process = subprocess.Popen([ddim.DDIM, 'tune', *map(str, MODEL), '--size', '64'], stdout=subprocess.DEVNULL,
                                    stderr=terminal, stdin=subprocess.DEVNULL,
-                                   env=ddim.environment(**self.env(folder)))
+                                   env=ddim.environment(**ddim.cache_environment(folder)))
         os.close(terminal)
         text = self.read(main, b'Measuring')
         process.send_signal(signal.SIGINT)
@@ -170,8 +153,8 @@ class Tune(ddim.Case):
         body = self.files[0].read_text().partition('\n')[2]
         self.assertEqual(self.file_name(body), self.files[0].name)
         body = body.replace('\nkernels=cpu\n', '\nkernels=gpu\n')
-        folder = self.make_cache(self.folder / 'cache')
-        env = self.env(folder) | {'DDIM_KERNELS': 'gpu'}
+        folder = ddim.make_cache(self.folder / 'cache')
+        env = ddim.cache_environment(folder) | {'DDIM_KERNELS': 'gpu'}
         good = '[clblast]\nXgemm=0;1;32;2;8;8;32;8;8;64;0;0;0;0;4;4;\n' \
                'XgemmDirect=2;8;8;8;8;1;1;1;1;16;\nGemmRoutine=0;\n'
         for group, damaged in [(good, False), (good.replace('64', '63'), True)]:
@@ -186,13 +169,13 @@ class Tune(ddim.Case):
             self.refused(2, 'tune', *MODEL, '--search', seconds)
 
     def test_bad_sizes(self):
-        env = self.env(self.measured)
+        env = ddim.cache_environment(self.measured)
         self.assertIn('multiples', self.refused(1, 'tune', *MODEL, '--size', '17', env=env))
         self.refused(2, 'tune', *MODEL, '--batch', '-1', env=env)
 
     def test_nowhere_to_keep_it(self):
         (self.folder / 'file').write_text('no folder')
-        env = self.env(self.measured) | {'XDG_CACHE_HOME': str(self.folder / 'file')}
+        env = ddim.cache_environment(self.measured) | {'XDG_CACHE_HOME': str(self.folder / 'file')}
         done = ddim.run('tune', *MODEL, env=env)
         self.assertEqual(done.returncode, 1)
         self.assertIn(str(self.folder / 'file'), done.stderr)

@@ -4,12 +4,13 @@
 the other (tests/torture/fail.c). Whatever happens, the image is as it was and GIMP's error says why, or the new layer is as ever.
 
 Arguments: GIMP's version, the plug-in's program, GIMP's library folder, the source folder, the command `ddim`.
-Each kind of call is tried at a place or two; with DDIM_TORTURE=all at every one.
+Each kind of call is tried at a place or two; with DDIM_TORTURE=all from every place that makes it, as tests/torture/failing.py says.
 """
 import os
 import pathlib
 import unittest
 
+import failing
 import gimp
 from edits import call
 from gimp import read_png
@@ -102,31 +103,29 @@ class Device(Case):
                 self.assertEqual(error, '')
 
 
-@unittest.skipUnless(os.environ.get('DDIM_FAIL_LIBRARY'), 'a sanitizer takes no library before its own')
+@unittest.skipUnless(failing.LIBRARY, 'a sanitizer takes no library before its own')
 class Torture(Case):
-    def environment(self, name, at, once=True):
-        settings = {'LD_PRELOAD': os.environ['DDIM_FAIL_LIBRARY'], 'DDIM_FAIL_CALL': name, 'DDIM_FAIL_AT': str(at),
-                    'DDIM_FAIL_COUNT': f'{self.folder}/count-{name}'}
-        return settings | ({'DDIM_FAIL_ONCE': '1'} if once else {})
+    def environment(self, name, at, once=True, **more):
+        settings = {'LD_PRELOAD': failing.LIBRARY, 'DDIM_FAIL_CALL': name, 'DDIM_FAIL_AT': str(at)}
+        return settings | more | ({'DDIM_FAIL_ONCE': '1'} if once else {})
 
     def every_place(self, procedure):
-        """Each call that the plug-in makes, failing alone and together with all later ones."""
-        calls = FILES + DEVICE
-        list(self.attempts(procedure, [self.environment(name, 0) for name in calls]))
-        for name in calls:
-            for at in range(1, int((self.folder / f'count-{name}').read_text()) + 1):
-                yield from ((name, at, False), (name, at, True))
+        """The calls that the plug-in makes, failing alone and together with all later ones."""
+        sites = self.folder / 'sites'
+        list(self.attempts(procedure, [failing.record(sites)]))
+        return [self.environment(fail['DDIM_FAIL_CALL'], fail['DDIM_FAIL_AT'], once, DDIM_FAIL_SITE=fail['DDIM_FAIL_SITE'])
+                for name in FILES + DEVICE for fail in failing.places(sites, name, None) for once in (False, True)]
 
     def torture(self, procedure, places):
         """@places: (the call, which one of them fails, whether it alone) for the short form."""
         ((_, *_, usual),) = self.attempts(procedure, [self.environment('none', 0)])
-        cases = list(self.every_place(procedure)) if ALL else places
+        cases = self.every_place(procedure) if ALL else [self.environment(*place) for place in places]
         failed = 0
         for first in range(0, len(cases), 40):
             some = cases[first:first + 40]
-            for case, (error, *state) in zip(some, self.attempts(procedure, [self.environment(*case) for case in some])):
+            for case, (error, *state) in zip(some, self.attempts(procedure, some)):
                 failed += bool(error)
-                with self.subTest(case):
+                with self.subTest(**case):
                     self.whole(error, *state, usual)
         self.assertGreater(failed, len(places) / 4, 'are the calls intercepted?')
 

@@ -6,15 +6,22 @@
  *   DDIM_FAIL_CALL=write   which function; see the definitions below ("tmpfile" are files without
  *                          a name, which FAT and NFS do not have)
  *   DDIM_FAIL_AT=3         which call fails, counted from 1; 0 for none
- *   DDIM_FAIL_ONCE=1       only that call; otherwise all later ones fail too, as on a full disk
+ *   DDIM_FAIL_SITE=HASH    only calls from this place in the program are counted for DDIM_FAIL_AT
+ *   DDIM_FAIL_ONCE=1       only that call; otherwise all later ones fail too, as on a full disk,
+ *                          from wherever they come
  *   DDIM_FAIL_COUNT=FILE   where the number of calls is written when the program ends, and behind
  *                          it how many of its own OpenCL objects it has not released
+ *   DDIM_FAIL_SITES=FILE   where all places that call any of the functions are written, in the
+ * order of their first calls: the function, a HASH, and how many calls came from there
  *   DDIM_FAIL_STATUS=-5    what OpenCL's functions return; without it, what the function is most
  *                          likely to
  *   DDIM_FAIL_LOST=1       from that call on, no function of OpenCL reaches a device any more
  *
  * It may lie on top of tests/fake/fake-gpu.c, which says what kind of device there is; this one
  * says when calls fail.
+ *
+ * A place is the whole stack of the call: each frame's library and offset in it, so that it has the
+ * same HASH in every run of one build.
  *
  * Only calls by the program, and by libraries that read and compute for it, are counted. A driver's
  * own files and memory are the driver's affair. GLib is left out: it waits for ever when reading
@@ -25,6 +32,7 @@
 #include <CL/cl.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <link.h>
@@ -38,19 +46,38 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#define MAX_FRAMES 64
+#define MAX_SITES 4096
+
+/* A place that calls a function: its stack here and in every run, and how often it did. */
+typedef struct {
+  const char *name; /* of the function */
+  guint64 addresses, hash;
+  long calls;
+} Site;
+
 static const char *wanted;
+static guint64 wanted_site; /* 0: any */
+static gboolean records;    /* all places are written down */
+static Site sites[MAX_SITES];
+static guint n_sites;
+static GMutex sites_lock;
 static long fail_at;
 static gboolean fail_once, fail_lost;
 static cl_int fail_status;
 static atomic_long calls, objects;
-static atomic_bool lost;
+static atomic_bool lost, failing;
 static pid_t first_process;
 
 __attribute__((constructor)) static void
 begin(void)
 {
-  const char *at = getenv("DDIM_FAIL_AT");
+  const char *at = getenv("DDIM_FAIL_AT"), *site = getenv("DDIM_FAIL_SITE");
+  void *frame;
 
+  backtrace(&frame, 1); /* the first call loads a library */
+  wanted_site = site ? strtoull(site, NULL, 16) : 0;
+  records = getenv("DDIM_FAIL_SITES") != NULL;
   wanted = getenv("DDIM_FAIL_CALL");
   fail_at = at ? atol(at) : 0;
   fail_once = getenv("DDIM_FAIL_ONCE") != NULL;
@@ -59,17 +86,32 @@ begin(void)
   first_process = getpid();
 }
 
+/* The file that the variable @name names, to be written by the first process. (nullable) */
+static FILE *
+open_result(const char *name)
+{
+  const char *path = getenv(name);
+
+  return path && getpid() == first_process ? fopen(path, "we") : NULL;
+}
+
 __attribute__((destructor)) static void
 end(void)
 {
-  const char *path = getenv("DDIM_FAIL_COUNT");
-  FILE *file = path && getpid() == first_process ? fopen(path, "we") : NULL;
+  FILE *file;
 
   wanted = NULL;
-  if (!file)
-    return;
-  fprintf(file, "%ld %ld\n", atomic_load(&calls), atomic_load(&objects));
-  fclose(file);
+  records = FALSE;
+  if ((file = open_result("DDIM_FAIL_COUNT"))) {
+    fprintf(file, "%ld %ld\n", atomic_load(&calls), atomic_load(&objects));
+    fclose(file);
+  }
+  if ((file = open_result("DDIM_FAIL_SITES"))) {
+    for (guint i = 0; i < n_sites; i++)
+      fprintf(file, "%s %016" G_GINT64_MODIFIER "x %ld\n", sites[i].name, sites[i].hash,
+              sites[i].calls);
+    fclose(file);
+  }
 }
 
 /* The name of the library that the code at @address belongs to; "" for the program itself. */
@@ -118,18 +160,88 @@ reaches_device(const char *name)
   return FALSE;
 }
 
+static guint64
+add_bytes(guint64 hash, gconstpointer data, gsize size)
+{
+  for (const guint8 *at = data; size > 0; at++, size--)
+    hash = (hash ^ *at) * 0x100000001b3; /* FNV-1a */
+  return hash;
+}
+
+/* What the stack's @n frames are called in every run. */
+static guint64
+hash_frames(void *const *frames, int n)
+{
+  guint64 hash = 0xcbf29ce484222325;
+
+  for (int i = 0; i < n; i++) {
+    struct link_map *map = NULL;
+    Dl_info info;
+    if (!dladdr1(frames[i], &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+      continue;
+    const char *slash = strrchr(map->l_name, '/'), *name = slash ? slash + 1 : map->l_name;
+    const guint64 offset = (guint64)((const char *)frames[i] - (const char *)info.dli_fbase);
+    hash = add_bytes(add_bytes(hash, name, strlen(name)), &offset, sizeof offset);
+  }
+  return hash;
+}
+
+/* Count a call of the function @name, which @caller made, for the place that it comes from, and
+ * return that place's hash. */
+static guint64
+count_for_site(const char *name, void *caller)
+{
+  void *stack[MAX_FRAMES], *const *frames = stack;
+  int n = backtrace(stack, MAX_FRAMES);
+  guint64 addresses, hash;
+  guint i = 0;
+
+  while (n > 1 && *frames != caller) /* this library's own */
+    frames++, n--;
+  addresses = add_bytes(0xcbf29ce484222325, frames, (gsize)n * sizeof *frames);
+  g_mutex_lock(&sites_lock);
+  while (i < n_sites && (sites[i].addresses != addresses || strcmp(sites[i].name, name) != 0))
+    i++;
+  if (i == MAX_SITES)
+    abort();
+  if (i == n_sites)
+    sites[n_sites++] = (Site){name, addresses, hash_frames(frames, n), 0};
+  sites[i].calls++;
+  hash = sites[i].hash;
+  g_mutex_unlock(&sites_lock);
+  return hash;
+}
+
+/* Whether a call of the wanted function, from @site where that matters, fails. */
+static gboolean
+call_fails(guint64 site)
+{
+  long number;
+
+  if (wanted_site && site != wanted_site)
+    return atomic_load(&failing);
+  number = atomic_fetch_add(&calls, 1) + 1;
+  if (fail_once)
+    return fail_at > 0 && number == fail_at;
+  if (fail_at > 0 && number >= fail_at)
+    atomic_store(&failing, true);
+  return atomic_load(&failing);
+}
+
 static gboolean
 fails(const char *name, void *caller)
 {
-  long number;
+  const gboolean is_wanted = wanted && strcmp(wanted, name) == 0;
+  guint64 site = 0;
   gboolean fail;
 
-  if (!wanted || !counts(caller))
+  if (!(wanted || records) || !counts(caller))
     return FALSE;
-  if (strcmp(wanted, name) != 0)
+  if (records || (is_wanted && wanted_site))
+    site = count_for_site(name, caller);
+  if (!is_wanted)
     return atomic_load(&lost) && reaches_device(name);
-  number = atomic_fetch_add(&calls, 1) + 1;
-  fail = fail_at > 0 && (fail_once ? number == fail_at : number >= fail_at);
+  fail = call_fails(site);
   if (fail && fail_lost)
     atomic_store(&lost, true);
   return fail;
@@ -229,6 +341,16 @@ posix_memalign(void **memory, size_t alignment, size_t size)
   if (FAILS("memory"))
     return ENOMEM;
   return REAL(posix_memalign)(memory, alignment, size);
+}
+
+/* GLib's own calls are not counted, so what it does for the program fails as a whole. */
+gboolean
+g_file_set_contents(const char *path, const char *data, gssize size, GError **error)
+{
+  if (!FAILS("write"))
+    return REAL(g_file_set_contents)(path, data, size, error);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "%s: %s", path, g_strerror(ENOSPC));
+  return FALSE;
 }
 
 #define STATUS(usual) (fail_status ? fail_status : (usual))

@@ -4,22 +4,19 @@
 
 Whatever fails, the command must either do without and make the same as ever, or end with exit status 1 and a message of
 its own; it must never end by a signal or a warning of a library, leave a part of a file, or touch the file that it would
-have replaced. Each kind of call is tried at a few places; with DDIM_TORTURE=all at every one of them.
+have replaced. Which calls fail, failing.py says.
 """
-import os
-import pathlib
+import hashlib
 import re
 import shutil
-import subprocess
 import sys
-import unittest
 
 import ddim
+import failing
 import npy
 import tap
 
-FAIL = os.environ['DDIM_FAIL_LIBRARY']
-PLACES = None if os.environ.get('DDIM_TORTURE') == 'all' else int(os.environ.get('DDIM_TORTURE', '4'))
+PLACES = failing.wanted(4)
 FILES = ['open', 'read', 'write', 'fsync', 'rename', 'linkat', 'mmap', 'memory']
 DEVICE = ['clGetPlatformIDs', 'clGetPlatformInfo', 'clGetDeviceIDs', 'clGetDeviceInfo', 'clCreateContext', 'clCreateCommandQueue',
           'clCreateBuffer', 'clCreateSubBuffer', 'clCreateProgramWithSource', 'clCreateProgramWithBinary', 'clBuildProgram',
@@ -32,52 +29,51 @@ SAMPLE = ['-m', TINY, '--size', '16', '--steps', '2', '--seed', '1']
 OURS = re.compile(r'\A(?:(?!.*(?:CRITICAL|\*\* ?\(|Sanitizer|runtime error)).*\n)*ddim: (?=.*\w{3}).*\n\Z')
 
 
-def places(count):
-    """At which calls of @count to fail: all, or some from first to last."""
-    if PLACES is None or count <= PLACES:
-        return range(1, count + 1)
-    return sorted({1 + i * (count - 1) // (PLACES - 1) for i in range(PLACES)})
-
-
-class Torture(ddim.Case):
-    def call(self, args, call, at, once=False):
-        """Run the command in a new folder with the inputs; return it finished, what its folder holds, and the count."""
+class Case(ddim.Case):
+    def call(self, args, fail):
+        """Run the command in a new folder with the inputs while the call that @fail describes fails; return it finished, and what
+        its folder holds."""
         folder = self.folder / 'work'
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(self.folder / 'inputs', folder)
-        count = self.folder / 'count'
-        count.unlink(missing_ok=True)
-        env = {'LD_PRELOAD': FAIL, 'DDIM_FAIL_CALL': call, 'DDIM_FAIL_AT': str(at), 'DDIM_FAIL_COUNT': str(count)}
-        env = env | ({'DDIM_FAIL_ONCE': '1'} if once else {})
-        done = ddim.run(*args, cwd=folder, env=env)
-        # A call that fails for ever may be the one that would write the count.
-        number = int(count.read_text().split()[0]) if count.exists() else 0
-        return done, {path.name: path.read_bytes() for path in folder.iterdir()}, number
+        shutil.copytree(self.folder / 'inputs', folder, symlinks=True)
+        done = ddim.run(*args, cwd=folder, env={'LD_PRELOAD': failing.LIBRARY} | self.environment() | fail)
+        return done, self.files(folder)
 
-    def torture(self, args, outputs=(), calls=(*FILES, *DEVICE)):
-        inputs = self.folder / 'inputs'
+    def environment(self):
+        return {}
+
+    @staticmethod
+    def files(folder):
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+    def torture(self, args, outputs=(), calls=(*FILES, *DEVICE), limit=PLACES):
+        inputs, sites = self.folder / 'inputs', self.folder / 'sites'
         inputs.mkdir(exist_ok=True)
         for name in outputs:
             (inputs / name).write_text('old')
-        before = {path.name: path.read_bytes() for path in inputs.iterdir()}
-        usual, made, _ = self.call(args, 'none', 0)
+        before = self.files(inputs)
+        self.call(args, {})  # what is done only once, such as compiling kernels, is done
+        usual, made = self.call(args, failing.record(sites))
         self.assertEqual(usual.returncode, 0, usual.stderr)
+        fails = [fail for call in calls for fail in failing.places(sites, call, limit)]
         failed = 0
-        for call in calls:
-            _, _, count = self.call(args, call, 0)
-            for at in places(count):
-                for once in [False, True] if PLACES is None else [at % 2 == 0]:
-                    with self.subTest(call=call, at=at, of=count, once=once):
-                        done, left, _ = self.call(args, call, at, once)
-                        self.assertIn(done.returncode, [0, 1], done.stderr)
-                        if done.returncode == 0:
-                            self.assertEqual(done.stdout, usual.stdout, done.stderr)
-                            self.same(left, made)
-                        else:
-                            failed += 1
-                            self.assertRegex(done.stderr, OURS)
-                            self.assertEqual(left, before)
+        for i, fail in enumerate(fails):
+            for once in [{}, {'DDIM_FAIL_ONCE': '1'}] if limit is None else [{'DDIM_FAIL_ONCE': '1'} if i % 2 else {}]:
+                with self.subTest(**fail, **once):
+                    done, left = self.call(args, fail | once)
+                    self.assertIn(done.returncode, [0, 1], done.stderr)
+                    failed += done.returncode
+                    if done.returncode == 0:
+                        self.assertEqual(done.stdout, usual.stdout, done.stderr)
+                        self.same(left, made)
+                    else:
+                        self.assertRegex(done.stderr, OURS)
+                        self.kept(left, before)
         self.assertGreater(failed, 0, 'nothing failed: are the calls intercepted?')
+
+    def kept(self, left, before):
+        """What a command that failed leaves: all as it was."""
+        self.assertEqual(left, before)
 
     def same(self, left, made):
         """The same files; pictures may differ by a rounding, because another kernel may have made them."""
@@ -94,6 +90,8 @@ class Torture(ddim.Case):
             self.assertEqual(pictures[0].shape, pictures[1].shape)
             self.assertLessEqual(max(abs(a - b) for a, b in zip(pictures[0].values, pictures[1].values)), 1)
 
+
+class Torture(Case):
     def test_generate(self):
         self.torture(['generate', *SAMPLE, '-o', 'x.png'], ['x.png'])
 
@@ -116,6 +114,45 @@ class Torture(ddim.Case):
         ddim.run('generate', *SAMPLE, '-o', self.folder / 'inputs' / 'made.png')
         self.torture(['inpaint', *SAMPLE[:2], '--steps', '2', '--seed', '1', '-i', 'made.png', '--box', '4,4,8,8', '-o', 'x.png'],
                      ['x.png'], FILES)
+
+
+class Tune(Case):
+    """It writes measurements into the cache. Those that are there stay, and those that are made meanwhile may."""
+    OTHER = '[3x3 7 to 7, stride 1, 1 x 5x5, f32]\ndirect-packed=0.001\n'
+    LOOP = ['clCreateBuffer', 'clEnqueueNDRangeKernel', 'clEnqueueFillBuffer', 'clFinish']
+
+    def environment(self):
+        return ddim.cache_environment(self.folder / 'work' / 'cache')
+
+    def whole(self, left):
+        """The files but those of measurements, of which each is whole and holds what others measured."""
+        for name, content in left.items():
+            if 'tuning-' in name:
+                head, _, body = content.decode().partition('\n')
+                self.assertEqual(head, f'#sha256={hashlib.sha256(body.encode()).hexdigest()}')
+                self.assertIn(self.OTHER, body)
+        return {name: content for name, content in left.items() if 'tuning-' not in name}
+
+    def same(self, left, made):
+        self.assertEqual(left.keys(), made.keys())
+        self.assertEqual(self.whole(left), self.whole(made))
+
+    def kept(self, left, before):
+        self.same(left, before)
+
+    def test_tune(self):
+        args = ['tune', '-m', TINY, '--size', '16', '-q']
+        inputs = self.folder / 'inputs'
+        cache = ddim.make_cache(inputs / 'cache')
+        self.good(*args, env=ddim.cache_environment(cache))
+        (path,) = (cache / 'ddim').glob('tuning-*')
+        facts = re.search(r'(?s)\[tuning\]\n.*?\n\n', path.read_text())[0]
+        body = facts + self.OTHER
+        path.write_text(f'#sha256={hashlib.sha256(body.encode()).hexdigest()}\n{body}')
+        if PLACES is None:
+            self.torture(args)
+        else:
+            self.torture(args, calls=[*FILES, *self.LOOP], limit=1)
 
 
 if __name__ == '__main__':
