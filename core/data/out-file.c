@@ -291,8 +291,10 @@ ddim_out_file_commit(DdimOutFile *output, GError **error)
   pass_on_rights(output);
   if (fsync(output->fd) != 0)
     return fail(output, errno, error);
-  if ((!output->temporary && !give_name(output, error)) || !close_fd(output, error))
+  if (!output->temporary && !give_name(output, error))
     return FALSE;
+  /* At once, because a program that is killed in between leaves both files. The file is closed
+   * later: everything is on the disk. */
   if (output->temporary && g_rename(output->temporary, output->target) != 0)
     return fail(output, errno, error);
   if (output->temporary)

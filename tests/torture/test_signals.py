@@ -2,23 +2,27 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Every command that writes files, stopped at moments all over its work, by Ctrl-C, kill, a closed terminal and kill -9.
 
-What lies there afterwards is the old file, or a whole new one; and nothing else. Repeated on a file system without nameless
-files, which FAT and NFS lack; there kill -9 alone may leave a temporary file. The number of moments for each signal is small
-unless DDIM_TORTURE tells another.
+What lies there afterwards is the old file, or a whole new one; and nothing else. Only kill -9 may leave a temporary file: a whole
+one, if it comes in the instant between naming a new file and renaming it over the old one; any in the cache, and on a file system
+without nameless files, which FAT and NFS lack and on which everything is tried once more. The number of moments for each signal is
+small unless DDIM_TORTURE tells another.
 """
+import hashlib
 import json
 import os
+import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 
 import ddim
+import failing
 import npy
 import tap
 
-FAIL = os.environ['DDIM_FAIL_LIBRARY']
 MOMENTS = 100 if os.environ.get('DDIM_TORTURE') == 'all' else int(os.environ.get('DDIM_TORTURE', '3'))
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 TINY = ddim.DATA / 'unet_tiny_uncond.pt'
@@ -49,7 +53,9 @@ class Signals(ddim.Case):
     def check(self, output, number, nameless):
         """The files are whole; `made.png` is there as it was, @output is old or new."""
         for path in self.folder.iterdir():
-            if path.name.startswith('.ddim-') and number == signal.SIGKILL and not nameless:
+            if path.name.startswith('.ddim-') and number == signal.SIGKILL:
+                if nameless:
+                    READ[pathlib.PurePath(output).suffix](path)
                 path.unlink()
                 continue
             if path.name == 'lines.json':
@@ -66,7 +72,7 @@ class Signals(ddim.Case):
 
         @few: it writes with the code of another command, which is tried more often.
         """
-        fat = {'LD_PRELOAD': FAIL, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
+        fat = {'LD_PRELOAD': failing.LIBRARY, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
         few = few and MOMENTS < 10
         moments = 1 if few else MOMENTS
         args = [*args, output] if named else args
@@ -76,7 +82,7 @@ class Signals(ddim.Case):
             whole = time.monotonic() - began
             for number in SIGNALS:
                 for i in range(moments):
-                    for path in self.folder.glob(f'{output.partition(".")[0]}*'):
+                    for path in [*self.folder.glob(f'{output.partition(".")[0]}*'), *self.folder.glob('.ddim-*')]:
                         path.unlink()
                     (self.folder / output).write_text('old')
                     moment = whole * (i + random.random()) / moments
@@ -131,6 +137,51 @@ class Signals(ddim.Case):
         lines = [json.dumps({'output': name}) + '\n' for name in ['x-a.png', 'x-b.npz', 'x.png']]
         (self.folder / 'lines.json').write_text(''.join(lines))
         self.signals('x.png', 'generate', *MODEL, '--size', '16', '--batch-file', 'lines.json', few=True, named=False)
+
+    def cached(self, kind, kept, *args, few=False):
+        """Interrupt the command @args, which writes into the cache a file of this @kind; only what matches @kept was in it before."""
+        cache = ddim.make_cache(self.folder / 'cache')
+        env = ddim.cache_environment(cache)
+        self.assertEqual(self.start(args, env).wait(timeout=600), 0)
+        (path,) = (cache / 'ddim').glob(f'{kind}-*')
+        old = re.search(kept, self.unsealed(path))[0]
+        others = {other.name for other in (cache / 'ddim').iterdir()}
+        began = time.monotonic()
+        self.assertEqual(self.start(args, env).wait(timeout=600), 0)
+        whole = time.monotonic() - began
+        moments = 1 if few and MOMENTS < 10 else MOMENTS
+        for number in SIGNALS:
+            for i in range(moments):
+                path.write_text(f'{self.mark(path)}{hashlib.sha256(old.encode()).hexdigest()}\n{old}')
+                moment = whole * (i + random.random()) / moments
+                with self.subTest(signal=number, moment=moment):
+                    process = self.start(args, env)
+                    time.sleep(moment)
+                    process.send_signal(number)
+                    process.wait(timeout=120)
+                    for other in (cache / 'ddim').glob(f'{path.name}.*'):
+                        self.assertEqual(number, signal.SIGKILL, other.name)
+                        other.unlink()
+                    self.assertEqual({other.name for other in (cache / 'ddim').iterdir()}, others)
+                    self.assertTrue(set(old.split('\n')) <= set(self.unsealed(path).split('\n')))
+
+    @staticmethod
+    def mark(path):
+        return '#sha256=' if path.suffix == '.ini' else ''
+
+    def unsealed(self, path):
+        """The file without the checksum in its first line, which has to be right."""
+        head, _, body = path.read_text().partition('\n')
+        self.assertEqual(head, self.mark(path) + hashlib.sha256(body.encode()).hexdigest())
+        return body
+
+    def test_tune(self):
+        """The measurements of the first shape were there."""
+        self.cached('tuning', r'(?s)\A.*?\n\n.*?\n\n', 'tune', '-m', TINY, '--size', '16', '-q', few=True)
+
+    def test_check(self):
+        """One verdict was there."""
+        self.cached('checked', r'\A.*\n', 'check', '-m', TINY, '--json')
 
 
 if __name__ == '__main__':
