@@ -210,16 +210,17 @@ static void
 on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
 {
   DdimMaker *maker = data;
-  g_autofree char *class_name = NULL;
+  g_autofree char *class_name = NULL, *warning = NULL;
   gint64 asked, seed;
 
   g_atomic_int_set(&maker->sampling_begun, 1);
   if (!set_resolved(maker, resolved, &maker->trouble) ||
-      !ddim_writer_check_space(maker->writer, ddim_config_get_image_channels(config),
+      !ddim_writer_check_space(maker->writer, ddim_config_get_image_channels(config), &warning,
                                &maker->trouble)) {
     g_cancellable_cancel(maker->stop);
     return;
   }
+  ddim_bar_warn(maker->bar, warning);
   ddim_bar_warn(maker->bar, ddim_generator_get_tuning_problem(maker->generator));
   say_settings(maker, config);
   g_object_get(maker->request, "seed", &asked, "class", &class_name, NULL);

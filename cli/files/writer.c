@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/data/error.h"
+#include "core/data/image-png.h"
 #include "core/data/npy.h"
 #include "core/data/out-file.h"
 #include "cli/files/picture.h"
@@ -145,18 +146,48 @@ ddim_writer_free(DdimWriter *writer)
   g_free(writer);
 }
 
-/* Arrays are written when all images are there. So look for the space first: a night of sampling
- * must not end with a full disk. */
-gboolean
-ddim_writer_check_space(DdimWriter *writer, guint channels, GError **error)
+/* Look for the space of a picture of @most bytes, and of @n such. One that finds no space costs its
+ * work; of several, those that are finished are kept. */
+static gboolean
+check_pictures(const char *path, guint64 most, guint n, char **warning, GError **error)
 {
-  const guint64 size = writer->kind == KIND_NPY ? sizeof(float) : 1;
+  g_autofree char *asked = NULL, *left = NULL;
+  guint64 space;
+
+  if (!ddim_out_file_get_space(path, &space, error))
+    return FALSE;
+  if (most * n <= space)
+    return TRUE;
+  asked = g_format_size(most <= space ? most * n : most);
+  left = g_format_size(space);
+  if (most <= space) {
+    *warning = g_strdup_printf(_("all %u pictures may need %s, but their disk has only %s left"), n,
+                               asked, left);
+    return TRUE;
+  }
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
+              _("'%s' may need %s, but its disk has only %s left"), path, asked, left);
+  return FALSE;
+}
+
+/* A night of sampling must not end with a full disk. */
+gboolean
+ddim_writer_check_space(DdimWriter *writer, guint channels, char **warning, GError **error)
+{
+  g_autofree char *last = numbered_path(writer, writer->count - 1);
+  const guint64 n = writer->count;
   int width, height;
 
-  if (writer->kind != KIND_NPZ && writer->kind != KIND_NPY)
-    return TRUE;
   g_object_get(writer->request, "width", &width, "height", &height, NULL);
-  return ddim_out_file_check(writer->path, size * writer->count * channels * width * height, error);
+  if (writer->kind == KIND_NPZ)
+    return ddim_out_file_check(last, n * channels * width * height, error);
+  if (writer->kind == KIND_NPY)
+    return ddim_out_file_check(last, n * channels * width * height * sizeof(float), error);
+  if (writer->kind == KIND_PNG)
+    return check_pictures(last, ddim_png_most_bytes(channels, width, height), writer->count,
+                          warning, error);
+  return check_pictures(last, ddim_png_most_bytes_of_grid(writer->count, channels, width, height),
+                        1, warning, error);
 }
 
 void

@@ -23,10 +23,12 @@ void ddim_writer_set_taken(DdimWriter *writer, GHashTable *taken);
 /** To be called before the first image: @resolved goes into the pictures' text. Fails when a name
  * is taken. */
 gboolean ddim_writer_set_request(DdimWriter *writer, DdimRequest *resolved, GError **error);
-/** Fails when the disk has too little space left for an array of all images with @channels
- * channels.
- */
-gboolean ddim_writer_check_space(DdimWriter *writer, guint channels, GError **error);
+/** Fails when the disk has too little space left for what is written at once: an array or a sheet
+ * of all images, or one picture. To be called after ddim_writer_set_request().
+ * @warning  (out) (transfer full): where several pictures may need more than there is, a line that
+ *           says so; else it is left as it is */
+gboolean ddim_writer_check_space(DdimWriter *writer, guint channels, char **warning,
+                                 GError **error);
 /** Whether the picture of image @index has been written by an earlier run with the same settings.
  * To be called after ddim_writer_set_request(). Errors: as ddim_picture_is_there(). */
 gboolean ddim_writer_is_there(DdimWriter *writer, guint index, gboolean *there, GError **error);

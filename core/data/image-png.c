@@ -154,6 +154,25 @@ encode(PngJob *job, const DdimImage *image, GArray *texts)
   return TRUE;
 }
 
+guint64
+ddim_png_most_bytes(guint channels, guint width, guint height)
+{
+  /* A row has one byte more. What cannot be compressed grows by 5 bytes in 16 KiB (RFC
+   * 1951, 3.2.4), and by the 12 bytes of each chunk, which libpng makes 8 KiB long. */
+  const guint64 size = (guint64)height * (1 + (guint64)width * channels);
+
+  return size + size / 256 + 4096;
+}
+
+guint64
+ddim_png_most_bytes_of_grid(guint n, guint channels, guint width, guint height)
+{
+  guint columns, rows;
+
+  ddim_image_get_grid(n, &columns, &rows);
+  return ddim_png_most_bytes(channels, columns * width, rows * height);
+}
+
 gboolean
 ddim_image_write_png(const DdimImage *image, const char *path, GHashTable *text, GError **error)
 {

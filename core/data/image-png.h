@@ -28,6 +28,11 @@ GHashTable *ddim_png_read_text(DdimFile *file, GError **error);
 /** The picture: what ddim_image_read_png() makes of the file's content. (transfer full) */
 DdimImage *ddim_png_read_image(DdimFile *file, GError **error);
 
+/** The most bytes that ddim_image_write_png() makes of a picture, with some room for its texts. */
+guint64 ddim_png_most_bytes(guint channels, guint width, guint height);
+/** The same of ddim_image_new_grid()'s sheet of @n such pictures. */
+guint64 ddim_png_most_bytes_of_grid(guint n, guint channels, guint width, guint height);
+
 /** The version of libpng that is in use. */
 const char *ddim_image_get_libpng_version(void);
 

@@ -27,6 +27,9 @@ DdimImage *ddim_image_new_from_samples_as(const float *samples, guint channels, 
 /** A new image whose bytes are all 0. Errors: DDIM_ERROR_ARGUMENT for an impossible size. */
 DdimImage *ddim_image_new(guint width, guint height, guint channels, GError **error);
 
+/** How ddim_image_new_grid() arranges @n images. */
+void ddim_image_get_grid(guint n, guint *columns, guint *rows);
+
 /** (transfer full) Errors: DDIM_ERROR_ARGUMENT when there is no memory. */
 DdimImage *ddim_image_copy(const DdimImage *image, GError **error);
 

@@ -134,16 +134,23 @@ paste(DdimImage *into, const DdimImage *image, gsize left, gsize top)
            image->pixels + y * row, row);
 }
 
+void
+ddim_image_get_grid(guint n, guint *columns, guint *rows)
+{
+  *columns = 1;
+  while ((guint64)*columns * *columns < n)
+    ++*columns;
+  *rows = (n + *columns - 1) / *columns;
+}
+
 DdimImage *
 ddim_image_new_grid(DdimImage *const *images, guint n, GError **error)
 {
-  guint columns = 1, rows, width = 0, height = 0;
+  guint columns, rows, width = 0, height = 0;
   DdimImage *grid;
 
   g_return_val_if_fail(n > 0, NULL);
-  while ((guint64)columns * columns < n)
-    columns++;
-  rows = (n + columns - 1) / columns;
+  ddim_image_get_grid(n, &columns, &rows);
   for (guint i = 1; i < n; i++)
     g_return_val_if_fail(images[i]->width == images[0]->width &&
                              images[i]->height == images[0]->height &&

@@ -302,31 +302,38 @@ ddim_out_file_commit(DdimOutFile *output, GError **error)
   return TRUE;
 }
 
-static gboolean
-has_space(DdimOutFile *output, guint64 size, GError **error)
+gboolean
+ddim_out_file_get_space(const char *path, guint64 *space, GError **error)
 {
+  g_autoptr(DdimOutFile) output = NULL;
+  struct stat info;
   struct statvfs disk;
 
-  if (fstatvfs(output->fd, &disk) != 0 || size / disk.f_frsize < disk.f_bavail || size == 0)
+  *space = G_MAXUINT64;
+  if (g_str_equal(path, "-") ||
+      (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
     return TRUE;
-  g_autofree char *asked = g_format_size(size);
-  g_autofree char *left = g_format_size((guint64)disk.f_bavail * disk.f_frsize);
-  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
-              _("'%s' needs %s, but its disk has only %s left"), output->path, asked, left);
-  return FALSE;
+  if (!(output = ddim_out_file_open(path, error)))
+    return FALSE;
+  if (fstatvfs(output->fd, &disk) == 0)
+    *space = (guint64)disk.f_bavail * disk.f_frsize;
+  return TRUE;
 }
 
 gboolean
 ddim_out_file_check(const char *path, guint64 size, GError **error)
 {
-  g_autoptr(DdimOutFile) output = NULL;
-  struct stat info;
+  guint64 space;
 
-  if (g_str_equal(path, "-") ||
-      (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
+  if (!ddim_out_file_get_space(path, &space, error))
+    return FALSE;
+  if (size <= space)
     return TRUE;
-  output = ddim_out_file_open(path, error);
-  return output && has_space(output, size, error);
+  g_autofree char *asked = g_format_size(size);
+  g_autofree char *left = g_format_size(space);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
+              _("'%s' needs %s, but its disk has only %s left"), path, asked, left);
+  return FALSE;
 }
 
 gboolean

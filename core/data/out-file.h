@@ -31,6 +31,10 @@ gboolean ddim_out_file_commit(DdimOutFile *output, GError **error);
  * called from any thread, but not from a signal handler. */
 void ddim_out_file_end_all(void);
 
+/** Before long work: how many bytes a new file @path could take, whatever becomes of the old one;
+ * G_MAXUINT64 where that cannot be told, as for what is no regular file. Nothing is left behind.
+ * FALSE with @error set where @path cannot be opened. */
+gboolean ddim_out_file_get_space(const char *path, guint64 *space, GError **error);
 /** Before long work: whether @path could be opened, and whether its disk has space for @size bytes,
  * as far as that can be told. Nothing is left behind. What is no regular file is not looked at:
  * opening a pipe would wait for its reader. */

@@ -270,6 +270,34 @@ class Disk(ddim.Case):
                 if command[0] != 'join': # two small pictures
                     self.assertRegex(done.stderr, r"\Addim: 'full/x[^\n]+ needs [^\n]+\n\Z")
 
+    def test_full_disks_are_told_before_sampling(self):
+        """For every command that samples, whatever it writes, also where only what it makes is too large and not what it is given."""
+        commands = [(end, command, '4k') for end, command in self.commands()
+                    if command[0] not in ('noise', 'predict', 'convert', 'join', 'encode')]
+        self.good('noise', '--seed', '1', '--shape', '1,3,32,32', '-o', 'z.npy')
+        tiny = ['-m', ddim.DATA / 'unet_tiny_uncond.pt', '--steps', '4', '--seed', '1']
+        self.good('generate', *tiny, '--size', '32', '-o', 'input.png')
+        commands += [('.npy', ['encode', *tiny, '-i', 'input.png', '-o'], '8k'),
+                     ('.png', ['upscale', *tiny, '--scale', '4', '-i', 'input.png', '-o'], '32k'),
+                     ('.png', ['generate', *tiny, '--size', '32', '-n', '16', '--grid', '-o'], '32k')]
+        for end, command, size in commands:
+            with self.subTest(command=command):
+                (self.folder / 'full').mkdir(exist_ok=True)
+                done = self.on_full_disk(size, *command, f'full/x{end}')
+                self.assertEqual((done.returncode, done.stdout), (1, ''), done.stderr)
+                self.assertRegex(done.stderr, r"\Addim: 'full/x[^\n]+ (may need|needs) [^\n]+\n\Z")
+
+    def test_pictures_that_fit_singly(self):
+        """Those that are finished are kept, so a warning is enough; and none where all fit."""
+        (self.folder / 'full').mkdir()
+        command = ['generate', '--steps', '2', '--seed', '1', '--class', 'lava', '--size', '64', '-n', '4', '-o', 'full/x.png']
+        done = self.on_full_disk('24k', *command)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(done.stdout.split(), [['x-0.png'], ['x-0.png', 'x-1.png'], ['x-0.png', 'x-1.png', 'x-2.png']])
+        self.assertRegex(done.stderr, r'\Addim: all 4 pictures may need [^\n]+\nddim: cannot write [^\n]+\n\Z')
+        done = self.on_full_disk('80k', *command)
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+
     def on_full_disk(self, size, *command):
         """Run @command where `full` is a disk of @size, and list that afterwards."""
         script = f'mount -t tmpfs -o size={size} none full; code=0; "$@" || code=$?; ls -A full; exit $code'

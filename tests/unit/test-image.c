@@ -152,6 +152,32 @@ test_broken_png(void)
   g_rmdir(folder);
 }
 
+/* What cannot be compressed is a little larger as a PNG. Space is asked for accordingly, not for
+ * much more, and for a sheet as for the picture that it is. */
+static void
+test_most_bytes(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("ddim-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "most.png", NULL);
+  g_autoptr(DdimImage) image = ddim_image_new(300, 200, 3, NULL);
+  g_autoptr(GRand) random = g_rand_new_with_seed(1);
+  const guint size = 300 * 200 * 3;
+  GStatBuf info;
+
+  for (guint i = 0; i < size; i++)
+    image->pixels[i] = (guint8)g_rand_int_range(random, 0, 256);
+  g_assert_true(ddim_image_write_png(image, path, NULL, NULL));
+  g_assert_cmpint(g_stat(path, &info), ==, 0);
+  g_remove(path);
+  g_rmdir(folder);
+  g_assert_cmpuint(info.st_size, >, size);
+  g_assert_cmpuint(info.st_size, <=, ddim_png_most_bytes(3, 300, 200));
+  g_assert_cmpuint(ddim_png_most_bytes(3, 300, 200), <, size + size / 20);
+  g_assert_cmpuint(ddim_png_most_bytes_of_grid(5, 3, 300, 200), ==,
+                   ddim_png_most_bytes(3, 900, 400));
+  g_assert_cmpuint(ddim_png_most_bytes(4, 32768, 32768), >, (guint64)1 << 32);
+}
+
 static void
 test_unwritable(void)
 {
@@ -177,5 +203,6 @@ main(int argc, char **argv)
   g_test_add_data_func("/image/png/4", GUINT_TO_POINTER(4), test_png);
   g_test_add_func("/image/png/broken", test_broken_png);
   g_test_add_func("/image/png/unwritable", test_unwritable);
+  g_test_add_func("/image/png/most-bytes", test_most_bytes);
   return g_test_run();
 }
