@@ -15,6 +15,7 @@ import unittest
 
 import ddim
 import failing
+import npy
 import tap
 
 FAKE = os.environ['FAKE_GPU_LIBRARY']
@@ -91,14 +92,21 @@ class Device(ddim.Case):
                     self.assertIn('does not answer any more', done.stderr)
 
     def test_start(self):
-        """Calls that begin: an error of ours, or the usual picture."""
+        """Calls that begin: an error of ours, or the usual picture; up to rounding where less is known of the card, which may then
+        compute in another way."""
         for i, fail in enumerate(self.each(START)):
             for status in STATUSES if PLACES is None else [STATUSES[i % 4]]:
                 for env in HOW_LONG if PLACES is None else [HOW_LONG[i // 4 % 2]]:
                     with self.subTest(fail=fail, status=status, env=env):
                         done, made = self.make(fail, 1, DDIM_FAIL_STATUS=str(status), **env)
-                        if done.returncode == 0:
+                        if done.returncode == 0 and fail['DDIM_FAIL_CALL'] == 'clGetDeviceInfo':
+                            self.assertLess(max(abs(a - b) for a, b in zip(*map(self.samples, (made, self.usual)), strict=True)), 2e-3)
+                        elif done.returncode == 0:
                             self.assertEqual(made, self.usual)
+
+    @staticmethod
+    def samples(data):
+        return npy.parse(data).values
 
 
 if __name__ == '__main__':
