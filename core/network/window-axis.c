@@ -32,6 +32,25 @@ choose_places(const DdimWindowAxisParams *params, guint n, guint *places)
     places[i] = (guint)((i * room / params->unit + gaps / 2) / gaps * params->unit);
 }
 
+/* Move windows halfway to the next. @places has room for one more. Returns how many there are. */
+static guint
+shift_places(const DdimWindowAxisParams *params, guint n, guint *places)
+{
+  const guint first = places[0];
+
+  if (n == 1 || places[1] < 2 * params->unit)
+    return n;
+  if (!params->wrap)
+    places[n] = places[n - 1];
+  for (guint i = n - 1; i > 0 && !params->wrap; i--)
+    places[i] = (places[i - 1] + places[i]) / 2 / params->unit * params->unit;
+  for (guint i = 0; i < n && params->wrap; i++) {
+    const guint next = i + 1 < n ? places[i + 1] : first + params->length;
+    places[i] = (places[i] + next) / 2 / params->unit * params->unit;
+  }
+  return params->wrap ? n : n + 1;
+}
+
 /* Where window @i begins; the one behind the last is the first again, a picture further on. */
 static guint
 get_place(const DdimWindowAxisParams *params, guint n, const guint *places, guint i)
@@ -77,9 +96,14 @@ ddim_window_axis_new(const DdimWindowAxisParams *params)
   g_return_val_if_fail(params->overlap <= params->window / 2, NULL);
 
   DdimWindowAxis *axis = g_new0(DdimWindowAxis, 1);
-  const guint n = count_windows(params), window = MIN(params->window, params->length);
+  const guint window = MIN(params->window, params->length);
+  guint n = count_windows(params);
 
-  axis->places = g_new0(guint, n);
+  axis->places = g_new0(guint, n + 1);
+  if (n > 1)
+    choose_places(params, n, axis->places);
+  if (params->shifted)
+    n = shift_places(params, n, axis->places);
   axis->weights = g_new(float, (gsize)n *window);
   for (gsize i = 0; i < (gsize)n * window; i++)
     axis->weights[i] = 1;
@@ -90,7 +114,6 @@ ddim_window_axis_new(const DdimWindowAxisParams *params)
                                   .weights = axis->weights};
   if (n == 1)
     return axis;
-  choose_places(params, n, axis->places);
   const guint ramp = choose_ramp(params, n, axis->places);
   for (guint i = 0; i < (params->wrap ? n : n - 1); i++)
     go_over(params, axis, i, ramp);

@@ -9,19 +9,27 @@
 /* Windows are computed several at a time, with at most so many pixels in all. */
 #define BATCH_PIXELS (16 * 64 * 64)
 
+/* The ways in which windows lie. */
+typedef enum { PLAIN, SHIFTED, N_GRIDS } GridKind;
+
+typedef struct {
+  DdimWindowAxis *columns, *rows;
+  DdimClWindows *windows;
+  DdimEvaluator *rest; /* of the windows that are left in a row; NULL for none */
+} Grid;
+
 typedef struct {
   DdimClBuffer *map;
-  guint8 *used; /* [rows][columns]: whether it has a part of the window */
+  guint8 *used[N_GRIDS]; /* [rows][columns]: whether it has a part of the window */
   DdimClassMix *mix;
 } Region;
 
 typedef struct {
   DdimEvaluator *evaluator; /* whose parts these are; it owns this */
-  DdimWindowAxis *columns, *rows;
-  DdimClWindows *windows;
+  Grid grids[N_GRIDS];
+  guint8 *kinds;       /* [steps] GridKind */
   guint batch;         /* windows that are computed at a time */
   DdimEvaluator *full; /* of so many windows */
-  DdimEvaluator *rest; /* of those that are left in a row; NULL for none */
   DdimClTensor sum;    /* of the classes' outputs in `batch` windows; only with regions */
   DdimClBuffer *sum_memory;
   Region *regions;
@@ -39,7 +47,17 @@ clear_conditionings(Parts *parts)
   for (guint i = 0; i < parts->n_conditionings; i++)
     ddim_conditioning_free(parts->conditionings[i]);
   g_clear_pointer(&parts->conditionings, g_free);
+  g_clear_pointer(&parts->kinds, g_free);
   parts->n_conditionings = 0;
+}
+
+static void
+grid_clear(Grid *grid)
+{
+  ddim_cl_windows_free(grid->windows);
+  ddim_evaluator_unref(grid->rest);
+  ddim_window_axis_free(grid->columns);
+  ddim_window_axis_free(grid->rows);
 }
 
 static void
@@ -50,16 +68,15 @@ parts_free(gpointer data)
   clear_conditionings(parts);
   for (guint i = 0; i < parts->n_regions; i++) {
     ddim_cl_buffer_free(parts->regions[i].map);
-    g_free(parts->regions[i].used);
+    for (guint k = 0; k < N_GRIDS; k++)
+      g_free(parts->regions[i].used[k]);
     ddim_class_mix_free(parts->regions[i].mix);
   }
   g_free(parts->regions);
-  ddim_cl_windows_free(parts->windows);
+  for (guint k = 0; k < N_GRIDS; k++)
+    grid_clear(&parts->grids[k]);
   ddim_cl_buffer_free(parts->sum_memory);
   ddim_evaluator_unref(parts->full);
-  ddim_evaluator_unref(parts->rest);
-  ddim_window_axis_free(parts->columns);
-  ddim_window_axis_free(parts->rows);
   g_free(parts);
 }
 
@@ -77,6 +94,34 @@ add_conditioning(Parts *parts, const double *timesteps, guint n_steps, const gin
   return one != NULL;
 }
 
+static int
+compare_timesteps(gconstpointer a, gconstpointer b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* How windows lie in each step. (transfer full) */
+static guint8 *
+choose_kinds(const double *timesteps, guint n)
+{
+  g_autofree double *sorted = g_memdup2(timesteps, n * sizeof *timesteps);
+  guint8 *kinds = g_new(guint8, n);
+  guint n_different = 0;
+
+  qsort(sorted, n, sizeof *sorted, compare_timesteps);
+  for (guint i = 0; i < n; i++)
+    if (n_different == 0 || sorted[i] != sorted[n_different - 1])
+      sorted[n_different++] = sorted[i];
+  for (guint i = 0; i < n; i++) {
+    const double *found =
+        bsearch(&timesteps[i], sorted, n_different, sizeof *sorted, compare_timesteps);
+    kinds[i] = (found - sorted) % N_GRIDS;
+  }
+  return kinds;
+}
+
 /* Every window of an image has the image's conditions, so one row of them is enough. */
 static gboolean
 set_conditions(gpointer data, const double *timesteps, guint n_steps, guint per_step,
@@ -87,6 +132,7 @@ set_conditions(gpointer data, const double *timesteps, guint n_steps, guint per_
 
   g_return_val_if_fail(per_step == 1, FALSE);
   clear_conditionings(parts);
+  parts->kinds = choose_kinds(timesteps, n_steps);
   parts->conditionings = g_new0(DdimConditioning *, n);
   for (guint i = 0; i < parts->n_regions; i++)
     if (!add_conditioning(parts, timesteps, n_steps, NULL, parts->regions[i].mix, error))
@@ -116,6 +162,8 @@ load_conditions(const Parts *parts, DdimEvaluator *part, guint conditioning, gui
 /* Where an evaluation is. */
 typedef struct {
   Parts *parts;
+  GridKind kind;
+  const Grid *grid;
   DdimClMem x; /* of the whole batch */
   guint step, image;
   guint done; /* windows */
@@ -127,7 +175,7 @@ gather(const Run *run, const DdimClWindowBatch *batch, DdimEvaluator *part, GErr
   const DdimEvaluator *whole = run->parts->evaluator;
   const guint64 plane = (guint64)whole->size.height * whole->size.width;
   const guint low_res_channels = whole->network->architecture->low_res_channels;
-  DdimClWindows *windows = run->parts->windows;
+  DdimClWindows *windows = run->grid->windows;
 
   return ddim_cl_windows_gather(
              windows, batch,
@@ -141,10 +189,11 @@ gather(const Run *run, const DdimClWindowBatch *batch, DdimEvaluator *part, GErr
 }
 
 static gboolean
-is_used(const Parts *parts, const Region *region, const DdimClWindowBatch *batch)
+is_used(const Run *run, const Region *region, const DdimClWindowBatch *batch)
 {
-  return memchr(region->used + (gsize)batch->row * parts->columns->view.n + batch->first, 1,
-                batch->n) != NULL;
+  return memchr(region->used[run->kind] + (gsize)batch->row * run->grid->columns->view.n +
+                    batch->first,
+                1, batch->n) != NULL;
 }
 
 /* The classes of all regions in a batch of windows, one after another. */
@@ -156,16 +205,16 @@ evaluate_regions(const Run *run, const DdimClWindowBatch *batch, DdimEvaluator *
   gboolean is_first = TRUE;
 
   for (guint i = 0; i < parts->n_regions; i++) {
-    if (!is_used(parts, &parts->regions[i], batch))
+    if (!is_used(run, &parts->regions[i], batch))
       continue;
     if (!load_conditions(parts, part, i, run->step, error) ||
         !ddim_cl_plan_run(part->plan, error) ||
-        !ddim_cl_windows_mix(parts->windows, batch, parts->regions[i].map, &part->ports.y, is_first,
-                             &parts->sum, error))
+        !ddim_cl_windows_mix(run->grid->windows, batch, parts->regions[i].map, &part->ports.y,
+                             is_first, &parts->sum, error))
       return FALSE;
     is_first = FALSE;
   }
-  return ddim_cl_windows_add(parts->windows, batch, &parts->sum, error);
+  return ddim_cl_windows_add(run->grid->windows, batch, &parts->sum, error);
 }
 
 /* Waiting now and then keeps the queue short, and lets a step be stopped. */
@@ -174,7 +223,7 @@ tell(Run *run, guint n, GError **error)
 {
   const Parts *parts = run->parts;
   const double all =
-      (double)parts->evaluator->size.batch * parts->rows->view.n * parts->columns->view.n;
+      (double)parts->evaluator->size.batch * run->grid->rows->view.n * run->grid->columns->view.n;
 
   run->done += n;
   return !parts->progress || (ddim_cl_finish(parts->evaluator->network->context, error) &&
@@ -185,7 +234,7 @@ static gboolean
 evaluate_batch(const Run *run, const DdimClWindowBatch *batch, GError **error)
 {
   Parts *parts = run->parts;
-  DdimEvaluator *part = batch->n == parts->batch ? parts->full : parts->rest;
+  DdimEvaluator *part = batch->n == parts->batch ? parts->full : run->grid->rest;
 
   if (!gather(run, batch, part, error))
     return FALSE;
@@ -193,16 +242,16 @@ evaluate_batch(const Run *run, const DdimClWindowBatch *batch, GError **error)
     return evaluate_regions(run, batch, part, error);
   return load_conditions(parts, part, run->image, run->step, error) &&
          ddim_cl_plan_run(part->plan, error) &&
-         ddim_cl_windows_add(parts->windows, batch, &part->ports.y, error);
+         ddim_cl_windows_add(run->grid->windows, batch, &part->ports.y, error);
 }
 
 static gboolean
 evaluate_row(Run *run, guint row, DdimClMem output, GError **error)
 {
   Parts *parts = run->parts;
-  const guint n = parts->columns->view.n, n_batches = (n + parts->batch - 1) / parts->batch;
+  const guint n = run->grid->columns->view.n, n_batches = (n + parts->batch - 1) / parts->batch;
 
-  if (!ddim_cl_windows_begin_row(parts->windows, error))
+  if (!ddim_cl_windows_begin_row(run->grid->windows, error))
     return FALSE;
   for (guint i = 0; i < n_batches; i++) {
     const guint first = (parts->backwards ? n_batches - 1 - i : i) * parts->batch;
@@ -210,7 +259,7 @@ evaluate_row(Run *run, guint row, DdimClMem output, GError **error)
     if (!evaluate_batch(run, &batch, error) || !tell(run, batch.n, error))
       return FALSE;
   }
-  return ddim_cl_windows_end_row(parts->windows, row, output, error);
+  return ddim_cl_windows_end_row(run->grid->windows, row, output, error);
 }
 
 static gboolean
@@ -219,11 +268,13 @@ evaluate(gpointer data, DdimClMem x, guint step, GError **error)
   Parts *parts = data;
   const DdimClTensor *y = &parts->evaluator->ports.y;
   const guint64 image = (guint64)y->h * y->w * y->ld;
-  const guint n_rows = parts->rows->view.n;
   Run run = {.parts = parts, .x = x, .step = step};
 
   g_return_val_if_fail(parts->n_conditionings > 0, FALSE);
-  if (!ddim_cl_windows_clear(parts->windows, y->mem, y->n * image, error))
+  run.kind = parts->kinds[step];
+  run.grid = &parts->grids[run.kind];
+  const guint n_rows = run.grid->rows->view.n;
+  if (!ddim_cl_windows_clear(run.grid->windows, y->mem, y->n * image, error))
     return FALSE;
   for (run.image = 0; run.image < y->n; run.image++)
     for (guint i = 0; i < n_rows; i++)
@@ -233,27 +284,31 @@ evaluate(gpointer data, DdimClMem x, guint step, GError **error)
   return TRUE;
 }
 
+/* The mean of both kinds of steps. */
 static double
 get_flops(gpointer data)
 {
   const Parts *parts = data;
-  const guint n = parts->columns->view.n;
+  double flops = 0;
 
-  return (double)parts->evaluator->size.batch * parts->rows->view.n *
-         (n / parts->batch * parts->full->flops + (parts->rest ? parts->rest->flops : 0));
+  for (const Grid *grid = parts->grids; grid < parts->grids + N_GRIDS; grid++)
+    flops += grid->rows->view.n * (grid->columns->view.n / parts->batch * parts->full->flops +
+                                   (grid->rest ? grid->rest->flops : 0));
+  return parts->evaluator->size.batch * flops / N_GRIDS;
 }
 
 /* ---- making one ---- */
 
 static DdimWindowAxis *
 choose_axis(const DdimNetwork *network, const DdimWindowsParams *params, guint length,
-            gboolean wrap)
+            DdimWrap wrap, GridKind kind)
 {
   return ddim_window_axis_new(&(DdimWindowAxisParams){.length = length,
                                                       .window = params->window,
                                                       .overlap = params->overlap,
                                                       .unit = ddim_network_get_stride(network),
-                                                      .wrap = wrap != 0});
+                                                      .wrap = (params->wrap & wrap) != 0,
+                                                      .shifted = kind == SHIFTED});
 }
 
 /* A window that is as long as the picture wraps by itself. */
@@ -261,22 +316,27 @@ static gboolean
 have_parts(Parts *parts, DdimEvaluatorCache *cache, const DdimWindowsParams *params,
            const DdimNetworkParams *network_params, GError **error)
 {
-  const guint n = parts->columns->view.n;
-  DdimEvaluatorSize size = {.height = parts->rows->view.window,
-                            .width = parts->columns->view.window,
-                            .wrap = params->wrap &
-                                    ((n == 1 ? DDIM_WRAP_X : DDIM_WRAP_NONE) |
-                                     (parts->rows->view.n == 1 ? DDIM_WRAP_Y : DDIM_WRAP_NONE))};
+  const DdimClWindowAxis *rows = &parts->grids[PLAIN].rows->view;
+  const DdimClWindowAxis *columns = &parts->grids[PLAIN].columns->view;
+  DdimEvaluatorSize size = {.height = rows->window,
+                            .width = columns->window,
+                            .wrap =
+                                params->wrap & ((columns->n == 1 ? DDIM_WRAP_X : DDIM_WRAP_NONE) |
+                                                (rows->n == 1 ? DDIM_WRAP_Y : DDIM_WRAP_NONE))};
 
-  parts->batch = CLAMP(BATCH_PIXELS / ((guint64)size.height * size.width), 1, n);
+  parts->batch = CLAMP(BATCH_PIXELS / ((guint64)size.height * size.width), 1, columns->n);
   if (params->one_by_one)
     parts->batch = 1;
   size.batch = size.usual_batch = parts->batch;
   if (!(parts->full = ddim_evaluator_cache_get(cache, &size, network_params, error)))
     return FALSE;
-  size.batch = n % parts->batch;
-  return size.batch == 0 ||
-         (parts->rest = ddim_evaluator_cache_get(cache, &size, network_params, error)) != NULL;
+  for (Grid *grid = parts->grids; grid < parts->grids + N_GRIDS; grid++) {
+    size.batch = grid->columns->view.n % parts->batch;
+    if (size.batch > 0 &&
+        !(grid->rest = ddim_evaluator_cache_get(cache, &size, network_params, error)))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* The output and, for super-resolution, the enlarged small pictures. */
@@ -315,16 +375,26 @@ touches(const DdimClWindowAxis *rows, const DdimClWindowAxis *columns, guint row
   return FALSE;
 }
 
+/* Whether @map has anything in each window. (transfer full) */
+static guint8 *
+find_used(const Grid *grid, const guint8 *map)
+{
+  const DdimClWindowAxis *rows = &grid->rows->view, *columns = &grid->columns->view;
+  guint8 *used = g_new0(guint8, (gsize)rows->n * columns->n);
+
+  for (guint i = 0; i < rows->n * columns->n; i++)
+    used[i] = touches(rows, columns, i / columns->n, i % columns->n, map);
+  return used;
+}
+
 static gboolean
 have_region(Parts *parts, const DdimWindowRegion *given, Region *region, GError **error)
 {
-  const DdimClWindowAxis *rows = &parts->rows->view, *columns = &parts->columns->view;
-  const gsize size = (gsize)rows->length * columns->length;
+  const gsize size = (gsize)parts->evaluator->size.height * parts->evaluator->size.width;
 
   region->mix = ddim_class_mix_copy(given->mix);
-  region->used = g_new0(guint8, (gsize)rows->n * columns->n);
-  for (guint i = 0; i < rows->n * columns->n; i++)
-    region->used[i] = touches(rows, columns, i / columns->n, i % columns->n, given->map);
+  for (guint k = 0; k < N_GRIDS; k++)
+    region->used[k] = find_used(&parts->grids[k], given->map);
   return (region->map = ddim_cl_buffer_new(parts->evaluator->network->context, size, error)) &&
          ddim_cl_buffer_write(region->map, 0, size, given->map, error);
 }
@@ -333,7 +403,8 @@ static gboolean
 have_regions(Parts *parts, const DdimWindowsParams *params, GError **error)
 {
   const guint channels = parts->evaluator->network->architecture->out_channels;
-  const guint h = parts->rows->view.window, w = parts->columns->view.window;
+  const guint h = parts->grids[PLAIN].rows->view.window;
+  const guint w = parts->grids[PLAIN].columns->view.window;
 
   parts->regions = g_new0(Region, params->n_regions);
   parts->n_regions = params->n_regions;
@@ -352,6 +423,18 @@ have_regions(Parts *parts, const DdimWindowsParams *params, GError **error)
                               .c = channels,
                               .ld = channels};
   return parts->sum_memory != NULL;
+}
+
+static gboolean
+have_windows(Parts *parts, GError **error)
+{
+  const DdimEvaluator *e = parts->evaluator;
+
+  for (Grid *grid = parts->grids; grid < parts->grids + N_GRIDS; grid++)
+    if (!(grid->windows = ddim_cl_windows_new(e->plan, &grid->columns->view, &grid->rows->view,
+                                              e->network->architecture->out_channels, error)))
+      return FALSE;
+  return TRUE;
 }
 
 static DdimEvaluator *
@@ -391,12 +474,12 @@ ddim_windows_new(DdimNetwork *network, DdimEvaluatorCache *cache, const DdimWind
   parts->backwards = params->backwards;
   parts->progress = params->progress;
   parts->progress_data = params->progress_data;
-  parts->columns = choose_axis(network, params, params->width, params->wrap & DDIM_WRAP_X);
-  parts->rows = choose_axis(network, params, params->height, params->wrap & DDIM_WRAP_Y);
+  for (guint k = 0; k < N_GRIDS; k++) {
+    parts->grids[k].columns = choose_axis(network, params, params->width, DDIM_WRAP_X, k);
+    parts->grids[k].rows = choose_axis(network, params, params->height, DDIM_WRAP_Y, k);
+  }
   if (!have_parts(parts, cache, params, network_params, error) || !have_memory(e, error) ||
-      !have_regions(parts, params, error) ||
-      !(parts->windows = ddim_cl_windows_new(e->plan, &parts->columns->view, &parts->rows->view,
-                                             network->architecture->out_channels, error)))
+      !have_regions(parts, params, error) || !have_windows(parts, error))
     return NULL;
   return g_steal_pointer(&e);
 }

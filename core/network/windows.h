@@ -31,8 +31,15 @@ typedef struct {
  * the weighted mean of the outputs in the windows that the pixel lies in; weights are those of
  * core/network/window-axis.h, one axis times the other. A step that is linear in the output then
  * does what MultiDiffusion does, where each window takes the step by itself and the results are
- * averaged (Bar-Tal et al. 2023, arXiv 2302.08113, eq. 5). With regions, the network is evaluated
- * for each class that a window has a part of, and the outputs are weighted by the maps.
+ * averaged (Bar-Tal et al. 2023, arXiv 2302.08113, eq. 5).
+ *
+ * Averaging softens what it averages, and windows that never change keep their own colors. So
+ * windows lie in one of two ways, in turn: of the different timesteps that conditions are set for,
+ * counted from the least, the first, third, fifth … have windows as they come, the others have them
+ * shifted by half of their distance (as SpotDiffusion does, Frolov et al. 2024, arXiv 2407.15507,
+ * by random distances and without averaging). A timestep always has the same windows, so that steps
+ * can be taken back. With regions, the network is evaluated for each class that a window has a part
+ * of, and the outputs are weighted by the maps.
  *
  * To the last bit the output does not depend on the order of the windows. On the device it takes
  * one array of the picture's size, the maps, one row of windows, and what evaluators of windows

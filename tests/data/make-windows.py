@@ -10,7 +10,7 @@ and its sampling loop, and with windows as they are described in core/network/wi
 
 A case whose "way" is "paper" does what MultiDiffusion (arXiv 2302.08113) says: in each window the loop takes its step by
 itself, and the results are averaged. For other cases the network's outputs are averaged, and the loop takes its step with
-that.
+that. In every second step, the last but one among them, windows lie shifted by half of their distance.
 """
 import json
 import pathlib
@@ -37,13 +37,20 @@ CASES = [
 ]
 
 
-def axis(length, window, overlap):
+def down(place):
+    return int(place // STRIDE * STRIDE)
+
+
+def axis(length, window, overlap, shifted):
     """Where windows begin, and [window][pixel] how much each counts at each pixel of the picture."""
     if length <= window or window == 0:
         return [0], np.ones((1, length)), length
     n = max(-(-(length - overlap) // (window - overlap)), 2)
     step = (length - window) / (n - 1)
     places = [int(np.floor(i * step / STRIDE + 0.5)) * STRIDE for i in range(n)]
+    if shifted and places[1] >= 2 * STRIDE:
+        places = [0] + [down((a + b) / 2) for a, b in zip(places, places[1:])] + [places[-1]]
+        n += 1
     middles = [(places[i] + window + places[i + 1]) / 2 for i in range(n - 1)]
     shared = [places[i] + window - places[i + 1] for i in range(n - 1)]
     ramp = min([overlap, *shared, *[int(b - a) for a, b in zip(middles, middles[1:])]])
@@ -59,11 +66,13 @@ def axis(length, window, overlap):
     return places, weights, window
 
 
-def ring(length, window, overlap):
+def ring(length, window, overlap, shifted):
     """The same where the picture's end is followed by its beginning: pixels are counted on through three pictures, of
     which the middle one is kept."""
     n = max(-(-length // (window - overlap)), 2)
-    places = [int(np.floor(i * length / n / STRIDE + 0.5)) * STRIDE for i in range(3 * n)]
+    places = [int(np.floor(i * length / n / STRIDE + 0.5)) * STRIDE for i in range(3 * n + 1)]
+    if shifted and places[1] >= 2 * STRIDE:
+        places = [down((a + b) / 2) for a, b in zip(places, places[1:])]
     middles = [(a + window + b) / 2 for a, b in zip(places, places[1:])]
     shared = [a + window - b for a, b in zip(places, places[1:])]
     ramp = min([overlap, *shared, *[int(b - a) for a, b in zip(middles, middles[1:])]])
@@ -77,14 +86,10 @@ def ring(length, window, overlap):
 
 
 class Windows:
-    def __init__(self, case):
-        width, height = case['size']
-        if case.get('wrap'):
-            self.rows, self.row_weights, self.height = ring(height, case['window'], case['overlap'])
-            self.columns, self.column_weights, self.width = ring(width, case['window'], case['overlap'])
-            return
-        self.rows, self.row_weights, self.height = axis(height, case['window'], case['overlap'])
-        self.columns, self.column_weights, self.width = axis(width, case['window'], case['overlap'])
+    def __init__(self, case, shifted):
+        (width, height), way = case['size'], ring if case.get('wrap') else axis
+        self.rows, self.row_weights, self.height = way(height, case['window'], case['overlap'], shifted)
+        self.columns, self.column_weights, self.width = way(width, case['window'], case['overlap'], shifted)
 
     def blend(self, compute, x):
         """The weighted mean of what @compute makes of each window of @x."""
@@ -136,7 +141,7 @@ class Embedding(th.nn.Module):
         return sum(weight * self.table[label] for label, weight in self.labels.items())[None]
 
 
-def make_function(model, case, windows):
+def make_function(model, case, windows, timesteps):
     """The network as the sampling loop calls it."""
     model.label_emb = Embedding(model.label_emb.weight.data)
 
@@ -152,25 +157,26 @@ def make_function(model, case, windows):
     def function(x, t, y=None):
         if case.get('way') == 'paper':
             return network(x, t, case['labels'])
-        return windows.blend(lambda part, place: evaluate(part, t, place), x)
+        step = timesteps.index(round(t.item()))
+        return windows[step % 2].blend(lambda part, place: evaluate(part, t, place), x)
     return function
 
 
 def run_paper(diffusion, function, windows, x, clip):
     for i in range(diffusion.num_timesteps - 1, -1, -1):
         t = th.tensor([i])
-        x = windows.blend(lambda part, place: diffusion.ddim_sample(function, part, t, clip_denoised=clip)['sample'], x)
+        x = windows[i % 2].blend(lambda part, place: diffusion.ddim_sample(function, part, t, clip_denoised=clip)['sample'], x)
     return x
 
 
 def sample(script_util, model, case):
     width, height = case['size']
-    windows = Windows(case)
+    windows = [Windows(case, shifted) for shifted in (False, True)]
     diffusion = script_util.create_gaussian_diffusion(steps=1000, learn_sigma=True, noise_schedule='cosine',
                                                       timestep_respacing=case['steps'], rescale_timesteps=True)
     th.manual_seed(case['seed'])
     x = th.randn(1, 3, height, width).double()
-    function = make_function(model, case, windows)
+    function = make_function(model, case, windows, list(diffusion.timestep_map))
     if case.get('way') == 'paper':
         return run_paper(diffusion, function, windows, x, case['clip'])
     options = dict(noise=x, clip_denoised=case.get('clip', True), device='cpu', model_kwargs={'y': None})

@@ -56,8 +56,9 @@ test_axes(void)
     for (guint window = unit; window <= 9 * unit; window += unit)
       for (guint length = unit; length <= 40 * unit; length += unit)
         for (guint overlap = 0; overlap <= window / 2; overlap += 1 + overlap / 3)
-          for (gboolean wrap = FALSE; wrap <= TRUE; wrap++)
-            check_axis(&(DdimWindowAxisParams){length, window, overlap, unit, wrap});
+          for (guint kind = 0; kind < 4; kind++)
+            check_axis(
+                &(DdimWindowAxisParams){length, window, overlap, unit, kind % 2, kind / 2 % 2});
 }
 
 /* A picture, worked out by hand: two windows of 8 in 12 pixels share the pixels 4 to 7, and change
@@ -74,6 +75,43 @@ test_by_hand(void)
   g_assert_cmpuint(axis->view.places[1], ==, 4);
   g_assert_cmpmem(axis->weights, sizeof first, first, sizeof first);
   g_assert_cmpmem(axis->weights + 8, sizeof second, second, sizeof second);
+}
+
+/* The same with places that may be 2 pixels apart, shifted: there is a third window between the
+ * two. */
+static void
+test_shifted_by_hand(void)
+{
+  const DdimWindowAxisParams params = {
+      .length = 12, .window = 8, .overlap = 2, .unit = 2, .shifted = TRUE};
+  static const float weights[24] = {1, 1, 1,     1,     0.75f, 0.25f, 0, 0, /* from 0 */
+                                    0, 0, 0.25f, 0.75f, 0.75f, 0.25f, 0, 0, /* from 2 */
+                                    0, 0, 0.25f, 0.75f, 1,     1,     1, 1 /* from 4 */};
+  g_autoptr(DdimWindowAxis) axis = ddim_window_axis_new(&params);
+
+  g_assert_cmpuint(axis->view.n, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint(axis->view.places[i], ==, 2 * i);
+  g_assert_cmpmem(axis->weights, sizeof weights, weights, sizeof weights);
+}
+
+/* Around a ring they lie halfway; where windows are less than two units apart nothing is shifted.
+ */
+static void
+test_shifted_places(void)
+{
+  const DdimWindowAxisParams ring = {
+      .length = 24, .window = 12, .overlap = 4, .unit = 4, .wrap = TRUE, .shifted = TRUE};
+  const DdimWindowAxisParams close = {
+      .length = 12, .window = 8, .overlap = 2, .unit = 4, .shifted = TRUE};
+  g_autoptr(DdimWindowAxis) axis = ddim_window_axis_new(&ring);
+  g_autoptr(DdimWindowAxis) same = ddim_window_axis_new(&close);
+
+  g_assert_cmpuint(axis->view.n, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint(axis->view.places[i], ==, 4 + 8 * i);
+  g_assert_cmpuint(same->view.n, ==, 2);
+  g_assert_cmpuint(same->view.places[1], ==, 4);
 }
 
 /* ---- evaluations ---- */
@@ -97,25 +135,37 @@ tear_down(Fixture *f, gconstpointer data)
   small_model_close(&f->model);
 }
 
-/* The output for @x, [batch][6][H][W]. (transfer full) */
+/* Two timesteps: windows lie shifted in the first and plainly in the second. */
+static const double TIMESTEPS[] = {871, 3};
+
+/* The output for @x in step @step of @timesteps, [batch][6][H][W], after all steps were evaluated
+ * in turn, that one last. (transfer full) */
 static float *
-evaluate(Fixture *f, const DdimWindowsParams *params, const float *x, const gint64 *labels)
+evaluate_at(Fixture *f, const DdimWindowsParams *params, const float *x, const gint64 *labels,
+            const double *timesteps, guint n, guint step)
 {
-  const double timesteps[] = {871, 3};
   g_autoptr(GError) error = NULL;
-  g_autoptr(DdimEvaluator) evaluator = ddim_windows_new(f->model.network, f->cache, params, NULL, &error);
+  g_autoptr(DdimEvaluator) evaluator =
+      ddim_windows_new(f->model.network, f->cache, params, NULL, &error);
   g_assert_no_error(error);
   g_autoptr(DdimSamplerState) state = ddim_sampler_state_new(evaluator, &error);
   g_assert_no_error(error);
   float *output = g_new(float, ddim_evaluator_get_output_count(evaluator));
 
-  g_assert_true(ddim_evaluator_set_common_conditions(evaluator, timesteps, 2, labels, &error));
+  g_assert_true(ddim_evaluator_set_common_conditions(evaluator, timesteps, n, labels, &error));
   g_assert_true(ddim_sampler_state_set_x(state, x, &error));
-  g_assert_true(ddim_sampler_state_evaluate(state, evaluator, 0, &error));
-  g_assert_true(ddim_sampler_state_evaluate(state, evaluator, 1, &error));
+  for (guint i = 1; i <= n; i++)
+    g_assert_true(ddim_sampler_state_evaluate(state, evaluator, (step + i) % n, &error));
   g_assert_true(ddim_evaluator_get_output(evaluator, output, &error));
   g_assert_no_error(error);
   return output;
+}
+
+static float *
+evaluate(Fixture *f, const DdimWindowsParams *params, const float *x, const gint64 *labels,
+         guint step)
+{
+  return evaluate_at(f, params, x, labels, TIMESTEPS, G_N_ELEMENTS(TIMESTEPS), step);
 }
 
 static float *
@@ -136,11 +186,34 @@ test_order(Fixture *f, gconstpointer data)
   const gint64 label = 3;
   g_autofree float *x = make_x(1, params.height, params.width);
   const gsize bytes = sizeof(float) * OUT_CHANNELS * params.height * params.width;
-  g_autofree float *forwards = evaluate(f, &params, x, &label);
-  params.backwards = TRUE;
-  g_autofree float *backwards = evaluate(f, &params, x, &label);
 
-  g_assert_cmpmem(forwards, bytes, backwards, bytes);
+  for (guint step = 0; step < 2; step++) {
+    params.backwards = FALSE;
+    g_autofree float *forwards = evaluate(f, &params, x, &label, step);
+    params.backwards = TRUE;
+    g_autofree float *backwards = evaluate(f, &params, x, &label, step);
+    g_assert_cmpmem(forwards, bytes, backwards, bytes);
+  }
+}
+
+/* How windows lie depends on a timestep's place among the different ones, whatever their order. */
+static void
+test_turns(Fixture *f, gconstpointer data)
+{
+  const DdimWindowsParams params = {
+      .batch = 1, .height = 40, .width = 48, .window = 24, .overlap = 8};
+  const gsize bytes = sizeof(float) * OUT_CHANNELS * params.height * params.width;
+  const double third[] = {500, 871, 3, 3}, often[] = {3, 950, 3, 871, 871};
+  const gint64 label = 3;
+  g_autofree float *x = make_x(1, params.height, params.width);
+  g_autofree float *shifted = evaluate(f, &params, x, &label, 0);
+  g_autofree float *alone = evaluate_at(f, &params, x, &label, TIMESTEPS, 1, 0);
+  g_autofree float *plain = evaluate_at(f, &params, x, &label, third, 4, 1);
+  g_autofree float *again = evaluate_at(f, &params, x, &label, often, 5, 3);
+
+  g_assert_cmpmem(plain, bytes, alone, bytes);
+  g_assert_cmpmem(again, bytes, shifted, bytes);
+  g_assert_cmpint(memcmp(shifted, alone, bytes), !=, 0);
 }
 
 /* Several pictures at once, each with its class, are those made one by one. */
@@ -151,12 +224,15 @@ test_batch(Fixture *f, gconstpointer data)
   const gint64 labels[] = {3, 0, 9};
   const gsize plane = params.height * params.width, bytes = sizeof(float) * OUT_CHANNELS * plane;
   g_autofree float *x = make_x(params.batch, params.height, params.width);
-  g_autofree float *together = evaluate(f, &params, x, labels);
 
-  params.batch = 1;
-  for (guint i = 0; i < 3; i++) {
-    g_autofree float *alone = evaluate(f, &params, x + i * CHANNELS * plane, labels + i);
-    g_assert_cmpmem(together + i * OUT_CHANNELS * plane, bytes, alone, bytes);
+  for (guint step = 0; step < 2; step++) {
+    params.batch = 3;
+    g_autofree float *together = evaluate(f, &params, x, labels, step);
+    params.batch = 1;
+    for (guint i = 0; i < 3; i++) {
+      g_autofree float *alone = evaluate(f, &params, x + i * CHANNELS * plane, labels + i, step);
+      g_assert_cmpmem(together + i * OUT_CHANNELS * plane, bytes, alone, bytes);
+    }
   }
 }
 
@@ -183,12 +259,14 @@ test_wrap(Fixture *f, gconstpointer data)
   const gint64 label = 5;
 
   for (DdimWrap wrap = DDIM_WRAP_NONE; wrap <= DDIM_WRAP_XY; wrap++)
-    for (gboolean horizontal = FALSE; horizontal <= TRUE; horizontal++) {
+    for (guint kind = 0; kind < 4; kind++) {
+      const gboolean horizontal = kind % 2;
+      const guint step = kind / 2;
       const DdimWindowsParams params = {
           .batch = 1, .height = SIZE, .width = SIZE, .window = 24, .overlap = 8, .wrap = wrap};
-      g_autofree float *plain = evaluate(f, &params, x, &label);
+      g_autofree float *plain = evaluate(f, &params, x, &label, step);
       roll(x, CHANNELS, SIZE, DISTANCE, horizontal, shifted);
-      g_autofree float *actual = evaluate(f, &params, shifted, &label);
+      g_autofree float *actual = evaluate(f, &params, shifted, &label, step);
       roll(plain, OUT_CHANNELS, SIZE, DISTANCE, horizontal, expected);
       g_assert_cmpint(memcmp(actual, expected, bytes) == 0, ==,
                       (wrap & (horizontal ? DDIM_WRAP_X : DDIM_WRAP_Y)) != 0);
@@ -243,7 +321,10 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/windows/axes", test_axes);
   g_test_add_func("/windows/by-hand", test_by_hand);
+  g_test_add_func("/windows/shifted-by-hand", test_shifted_by_hand);
+  g_test_add_func("/windows/shifted-places", test_shifted_places);
   g_test_add("/windows/order", Fixture, NULL, set_up, test_order, tear_down);
+  g_test_add("/windows/turns", Fixture, NULL, set_up, test_turns, tear_down);
   g_test_add("/windows/batch", Fixture, NULL, set_up, test_batch, tear_down);
   g_test_add("/windows/wrap", Fixture, NULL, set_up, test_wrap, tear_down);
   g_test_add("/windows/stop", Fixture, NULL, set_up, test_stop, tear_down);
