@@ -21,7 +21,7 @@ is_visible(const DdimImage *image, gsize at)
   return image->channels % 2 || image->pixels[(at + 1) * image->channels - 1] > 0;
 }
 
-/* Fill one image from the picture's bytes, and the two maps. */
+/* Fill one image from the picture's bytes, and the maps. */
 static void
 fill(DdimCanvas *canvas, const DdimRect *rect, const DdimImage *image, const guint8 *coverage)
 {
@@ -32,7 +32,8 @@ fill(DdimCanvas *canvas, const DdimRect *rect, const DdimImage *image, const gui
       const gsize at = (gsize)y * canvas->width + x;
       const gsize from = (gsize)(rect->y + y) * image->width + rect->x + x;
       canvas->inside[at] = 1;
-      canvas->known[at] = coverage[from] == 0 && is_visible(image, from);
+      canvas->coverage[at] = is_visible(image, from) ? coverage[from] : 255;
+      canvas->known[at] = canvas->coverage[at] == 0;
       for (guint c = 0; c < canvas->channels; c++)
         canvas->samples[c * plane + at] = image->pixels[from * image->channels + c] / 127.5f - 1.0f;
     }
@@ -55,12 +56,14 @@ ddim_canvas_new(const DdimFrame *frame, guint n, guint channels, const DdimImage
   canvas->samples = g_try_new0(float, size *n);
   canvas->known = g_try_malloc0(plane);
   canvas->inside = g_try_malloc0(plane);
-  if (!canvas->samples || !canvas->known || !canvas->inside) {
+  canvas->coverage = g_try_malloc(plane);
+  if (!canvas->samples || !canvas->known || !canvas->inside || !canvas->coverage) {
     g_set_error(error, DDIM_ERROR, DDIM_ERROR_ARGUMENT,
                 _("not enough memory for %u images of %ux%u pixels: make fewer at a time"), n,
                 canvas->width, canvas->height);
     return NULL;
   }
+  memset(canvas->coverage, 255, plane);
   fill(canvas, &frame->rect, image, coverage);
   for (guint i = 1; i < n; i++)
     memcpy(canvas->samples + i * size, canvas->samples, size * sizeof(float));
@@ -75,6 +78,7 @@ ddim_canvas_free(DdimCanvas *canvas)
   g_free(canvas->samples);
   g_free(canvas->known);
   g_free(canvas->inside);
+  g_free(canvas->coverage);
   g_free(canvas);
 }
 

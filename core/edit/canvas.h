@@ -14,6 +14,8 @@ typedef struct {
   float *samples;      /**< [n][C][height][width], in [-1, 1]; 0 beyond the picture */
   guint8 *known;       /**< [height][width]: 1 where samples are final */
   guint8 *inside;      /**< [height][width]: 1 where the frame lies on the picture */
+  guint8 *coverage;    /**< [height][width]: how much of what is made shows in the end, 255 for all
+                            of it, as where the picture is transparent and beyond it */
 } DdimCanvas;
 
 /** Make a canvas for @n images from the part of @image that @frame lies on.
@@ -31,7 +33,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimCanvas, ddim_canvas_free)
 
 /** Copy a window out. @samples [n][C][window->height][window->width] */
 void ddim_canvas_get(const DdimCanvas *canvas, const DdimRect *window, float *samples);
-/** The same for a map of the canvas' size, `known` or `inside`. @map
+/** The same for a map of the canvas' size: `known`, `inside` or `coverage`. @map
  * [window->height][window->width] */
 void ddim_canvas_get_map(const DdimCanvas *canvas, const guint8 *from, const DdimRect *window,
                          guint8 *map);

@@ -7,6 +7,7 @@
 
 #include "core/data/error.h"
 #include "core/diffusion/travel.h"
+#include "core/edit/fading.h"
 #include "core/edit/picture.h"
 #include "core/edit/surroundings.h"
 #include "core/job/request-private.h"
@@ -481,6 +482,23 @@ add_surroundings(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect 
   return TRUE;
 }
 
+/* What is blended in the end holds to what was there. */
+static gboolean
+add_fading(const DdimCanvas *canvas, const DdimRect *window, DdimConstraints *constraints,
+           GError **error)
+{
+  GError *trouble = NULL;
+  DdimConstraint *fading = ddim_fading_new(canvas, window, &trouble);
+
+  if (trouble) {
+    g_propagate_error(error, trouble);
+    return FALSE;
+  }
+  if (fading)
+    ddim_constraints_add(constraints, fading);
+  return TRUE;
+}
+
 /* Where along an axis of edit->known cell @at is. Beyond the end of a ring of @size cells it begins
  * again; G_MAXUINT where there is none. */
 static guint
@@ -555,6 +573,7 @@ ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const
     region[i] = region[i] && !known[i];
   if ((edit->follows && !edit->color.given &&
        !add_surroundings(edit, canvas, window, region, constraints, error)) ||
+      !add_fading(canvas, window, constraints, error) ||
       !add_known(edit, canvas, window, known, constraints, error) ||
       (edit->known && !add_cells(edit, canvas, window, region, constraints, error)))
     return NULL;

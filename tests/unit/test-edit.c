@@ -5,6 +5,7 @@
 
 #include "core/data/error.h"
 #include "core/edit/canvas.h"
+#include "core/edit/fading.h"
 #include "core/edit/picture.h"
 #include "core/data/image-private.h"
 
@@ -259,6 +260,70 @@ test_transparent(void)
     g_assert_cmpuint(made->pixels[i], ==, i / 4 == 20 ? 255 : image->pixels[i]);
 }
 
+/* What is blended holds to the old colors, in noise more than later, and the more of them shows;
+ * nothing else does. */
+static void
+test_fading(void)
+{
+  enum { SIDE = 8, PIXELS = SIDE * SIDE, IMAGES = 2 };
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimImage) image = make_image(7, SIDE, 4); /* a column of the frame lies beyond it */
+  guint8 coverage[7 * SIDE];
+  const DdimFrameParams params = {.width = 7,
+                                  .height = SIDE,
+                                  .wanted = {0, 0, 7, SIDE},
+                                  .unit = SIDE,
+                                  .usual = SIDE,
+                                  .maximum = SIDE};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  const DdimRect window = {0, 0, SIDE, SIDE};
+  const DdimStep step = {.next_x0 = 1};
+  g_autofree double *x0 = g_new(double, IMAGES * 3 * PIXELS);
+
+  for (guint i = 0; i < G_N_ELEMENTS(coverage); i++) {
+    static const guint8 some[] = {0, 51, 204, 255};
+    coverage[i] = some[i % 4];
+    image->pixels[4 * i + 3] = i % 5 ? 255 : 0;
+  }
+  g_autoptr(DdimCanvas) canvas = ddim_canvas_new(frame, IMAGES, 3, image, coverage, &error);
+  g_assert_no_error(error);
+  canvas->known[SIDE + 2] = 1; /* made by an earlier window */
+  g_autoptr(DdimConstraint) fading = ddim_fading_new(canvas, &window, &error);
+  g_assert_no_error(error);
+  for (double level = 0.01; level < 200; level *= 10) {
+    for (guint i = 0; i < IMAGES * 3 * PIXELS; i++)
+      x0[i] = 0.25;
+    ddim_constraint_apply(fading, &step, level, IMAGES, x0, NULL);
+    for (guint i = 0; i < IMAGES * 3 * PIXELS; i++) {
+      const guint x = i % SIDE, y = i % PIXELS / SIDE, c = i / PIXELS % 3, at = y * 7 + x;
+      const gboolean faded = x < 7 && at % 5 && (at % 4 == 1 || at % 4 == 2) && !(x == 2 && y == 1);
+      const double spread = 0.15 * (at % 4 == 1 ? 0.25 : 4), own = level * level / 16;
+      const double old = faded ? image->pixels[4 * at + c] / 127.5 - 1 : 0.25;
+      const double expected = 0.25 + (old - 0.25) * own / (own + spread * spread);
+      g_assert_cmpfloat(fabs(x0[i] - expected), <, 1e-6);
+    }
+  }
+}
+
+/* Where nothing is blended there is nothing to hold to. */
+static void
+test_no_fading(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimImage) image = make_image(8, 8, 3);
+  guint8 coverage[64] = {0};
+  const DdimFrameParams params = {
+      .width = 8, .height = 8, .wanted = {0, 0, 8, 8}, .unit = 8, .usual = 8, .maximum = 8};
+  g_autoptr(DdimFrame) frame = ddim_frame_new(&params);
+  const DdimRect window = {0, 0, 8, 8};
+
+  coverage[20] = 255;
+  g_autoptr(DdimCanvas) canvas = ddim_canvas_new(frame, 1, 3, image, coverage, &error);
+  g_assert_no_error(error);
+  g_assert_null(ddim_fading_new(canvas, &window, &error));
+  g_assert_no_error(error);
+}
+
 /* A window that reaches around the edges reads the other side, and makes its share alone. */
 static void
 test_canvas_ring(void)
@@ -406,6 +471,8 @@ main(int argc, char **argv)
   g_test_add_func("/edit/canvas", test_canvas);
   g_test_add_func("/edit/transparent", test_transparent);
   g_test_add_func("/edit/canvas-ring", test_canvas_ring);
+  g_test_add_func("/edit/fading", test_fading);
+  g_test_add_func("/edit/no-fading", test_no_fading);
   g_test_add_func("/edit/roll", test_roll);
   g_test_add_func("/edit/seams", test_seams);
   g_test_add_func("/edit/rounding", test_rounding);
