@@ -210,7 +210,7 @@ static void
 on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
 {
   DdimMaker *maker = data;
-  g_autofree char *class_name = NULL, *warning = NULL;
+  g_autofree char *wanted = NULL, *chosen = NULL, *warning = NULL;
   gint64 asked, seed;
 
   g_atomic_int_set(&maker->sampling_begun, 1);
@@ -223,9 +223,11 @@ on_started(DdimRequest *resolved, DdimConfig *config, gpointer data)
   ddim_bar_warn(maker->bar, warning);
   ddim_bar_warn(maker->bar, ddim_generator_get_tuning_problem(maker->generator));
   say_settings(maker, config);
-  g_object_get(maker->request, "seed", &asked, "class", &class_name, NULL);
-  g_object_get(resolved, "seed", &seed, NULL);
-  maker->chose_class = !class_name && ddim_config_get_n_classes(config) > 0;
+  g_object_get(maker->request, "seed", &asked, "class", &wanted, NULL);
+  g_object_get(resolved, "seed", &seed, "class", &chosen, NULL);
+  maker->chose_class = !chosen && ddim_config_get_n_classes(config) > 0;
+  if (chosen && !wanted)
+    ddim_bar_say(maker->bar, DDIM_NORMAL, _("class %s"), chosen);
   if (asked < 0)
     ddim_bar_say(maker->bar, DDIM_NORMAL, _("seed %" PRId64), seed);
 }

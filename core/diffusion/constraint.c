@@ -259,6 +259,13 @@ get(const DdimConstraints *self, guint index)
   return g_ptr_array_index(self->all, index);
 }
 
+void
+ddim_constraints_correct(const DdimConstraints *constraints, gsize n, double *x0)
+{
+  for (guint i = 0; i < constraints->all->len; i++)
+    ddim_constraint_correct(get(constraints, i), n, x0);
+}
+
 static gboolean
 any_has_noise(const DdimConstraints *self)
 {

@@ -82,6 +82,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimConstraints, ddim_constraints_free)
 /** @constraint  (transfer full) for images of the same size as the others */
 void ddim_constraints_add(DdimConstraints *constraints, DdimConstraint *constraint);
 guint ddim_constraints_get_n(const DdimConstraints *constraints);
+/** ddim_constraint_correct() by each of them in turn. @x0 [n][C][H][W] */
+void ddim_constraints_correct(const DdimConstraints *constraints, gsize n, double *x0);
 /** Hooks for ddim_sampling_run() that apply them. Valid as long as @constraints. The loop fails
  * with DDIM_ERROR_UNSUPPORTED where a constraint has noise and a step has learned variances, and
  * with DDIM_ERROR_ARGUMENT when there is no memory. */

@@ -146,6 +146,7 @@ ddim_frame_new(const DdimFrameParams *params)
   gboolean ring_x, ring_y;
 
   frame->rect = params->wanted;
+  frame->unit = params->unit;
   ring_x = choose_span(params, params->width, params->rings & DDIM_WRAP_X, &frame->rect.x,
                        &frame->rect.width);
   ring_y = choose_span(params, params->height, params->rings & DDIM_WRAP_Y, &frame->rect.y,

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
   DdimRect rect;       /**< in the picture */
   guint width, height; /**< of every window */
+  guint unit;          /**< as DdimFrameParams has it */
   GArray *windows;     /**< DdimRect within `rect`, row by row; around a ring, beyond it */
   GArray *shares;      /**< DdimRect likewise: the part of a window that it makes */
   DdimWrap wrap;       /**< axes along which each window is a whole ring */

@@ -7,25 +7,20 @@
 
 #include "core/data/error.h"
 #include "core/diffusion/travel.h"
-#include "core/edit/fading.h"
 #include "core/edit/picture.h"
-#include "core/edit/surroundings.h"
 #include "core/job/request-private.h"
 #include "core/data/image-private.h"
 #include "core/data/memory.h"
 #include "core/model/config-details.h"
 
-/* The commands that fill a hole. How often each part of the sampling is repeated for that, and into
- * how many parts the steps are divided for that. */
-#define FILLS (DDIM_COMMAND_INPAINT | DDIM_COMMAND_SEAMLESS)
+/* How often each part of the sampling is repeated to fill a hole, and into how many parts the steps
+ * are divided for that. */
 #define USUAL_QUALITY 4
 #define PARTS 5
 #define USUAL_SCALE 4
 /* The side that the model was trained with, divided by this, is how much is made anew on each side
  * of a seam. */
 #define SEAM_PART 8
-/* Side of the cells whose mean colors are estimated from what is around a hole. */
-#define SURROUNDINGS_CELL 4
 
 void
 ddim_edit_free(DdimEdit *edit)
@@ -298,9 +293,10 @@ read_settings(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError
                &edit->noise, "eta", &eta, "sampler", &sampler, NULL);
   if (edit->command != DDIM_COMMAND_VARY)
     edit->strength = 1;
-  edit->follows = edit->command == DDIM_COMMAND_SEAMLESS ||
-                  (edit->command & FILLS && !ddim_config_get_n_classes(session->config));
-  edit->quality = quality ? quality : edit->command & FILLS ? USUAL_QUALITY : 1;
+  edit->follows =
+      edit->command == DDIM_COMMAND_SEAMLESS ||
+      (edit->command & DDIM_COMMANDS_FILLS && !ddim_config_get_n_classes(session->config));
+  edit->quality = quality ? quality : edit->command & DDIM_COMMANDS_FILLS ? USUAL_QUALITY : 1;
   if (ddim_request_takes(request, "quality"))
     g_object_set(request, "quality", edit->quality, NULL);
   edit->noise = ddim_request_takes(request, "input-noise") ? 2 * edit->noise : 0;
@@ -328,20 +324,29 @@ check_rings(const DdimEdit *edit, guint unit, GError **error)
   return FALSE;
 }
 
-static gboolean
-choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
+/* What a frame around everything that is covered is made from. */
+static DdimFrameParams
+get_frame_params(const DdimEdit *edit, DdimSession *session)
 {
   DdimFrameParams params = {
       .width = edit->picture->width, .height = edit->picture->height, .rings = edit->rings};
-  int context;
 
   ddim_frame_params_suit(&params, ddim_config_get_image_size(session->config),
                          ddim_config_get_stride(session->config), MAX(edit->cell, 1),
                          ddim_config_is_super_res(session->config));
+  ddim_rect_around(edit->coverage, params.width, params.height, &params.wanted);
+  return params;
+}
+
+static gboolean
+choose_frame(DdimEdit *edit, DdimSession *session, DdimRequest *request, GError **error)
+{
+  DdimFrameParams params = get_frame_params(edit, session);
+  int context;
+
   if (!check_rings(edit, params.unit, error))
     return FALSE;
-  ddim_rect_around(edit->coverage, params.width, params.height, &params.wanted);
-  if (edit->command & FILLS) {
+  if (edit->command & DDIM_COMMANDS_FILLS) {
     g_object_get(request, "context", &context, NULL);
     params.context = context < 0 ? params.usual / 2 : (guint)context;
     g_object_set(request, "context", (int)params.context, NULL);
@@ -388,6 +393,20 @@ ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error)
   return g_steal_pointer(&edit);
 }
 
+DdimEdit *
+ddim_edit_new_of_picture(DdimSession *session, const DdimImage *picture, GError **error)
+{
+  g_autoptr(DdimEdit) edit = g_new0(DdimEdit, 1);
+
+  edit->command = DDIM_COMMAND_VARY;
+  if (!(edit->picture = ddim_edit_convert(picture, ddim_session_get_channels(session), error)) ||
+      !(edit->coverage = cover_all(edit->picture, error)))
+    return NULL;
+  const DdimFrameParams params = get_frame_params(edit, session);
+  edit->frame = ddim_frame_new(&params);
+  return g_steal_pointer(&edit);
+}
+
 /* ---- the loops ---- */
 
 DdimJobFrame
@@ -413,176 +432,4 @@ ddim_edit_make_steps(const DdimEdit *edit, const DdimJob *job, GError **error)
                                                    MAX(n / PARTS, 1), edit->quality, error)))
     return NULL;
   return g_steal_pointer(&steps);
-}
-
-/* ---- constraints of a window ---- */
-
-static DdimConstraintParams
-get_params(const DdimCanvas *canvas, const DdimRect *window)
-{
-  return (DdimConstraintParams){.channels = canvas->channels,
-                                .height = window->height,
-                                .width = window->width,
-                                .cell_width = 1,
-                                .cell_height = 1};
-}
-
-static gboolean
-is_any(const guint8 *map, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    if (map[i])
-      return TRUE;
-  return FALSE;
-}
-
-/* Pixels that stay. */
-static gboolean
-add_known(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
-          const guint8 *known, DdimConstraints *constraints, GError **error)
-{
-  DdimConstraintParams params = get_params(canvas, window);
-  const gsize size = (gsize)canvas->channels * window->width * window->height;
-  g_autofree float *samples = NULL;
-  g_autofree double *y = NULL;
-
-  if (!is_any(known, (gsize)window->width * window->height))
-    return TRUE;
-  if (!(samples = ddim_try_alloc(size * canvas->n, sizeof(float), error)) ||
-      !(y = ddim_try_alloc(size * canvas->n, sizeof(double), error)))
-    return FALSE;
-  ddim_canvas_get(canvas, window, samples);
-  for (gsize i = 0; i < size * canvas->n; i++)
-    y[i] = samples[i];
-  params.region = known;
-  params.n_y = canvas->n;
-  params.y = y;
-  params.noise = edit->command & FILLS ? edit->noise : 0;
-  ddim_constraints_add(constraints, ddim_constraint_new(&params));
-  return TRUE;
-}
-
-/* What the pixels around a hole tell of its colors. */
-static gboolean
-add_surroundings(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
-                 const guint8 *region, DdimConstraints *constraints, GError **error)
-{
-  DdimConstraintParams params = get_params(canvas, window);
-  g_autoptr(DdimSurroundings) surroundings =
-      ddim_surroundings_new(canvas, window, SURROUNDINGS_CELL, edit->frame->wrap, error);
-
-  if (!surroundings)
-    return FALSE;
-  params.region = region;
-  params.cell_width = params.cell_height = SURROUNDINGS_CELL;
-  params.n_y = canvas->n;
-  params.y = surroundings->mean;
-  params.spread = surroundings->spread;
-  ddim_constraints_add(constraints, ddim_constraint_new(&params));
-  return TRUE;
-}
-
-/* What is blended in the end holds to what was there. */
-static gboolean
-add_fading(const DdimCanvas *canvas, const DdimRect *window, DdimConstraints *constraints,
-           GError **error)
-{
-  GError *trouble = NULL;
-  DdimConstraint *fading = ddim_fading_new(canvas, window, &trouble);
-
-  if (trouble) {
-    g_propagate_error(error, trouble);
-    return FALSE;
-  }
-  if (fading)
-    ddim_constraints_add(constraints, fading);
-  return TRUE;
-}
-
-/* Where along an axis of edit->known cell @at is. Beyond the end of a ring of @size cells it begins
- * again; G_MAXUINT where there is none. */
-static guint
-find_cell(gboolean ring, guint at, guint size)
-{
-  return ring ? at % size : at < size ? at : G_MAXUINT;
-}
-
-/* Means of cells, from the part of edit->known that the window is on. */
-static gboolean
-add_cells(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
-          const guint8 *region, DdimConstraints *constraints, GError **error)
-{
-  DdimConstraintParams params = get_params(canvas, window);
-  const guint channels = edit->gray ? 1 : canvas->channels;
-  const guint columns = window->width / edit->cell, rows = window->height / edit->cell;
-  const guint left = (edit->frame->rect.x + window->x) / edit->cell;
-  const guint top = (edit->frame->rect.y + window->y) / edit->cell;
-  g_autofree double *y = ddim_try_alloc((gsize)channels * rows * columns, sizeof(double), error);
-
-  if (!y)
-    return FALSE;
-  for (gsize k = 0; k < (gsize)channels * rows * columns; k++) {
-    const guint c = k / columns / rows;
-    const guint row =
-        find_cell((edit->rings & DDIM_WRAP_Y) != 0, top + k / columns % rows, edit->known_height);
-    const guint column =
-        find_cell((edit->rings & DDIM_WRAP_X) != 0, left + k % columns, edit->known_width);
-    if (row != G_MAXUINT && column != G_MAXUINT)
-      y[k] = edit->known[((gsize)c * edit->known_height + row) * edit->known_width + column];
-  }
-  params.region = region;
-  params.cell_width = params.cell_height = edit->cell;
-  params.gray = edit->gray;
-  params.y = y;
-  params.noise = edit->noise;
-  ddim_constraints_add(constraints, ddim_constraint_new(&params));
-  return TRUE;
-}
-
-/* The mean brightness of a gray picture in @region of the window. */
-static double
-get_mean_gray(const DdimEdit *edit, const DdimRect *window, const guint8 *region)
-{
-  double sum = 0;
-  gsize n = 0;
-
-  for (guint y = 0; y < window->height; y++)
-    for (guint x = 0; x < window->width; x++)
-      if (region[(gsize)y * window->width + x]) {
-        sum += edit->known[(gsize)(edit->frame->rect.y + window->y + y) * edit->known_width +
-                           edit->frame->rect.x + window->x + x];
-        n++;
-      }
-  return n ? sum / n : 0;
-}
-
-DdimConstraints *
-ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas, const DdimRect *window,
-                           GError **error)
-{
-  g_autoptr(DdimConstraints) constraints = ddim_constraints_new();
-  const gsize n = (gsize)window->width * window->height;
-  g_autofree guint8 *known = ddim_try_alloc(n, 1, error);
-  g_autofree guint8 *region = known ? ddim_try_alloc(n, 1, error) : NULL;
-
-  if (!region)
-    return NULL;
-  ddim_canvas_get_map(canvas, canvas->known, window, known);
-  ddim_canvas_get_map(canvas, canvas->inside, window, region);
-  for (gsize i = 0; i < n; i++)
-    region[i] = region[i] && !known[i];
-  if ((edit->follows && !edit->color.given &&
-       !add_surroundings(edit, canvas, window, region, constraints, error)) ||
-      !add_fading(canvas, window, constraints, error) ||
-      !add_known(edit, canvas, window, known, constraints, error) ||
-      (edit->known && !add_cells(edit, canvas, window, region, constraints, error)))
-    return NULL;
-  /* Of a gray picture that is colored, the color says the hue alone. */
-  if (edit->color.given)
-    ddim_mean_color_constrain(&edit->color, window->width, window->height, region,
-                              edit->gray ? get_mean_gray(edit, window, region) -
-                                               ddim_mean_color_get_gray(&edit->color)
-                                         : 0,
-                              constraints);
-  return g_steal_pointer(&constraints);
 }

@@ -18,7 +18,8 @@ G_BEGIN_DECLS
  *   the small picture, as the means of square cells                (upscale)
  *   the gray picture, as the means over the channels               (colorize)
  *   the mean color that is asked for                               (--color)
- *   what the pixels around a hole tell of its colors               (seamless, inpaint without classes)
+ *   what the pixels around a hole tell of its colors               (seamless, inpaint without
+ * classes)
  *
  * see core/diffusion/constraint.h; or it starts from the picture with noise (vary; SDEdit, Meng et
  * al. 2022, arXiv 2108.01073). Private to the job's folder. */
@@ -47,6 +48,8 @@ typedef struct {
  * and its size, which is that of the result. Errors: DDIM_ERROR_ARGUMENT and others, which name the
  * option. */
 DdimEdit *ddim_edit_new(DdimSession *session, DdimRequest *request, GError **error);
+/** A copy of @picture as the command vary takes it, for looking at it. Errors: no memory. */
+DdimEdit *ddim_edit_new_of_picture(DdimSession *session, const DdimImage *picture, GError **error);
 void ddim_edit_free(DdimEdit *edit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimEdit, ddim_edit_free)
 
@@ -58,5 +61,10 @@ DdimStepTable *ddim_edit_make_steps(const DdimEdit *edit, const DdimJob *job, GE
  * no memory. */
 DdimConstraints *ddim_edit_make_constraints(const DdimEdit *edit, const DdimCanvas *canvas,
                                             const DdimRect *window, GError **error);
+
+/** What the picture itself tells of @window: all pixels that stay, or the means of cells; for vary
+ * all pixels. (transfer full) Errors: as above. */
+DdimConstraints *ddim_edit_make_known(const DdimEdit *edit, const DdimCanvas *canvas,
+                                      const DdimRect *window, GError **error);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 
 #include "core/job/batches.h"
 #include "core/job/edit-run.h"
+#include "core/job/fitting-class.h"
 #include "core/job/guide.h"
 #include "core/job/latent.h"
 #include "core/job/shared-run.h"
@@ -187,9 +188,10 @@ run_work(DdimRunner *runner, const Work *work, GError **error)
   DdimSamplingHooks hooks;
 
   if (work->edit)
-    return ddim_edit_run(runner, work->edit, error);
+    return ddim_fitting_class_choose(runner, work->job, work->edit, error) &&
+           ddim_edit_run(runner, work->edit, error);
   if (work->latent)
-    return ddim_latent_run(runner, work->latent, error);
+    return ddim_latent_run(runner, work->latent, work->job, error);
   if (work->constraints)
     hooks = ddim_constraints_get_hooks(work->constraints);
   return ddim_batches_run(runner, start_from_noise, NULL, work->constraints ? &hooks : NULL, error);

@@ -218,3 +218,13 @@ ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobFrame *fra
     return NULL;
   return g_steal_pointer(&job);
 }
+
+void
+ddim_job_set_class(DdimJob *job, gint64 label)
+{
+  const char *name = ddim_config_get_class_name(job->naming, label);
+  g_autofree char *text = name ? g_strdup(name) : g_strdup_printf("%" G_GINT64_FORMAT, label);
+
+  g_array_append_val(job->classes.labels, label);
+  g_object_set(job->resolved, "class", text, NULL);
+}

@@ -49,4 +49,8 @@ DdimJob *ddim_job_new(DdimSession *session, DdimRequest *request, const DdimJobF
 void ddim_job_free(DdimJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimJob, ddim_job_free)
 
+/** Give a job whose request left the class open the class @label, for all images. The resolved
+ * request names it. */
+void ddim_job_set_class(DdimJob *job, gint64 label);
+
 G_END_DECLS

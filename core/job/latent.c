@@ -9,6 +9,7 @@
 #include "core/diffusion/slerp.h"
 #include "core/edit/picture.h"
 #include "core/job/batches.h"
+#include "core/job/fitting-class.h"
 #include "core/job/options.h"
 #include "core/job/parts.h"
 #include "core/data/image-private.h"
@@ -221,20 +222,45 @@ make_reverse_steps(const DdimJob *job, GError **error)
 gboolean
 ddim_latent_prepare_job(DdimLatent *latent, DdimJob *job, GError **error)
 {
-  g_autofree char *number = NULL;
-  gint64 label;
-
-  if (job->n_classes > 0 && job->classes.labels->len == 0) {
-    ddim_rng_randint(job->rng, 0, job->n_classes, &label, 1);
-    g_array_append_val(job->classes.labels, label);
-    number = g_strdup_printf("%" G_GINT64_FORMAT, label);
-    g_object_set(job->resolved, "class", number, NULL);
-  }
   if (!latent->encode)
     return TRUE;
   ddim_step_table_free(job->steps);
   job->steps = make_reverse_steps(job, error);
   return job->steps != NULL;
+}
+
+/* ---- the class ---- */
+
+static const DdimImage *
+get_picture(const DdimLatent *latent)
+{
+  return latent->ends[0].picture ? latent->ends[0].picture : latent->ends[1].picture;
+}
+
+static void
+draw_class(DdimJob *job)
+{
+  gint64 label;
+
+  ddim_rng_randint(job->rng, 0, job->n_classes, &label, 1);
+  ddim_job_set_class(job, label);
+}
+
+/* If the request leaves it open. */
+static gboolean
+choose_class(DdimRunner *runner, const DdimLatent *latent, DdimJob *job, GError **error)
+{
+  const DdimImage *picture = get_picture(latent);
+  g_autoptr(DdimEdit) edit = NULL;
+
+  if (job->n_classes == 0 || job->classes.labels->len > 0)
+    return TRUE;
+  if (picture && (!(edit = ddim_edit_new_of_picture(runner->session, picture, error)) ||
+                  !ddim_fitting_class_choose(runner, job, edit, error)))
+    return FALSE;
+  if (job->classes.labels->len == 0)
+    draw_class(job);
+  return TRUE;
 }
 
 /* ---- running ---- */
@@ -391,8 +417,10 @@ run_between(DdimRunner *runner, DdimLatent *latent, GError **error)
 }
 
 gboolean
-ddim_latent_run(DdimRunner *runner, DdimLatent *latent, GError **error)
+ddim_latent_run(DdimRunner *runner, DdimLatent *latent, DdimJob *job, GError **error)
 {
+  if (!choose_class(runner, latent, job, error))
+    return FALSE;
   if (latent->encode)
     return ddim_batches_run(runner, start_from_picture, &latent->ends[0], NULL, error);
   return find_noise(runner, &latent->ends[0], error) &&

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /** The commands encode and interpolate: they go from a picture to the noise that it comes from, and
  * from the noise of one picture to the noise of another. From a picture to its noise they go by
  * DDIM without noise in its steps (eta 0), which can be walked both ways (arXiv 2010.02502, section
- * 4.3). When no class is named, one is drawn as the first random number of the seed, and the
- * resolved request names it.
+ * 4.3). When no class is named, it is the one that fits the first picture (fitting-class.h); where
+ * there is none, it is drawn as the first random number of the seed. The resolved request names it.
  *
  * Between seeds and noises that are given, steps may draw noise (eta > 0). Each end has its own
  * draws, those of `ddim generate`: an end that is a seed those which this seed makes after the
@@ -28,11 +28,10 @@ double ddim_latent_get_eta(const DdimLatent *latent);
 void ddim_latent_free(DdimLatent *latent);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DdimLatent, ddim_latent_free)
 
-/** Run the job. The noise of a seed is what `ddim generate --seed` draws first when a class is
- * named. */
-gboolean ddim_latent_run(DdimRunner *runner, DdimLatent *latent, GError **error);
-/** Set the job's class. If the job goes from a picture to its noise, give it the steps that go that
- * way. */
+/** Run @job, the runner's, after its class has been chosen. The noise of a seed is what `ddim
+ * generate --seed` draws first when a class is named. */
+gboolean ddim_latent_run(DdimRunner *runner, DdimLatent *latent, DdimJob *job, GError **error);
+/** If the job goes from a picture to its noise, give it the steps that go that way. */
 gboolean ddim_latent_prepare_job(DdimLatent *latent, DdimJob *job, GError **error);
 
 G_END_DECLS

@@ -177,8 +177,9 @@ static const DdimOption table[] = {
     {.name = "class",
      .type = G_TYPE_STRING,
      .label = N_("Class"),
-     .help = N_("classes by name or number, repeated over the images, or a blend of classes with "
-                "weights, NAME:WEIGHT,...; default: random"),
+     .help =
+         N_("classes by name or number, repeated over the images, or a blend of classes with "
+            "weights, NAME:WEIGHT,...; default: what fits a picture that is given, else random"),
      .on_command_line = 2,
      .value_word = N_("NAME|INDEX,..."),
      .in_edits = 13,

@@ -22,6 +22,8 @@ typedef enum {
 #define DDIM_COMMANDS_EDITS                                                                        \
   (DDIM_COMMAND_INPAINT | DDIM_COMMAND_VARY | DDIM_COMMAND_UPSCALE | DDIM_COMMAND_COLORIZE |       \
    DDIM_COMMAND_SEAMLESS)
+/** Those of them that fill a hole in it. */
+#define DDIM_COMMANDS_FILLS (DDIM_COMMAND_INPAINT | DDIM_COMMAND_SEAMLESS)
 
 /** The name of one command: "inpaint". */
 const char *ddim_command_get_name(DdimCommands command);

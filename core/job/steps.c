@@ -60,9 +60,8 @@ has_sigmas(DdimConfig *config)
   return g_str_equal(ddim_config_get_family(config), "consistency_models");
 }
 
-/* The process that our own samplers go through. */
-static DdimDiffusion *
-make_diffusion(DdimConfig *config, const char *spec, GError **error)
+DdimDiffusion *
+ddim_steps_new_diffusion(DdimConfig *config, const char *spec, GError **error)
 {
   const DdimScheduler *scheduler = ddim_config_get_scheduler(config);
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
@@ -217,7 +216,7 @@ ddim_steps_init(DdimSteps *steps, DdimRequest *resolved, DdimConfig *config, dou
     steps->sample.eta = eta >= 0 ? eta : ddim_config_get_eta(config);
     g_object_set(resolved, "eta", steps->sample.eta, NULL);
   }
-  steps->diffusion = make_diffusion(config, spec ? spec : "", error);
+  steps->diffusion = ddim_steps_new_diffusion(config, spec ? spec : "", error);
   if (!steps->diffusion) {
     /* Only the steps can be wrong: the other parameters were checked when the model was read. */
     g_prefix_error(error, "steps: ");

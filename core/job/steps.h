@@ -22,4 +22,9 @@ gboolean ddim_steps_init(DdimSteps *steps, DdimRequest *resolved, DdimConfig *co
                          guint channels, GError **error);
 void ddim_steps_clear(DdimSteps *steps);
 
+/** The process that our own samplers go through.
+ * @spec  which steps of it are taken, as the option steps has it; "": all
+ * Errors: as ddim_diffusion_new(). */
+DdimDiffusion *ddim_steps_new_diffusion(DdimConfig *config, const char *spec, GError **error);
+
 G_END_DECLS

@@ -7,7 +7,7 @@
 #include "plugin/dialog/thumbnails.h"
 #include "plugin/work/names.h"
 
-/* The index is -1 for “Random”. */
+/* The index is -1 for no class: “Random” or “Automatic”. */
 enum { COLUMN_INDEX, COLUMN_TEXT, COLUMN_PICTURE, N_COLUMNS };
 
 struct _ClassChoice {
@@ -15,9 +15,17 @@ struct _ClassChoice {
   GtkListStore *store;
   const CatalogModel *model; /* (nullable) */
   gboolean writing;          /* the program, not the user, changes the text */
+  ClassOpen open;
   UiChanged changed;
   gpointer user_data;
 };
+
+/* How no class is called. */
+static const char *
+get_open_name(const ClassChoice *choice)
+{
+  return choice->open == CLASS_AUTOMATIC ? _("Automatic") : _("Random");
+}
 
 static GtkEntry *
 get_entry(ClassChoice *choice)
@@ -26,11 +34,12 @@ get_entry(ClassChoice *choice)
 }
 
 static gboolean
-is_random(ClassChoice *choice)
+is_open(ClassChoice *choice)
 {
   const char *text = gtk_entry_get_text(get_entry(choice));
 
-  return !*text || g_str_equal(text, _("Random")) || !gtk_widget_get_sensitive(choice->combo);
+  return !*text || g_str_equal(text, get_open_name(choice)) ||
+         !gtk_widget_get_sensitive(choice->combo);
 }
 
 /* ---- the list ---- */
@@ -85,7 +94,7 @@ list_classes(ClassChoice *choice)
   attach(choice, NULL);
   g_object_unref(choice->store);
   choice->store = new_store();
-  add_class(choice, -1, _("Random"));
+  add_class(choice, -1, get_open_name(choice));
   for (guint i = 0; i < n; i++)
     order[i] = i;
   g_qsort_with_data(order, n, sizeof *order, compare, (gpointer)model);
@@ -121,9 +130,9 @@ class_choice_set_model(ClassChoice *choice, const CatalogModel *model, gboolean 
   choice->model = model;
   choice->writing = TRUE;
   list_classes(choice);
-  gtk_entry_set_text(get_entry(choice), unconditional ? "" : *text ? text : _("Random"));
+  gtk_entry_set_text(get_entry(choice), unconditional ? "" : *text ? text : get_open_name(choice));
   if (other && !class_choice_is_complete(choice))
-    gtk_entry_set_text(get_entry(choice), _("Random"));
+    gtk_entry_set_text(get_entry(choice), get_open_name(choice));
   gtk_widget_set_sensitive(choice->combo, !unconditional);
   choice->writing = FALSE;
 }
@@ -138,8 +147,8 @@ matches(GtkEntryCompletion *completion, const char *key, GtkTreeIter *iter, gpoi
   int index;
 
   gtk_tree_model_get(GTK_TREE_MODEL(choice->store), iter, COLUMN_INDEX, &index, -1);
-  return names_contain(index < 0 || !choice->model ? _("Random") : choice->model->classes[index],
-                       key);
+  return names_contain(
+      index < 0 || !choice->model ? get_open_name(choice) : choice->model->classes[index], key);
 }
 
 static void
@@ -176,10 +185,11 @@ on_changed(GtkWidget *entry, ClassChoice *choice)
 /* ---- the widget ---- */
 
 ClassChoice *
-class_choice_new(UiRows *rows, UiChanged changed, gpointer user_data)
+class_choice_new(UiRows *rows, ClassOpen open, UiChanged changed, gpointer user_data)
 {
   ClassChoice *choice = g_new0(ClassChoice, 1);
 
+  choice->open = open;
   choice->changed = changed;
   choice->user_data = user_data;
   choice->store = new_store();
@@ -190,8 +200,11 @@ class_choice_new(UiRows *rows, UiChanged changed, gpointer user_data)
   gtk_entry_set_activates_default(get_entry(choice), TRUE);
   add_search(choice);
   ui_rows_add(rows, N_("Class"), choice->combo, NULL,
-              _("What the image shows: choose from the list, or type a part of a name to search. "
-                "Several, separated by commas, take turns"));
+              open == CLASS_AUTOMATIC
+                  ? _("What the image shows: choose from the list, or type a part of a name to "
+                      "search. Automatic finds what fits the picture best")
+                  : _("What the image shows: choose from the list, or type a part of a name to "
+                      "search. Several, separated by commas, take turns"));
   g_signal_connect(get_entry(choice), "changed", G_CALLBACK(on_changed), choice);
   return choice;
 }
@@ -234,7 +247,7 @@ class_choice_is_complete(ClassChoice *choice)
   g_autofree char *classes = read_classes(choice);
   g_auto(GStrv) parts = g_strsplit(classes, ",", -1);
 
-  if (is_random(choice) || !choice->model || is_known(choice, classes))
+  if (is_open(choice) || !choice->model || is_known(choice, classes))
     return TRUE;
   for (guint i = 0; parts[i]; i++) {
     char *weight = strrchr(parts[i], ':');
@@ -252,7 +265,7 @@ class_choice_write(ClassChoice *choice, DdimRequest *request)
   g_autofree char *class = NULL, *shown = NULL;
 
   g_object_get(request, "class", &class, NULL);
-  shown = class ? names_show_classes(class) : g_strdup(_("Random"));
+  shown = class ? names_show_classes(class) : g_strdup(get_open_name(choice));
   choice->writing = TRUE;
   gtk_entry_set_text(get_entry(choice), shown);
   choice->writing = FALSE;
@@ -263,5 +276,5 @@ class_choice_read(ClassChoice *choice, DdimRequest *request)
 {
   g_autofree char *classes = read_classes(choice);
 
-  g_object_set(request, "class", is_random(choice) ? NULL : classes, NULL);
+  g_object_set(request, "class", is_open(choice) ? NULL : classes, NULL);
 }

@@ -10,13 +10,20 @@ G_BEGIN_DECLS
 /** The row “Class”: a sorted list with thumbnails, which is searched as one types. */
 typedef struct _ClassChoice ClassChoice;
 
+/** What no class means. */
+typedef enum {
+  CLASS_RANDOM,   /**< each picture draws one */
+  CLASS_AUTOMATIC /**< the one that fits the picture which is edited */
+} ClassOpen;
+
 /** @changed  called when another class is chosen or typed */
-ClassChoice *class_choice_new(UiRows *rows, UiChanged changed, gpointer user_data);
+ClassChoice *class_choice_new(UiRows *rows, ClassOpen open, UiChanged changed, gpointer user_data);
 /** After its widgets, which belong to their container, are gone. */
 void class_choice_free(ClassChoice *choice);
 
 /** Offer the classes of @model (nullable), which must stay until the next call. A text that is no
- * class of it becomes “Random” if @other, which says that the user chose another model. */
+ * class of it becomes “Random” or “Automatic” if @other, which says that the user chose another
+ * model. */
 void class_choice_set_model(ClassChoice *choice, const CatalogModel *model, gboolean other);
 /** A thumbnail of class @class was made. */
 void class_choice_show_thumbnail(ClassChoice *choice, guint class);

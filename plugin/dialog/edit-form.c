@@ -220,7 +220,7 @@ edit_form_new(const EditCommand *command, ImageRef image, GString *mnemonics, Ui
   form->user_data = user_data;
   form->rows = g_array_new(FALSE, FALSE, sizeof(Row));
   form->widget = ui_box(GTK_ORIENTATION_VERTICAL, 12);
-  form->model = model_choice_new(rows, on_model_changed, form, problem, user_data);
+  form->model = model_choice_new(rows, CLASS_AUTOMATIC, on_model_changed, form, problem, user_data);
   add_rows(form, rows, FALSE, image);
   add_rows(form, more, TRUE, image);
   form->advanced =

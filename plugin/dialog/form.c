@@ -158,7 +158,7 @@ form_new(GString *mnemonics, UiChanged changed, UiProblem problem, gpointer user
   form->problem = problem;
   form->user_data = user_data;
   form->widget = ui_box(GTK_ORIENTATION_VERTICAL, 12);
-  form->model = model_choice_new(rows, on_model_changed, form, on_problem, form);
+  form->model = model_choice_new(rows, CLASS_RANDOM, on_model_changed, form, on_problem, form);
   form->color = color_choice_new(rows, on_changed, form);
   build_steps(form, rows);
   form->size = size_choice_new(rows, on_changed, form);

@@ -127,8 +127,8 @@ on_open_folder(GtkWidget *button, ModelChoice *choice)
 /* ---- building ---- */
 
 ModelChoice *
-model_choice_new(UiRows *rows, UiChanged changed, gpointer changed_data, UiProblem problem,
-                 gpointer problem_data)
+model_choice_new(UiRows *rows, ClassOpen open, UiChanged changed, gpointer changed_data,
+                 UiProblem problem, gpointer problem_data)
 {
   ModelChoice *choice = g_new0(ModelChoice, 1);
   GtkWidget *folder = gtk_button_new();
@@ -148,7 +148,7 @@ model_choice_new(UiRows *rows, UiChanged changed, gpointer changed_data, UiProbl
   ui_rows_add(rows, N_("Model"), choice->model, ui_pack(choice->model, folder),
               _("The diffusion model that makes the image"));
   ui_rows_add_wide(rows, choice->note);
-  choice->class = class_choice_new(rows, changed, changed_data);
+  choice->class = class_choice_new(rows, open, changed, changed_data);
   g_signal_connect(choice->model, "changed", G_CALLBACK(on_model_changed), choice);
   g_signal_connect(folder, "clicked", G_CALLBACK(on_open_folder), choice);
   look_for_models(choice);

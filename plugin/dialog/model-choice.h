@@ -12,10 +12,11 @@ G_BEGIN_DECLS
  * before it is there stays. */
 typedef struct _ModelChoice ModelChoice;
 
-/** @changed  called when another model or class is chosen, or more is known of it
+/** @open     what no class means
+ * @changed  called when another model or class is chosen, or more is known of it
  * @problem  called with a message for the user */
-ModelChoice *model_choice_new(UiRows *rows, UiChanged changed, gpointer changed_data,
-                              UiProblem problem, gpointer problem_data);
+ModelChoice *model_choice_new(UiRows *rows, ClassOpen open, UiChanged changed,
+                              gpointer changed_data, UiProblem problem, gpointer problem_data);
 /** After its widgets, which belong to their container, are gone. Waits for its thread. */
 void model_choice_free(ModelChoice *choice);
 

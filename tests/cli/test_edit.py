@@ -154,6 +154,47 @@ class Inpaint(Edit):
         self.assertIn('--eta 1', told)
 
 
+class FittingClass(Edit):
+    """An edit that names no class takes the one that the picture seems to be of."""
+    TEXTURES = ['-m', ddim.DATA.parent.parent / 'models' / 'textures.safetensors']
+
+    def setUp(self):
+        super().setUp()
+        for name in 'brick', 'grass':
+            self.good('generate', *self.TEXTURES, '--class', name, '--size', '64', '--seed', '8', '-o', f'{name}.png')
+
+    def found(self, command, *options):
+        text = self.good(command, *self.TEXTURES, *options, '--steps', '3', '--seed', '3', '--json', '-o', 'out.png').stdout
+        return json.loads(text.splitlines()[0])['class']
+
+    def test_commands(self):
+        for name in 'brick', 'grass':
+            picture = self.made(f'{name}.png')
+            size = picture.shape[0]
+            self.make('gray.png', npy.Array((size, size, 1), '|u1', [
+                sum(pixel(picture, x, y)) // 3 for y in range(size) for x in range(size)]))
+            self.make('small.png', npy.Array((16, 16, 3), '|u1', [
+                sum(pixel(picture, x * 4 + k % 4, y * 4 + k // 4)[c] for k in range(16)) // 16
+                for y in range(16) for x in range(16) for c in range(3)]))
+            for options in (['inpaint', '-i', f'{name}.png', '--box', '8,8,40,40', '--quality', '1'], ['vary', '-i', f'{name}.png'],
+                            ['seamless', '-i', f'{name}.png', '--quality', '1'], ['colorize', '-i', 'gray.png'],
+                            ['upscale', '-i', 'small.png'], ['interpolate', '--from', '5', '--to', f'{name}.png', '-n', '2']):
+                with self.subTest(picture=name, command=options[0]):
+                    self.assertEqual(self.found(*options), name)
+
+    def test_seed(self):
+        """The class does not depend on the seed, and the command in the picture names it."""
+        for seed in range(3):
+            said = self.good('vary', *self.TEXTURES, '-i', 'brick.png', '--steps', '2', '--seed', seed, '--json', '-o', 'out.png')
+            self.assertEqual(json.loads(said.stdout)['class'], 'brick')
+        self.assertIn('--class brick', self.again())
+
+    def test_told(self):
+        said = self.good('vary', *self.TEXTURES, '-i', 'brick.png', '-n', '2', '--steps', '2', '-o', 'out.png').stderr
+        self.assertEqual(said.count('class brick'), 1)
+        self.assertNotIn('image 0', said)
+
+
 class Vary(Edit):
     def test_strength(self):
         before = self.make('in.png', noise(21, 18))

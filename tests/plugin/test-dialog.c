@@ -61,7 +61,7 @@ many_set_up(ManyClasses *many, gconstpointer data)
   many->model = (CatalogModel){.path = (char *)"/a/model", .classes = many->names};
   many->mnemonics = g_string_new(NULL);
   many->rows = ui_rows_new(many->mnemonics, labels);
-  many->choice = class_choice_new(many->rows, on_class, NULL);
+  many->choice = class_choice_new(many->rows, CLASS_RANDOM, on_class, NULL);
   many->window = gtk_window_new(GTK_WINDOW_TOPLEVEL);
   gtk_container_add(GTK_CONTAINER(many->window), many->rows->widget);
   gtk_container_foreach(GTK_CONTAINER(many->rows->widget), find_combo, &many->combo);
