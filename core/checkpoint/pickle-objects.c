@@ -10,7 +10,8 @@
  * would cost its length each time. */
 #define MAX_KEY 100
 
-typedef enum { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE_TYPE } Meaning;
+/* A SETTING is what trainers note beside the weights. Only that it is there is read. */
+typedef enum { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGE_TYPE, SETTING } Meaning;
 
 struct _DdimPickleName {
   const char *module, *name;
@@ -34,6 +35,18 @@ static const DdimPickleName names[] = {
     {"torch", "CharStorage", STORAGE_TYPE, DDIM_DTYPE_I8},
     {"torch", "ByteStorage", STORAGE_TYPE, DDIM_DTYPE_U8},
     {"torch", "BoolStorage", STORAGE_TYPE, DDIM_DTYPE_BOOL},
+    {"torch", "Size", SETTING},
+    {"torch", "device", SETTING},
+    {"torch", "float32", SETTING},
+    {"torch", "float64", SETTING},
+    {"torch", "float16", SETTING},
+    {"torch", "bfloat16", SETTING},
+    {"torch", "int64", SETTING},
+    {"torch", "uint8", SETTING},
+    {"torch", "bool", SETTING},
+    {"collections", "Counter", SETTING},
+    {"__builtin__", "set", SETTING},
+    {"builtins", "set", SETTING},
 };
 
 static gboolean
@@ -61,10 +74,11 @@ ddim_pickle_find_name(const char *module, gsize module_length, const char *name,
       return &names[i];
   shown_module = show(module, module_length);
   shown_name = show(name, name_length);
-  g_set_error(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
-              _("it asks for “%s.%s”, which is not needed to read weights; nothing was run. Have its "
-                "program save the state dict alone: torch.save(model.state_dict(), …)"),
-              shown_module, shown_name);
+  g_set_error(
+      error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
+      _("it asks for “%s.%s”, which is not needed to read weights; nothing was run. Have its "
+        "program save the state dict alone: torch.save(model.state_dict(), …)"),
+      shown_module, shown_name);
   return NULL;
 }
 
@@ -145,6 +159,8 @@ ddim_pickle_make_object(DdimPickle *pickle, const DdimPickleName *name, DdimPick
     if (arguments->n == 0 || arguments->items[0]->type != DDIM_PICKLE_TENSOR)
       return bad_call(name->name, error);
     return arguments->items[0];
+  case SETTING:
+    return ddim_pickle_new_value(pickle, DDIM_PICKLE_NONE, error);
   case STORAGE_TYPE:
     break;
   }

@@ -101,7 +101,9 @@ def main():
     module |= {'ema_model.net.' + name: averaged[key] for name, key in inside.items()} | {'betas': ramp(2)}
     save('lightning.ckpt', {'epoch': 3, 'global_step': 1200, 'pytorch-lightning_version': '2.1.0', 'state_dict': module, 'loops': {},
                             'callbacks': {'Checkpoint': {'best': torch.tensor(0.5)}}, 'optimizer_states': [optimizer.state_dict()],
-                            'lr_schedulers': [], 'hyper_parameters': {'lr': 0.001}})
+                            'lr_schedulers': [], 'hyper_parameters': {
+                                'lr': 0.001, 'dtype': torch.bfloat16, 'device': torch.device('cuda', 1), 'tags': {'a', 'b'},
+                                'shape': torch.Size([3, 8]), 'seen': collections.Counter([1, 1, 2])}})
     save('optimizer.pt', optimizer.state_dict())
     save('model-state-dict.pt', model.state_dict())
     save('whole-model.pt', model)
