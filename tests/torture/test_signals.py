@@ -26,6 +26,7 @@ import tap
 MOMENTS = 100 if os.environ.get('DDIM_TORTURE') == 'all' else int(os.environ.get('DDIM_TORTURE', '3'))
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 TINY = ddim.DATA / 'unet_tiny_uncond.pt'
+FAT = {'LD_PRELOAD': failing.LIBRARY, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
 MODEL = ['-m', TINY, '--steps', '4', '--seed', '1']
 
 
@@ -72,11 +73,10 @@ class Signals(ddim.Case):
 
         @few: it writes with the code of another command, which is tried more often.
         """
-        fat = {'LD_PRELOAD': failing.LIBRARY, 'DDIM_FAIL_CALL': 'tmpfile', 'DDIM_FAIL_AT': '1'}
         few = few and MOMENTS < 10
         moments = 1 if few else MOMENTS
         args = [*args, output] if named else args
-        for nameless, env in [(True, {}), (False, fat)][few:]:
+        for nameless, env in [(True, {}), (False, FAT)][few:]:
             began = time.monotonic()
             self.assertEqual(self.start(args, env).wait(timeout=600), 0)
             whole = time.monotonic() - began
@@ -122,6 +122,22 @@ class Signals(ddim.Case):
 
     def test_convert(self):
         self.signals('x.safetensors', 'convert', 'textures')
+
+    def test_temporary_names(self):
+        """A file that has a temporary name when the signal comes goes with the command."""
+        for command in [['noise', '--seed', '1', '--shape', '16,3,512,512', '-o', 'x.npy'], ['convert', 'textures', 'x.safetensors']]:
+            for number in SIGNALS[:3]:
+                with self.subTest(command=command, signal=number):
+                    for _ in range(20):
+                        process = self.start(command, FAT)
+                        while process.poll() is None and not any(self.folder.glob('.ddim-*')):
+                            pass
+                        process.send_signal(number)
+                        process.wait(timeout=120)
+                        self.assertEqual(list(self.folder.glob('.ddim-*')), [])
+                        if process.returncode != 0:
+                            break
+                    self.assertNotEqual(process.returncode, 0, 'it was always too late')
 
     def test_edits(self):
         for command in ['vary', 'upscale', 'colorize', 'seamless']:
