@@ -26,10 +26,10 @@ def png(width, height, depth, color, pixels, *before):
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + b''.join(before) + chunk(b'IDAT', pixels) + chunk(b'IEND', b'')
 
 
-def zeros(count):
-    """@count zeros, deflated without having them in memory."""
+def deflated(count, byte=b'\0'):
+    """@count times @byte, deflated without having them in memory."""
     packer = zlib.compressobj(9)
-    parts = [packer.compress(bytes(min(MIB, count - at))) for at in range(0, count, MIB)]
+    parts = [packer.compress(byte * min(MIB, count - at)) for at in range(0, count, MIB)]
     return b''.join(parts) + packer.flush()
 
 
@@ -60,18 +60,21 @@ class Limits(ddim.Case):
         """libpng takes the memory for a chunk before it reads the chunk."""
         lie = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 16, 16, 8, 2, 0, 0, 0))
         name = self.write('lie.png', lie, struct.pack('>I', 0x7ffffff0), b'tEXt', b'x' * 1000)
-        self.assertIn('lie.png', self.within(200, 1, 'info', name))
+        self.assertRegex(self.within(200, 1, 'info', name), 'lie.png.*truncated')
 
     def test_many_texts(self):
-        bomb = chunk(b'zTXt', b'Comment\0\0' + zeros(8 * 1000 * 1000 - 10))
-        name = self.write('texts.png', png(16, 16, 8, 2, zeros(16 * 49), *[bomb] * 900))
-        self.assertIn('not made by ddim', self.within(200, 1, 'info', name))
+        """Too long ones, and too many. Letters, because libpng does not keep what is behind a 0."""
+        for length in [8 * 1000 * 1000 - 10, 1000 * 1000]:
+            with self.subTest(length=length):
+                bomb = chunk(b'zTXt', b'Comment\0\0' + deflated(length, b'x'))
+                name = self.write('texts.png', png(16, 16, 8, 2, deflated(16 * 49), *[bomb] * 900))
+                self.assertIn('not made by ddim', self.within(200, 1, 'info', name))
 
     def test_palette(self):
         """One bit per pixel in the file, three bytes in memory."""
         side = 32768
         palette = chunk(b'PLTE', bytes(6))
-        name = self.write('palette.png', png(side, side, 1, 3, zeros(side * (side // 8 + 1)), palette))
+        name = self.write('palette.png', png(side, side, 1, 3, deflated(side * (side // 8 + 1)), palette))
         self.assertLess((self.folder / name).stat().st_size, 200000)
         self.within(200, 1, 'info', name)
         self.assertIn('32768x32768', self.within(400, 1, *self.superres(), '--low-res', name))
