@@ -6,8 +6,9 @@ Makes pictures with the command DDIM in FOLDER, cuts a hole into each, fills it 
 line of results. Needs numpy, scipy and Pillow. What is measured of the hole is also measured of squares of its size all over
 the untouched pictures of its class (so far as they do not touch the hole), which tells what the texture itself does:
 
-  border    the differences of neighboring pixels across the border, against all differences of the untouched picture, by the two-sample
-            Kolmogorov-Smirnov statistic. textbook: its p for independent values; control: the same at the border before
+  border    the differences of neighboring pixels across the border of all that changed, feather included, against all differences of
+            the untouched picture, by the two-sample Kolmogorov-Smirnov statistic. inner: the same across the border of the
+            box, where what is blended begins. textbook: its p for independent values; control: the same at the border before
             anything was filled; fair: the share of the squares whose statistic is at least as large.
   mean      how far the mean color of the hole is from that of a ring around it, of the hole's area, the greatest
             channel, as a part of the range of colors. near: within 0.02; control: of the untouched hole; fair: the share
@@ -22,6 +23,7 @@ import numpy as np
 from PIL import Image
 from scipy.stats import kstwo
 
+TESTS = {'border': ['textbook', 'control', 'fair'], 'inner': ['textbook', 'control', 'fair'], 'mean': ['near', 'control', 'fair']}
 LEVEL = 0.01
 NEAR = 0.02
 CLASSES = 'brick,marble,wood,cobblestone,lava,water,rust,grass,sand,clouds'
@@ -128,22 +130,25 @@ def main():
         for other in boxes(gray.shape, grown[2:]):
             statistics.setdefault(name, []).append(distance(cross(gray, other), everything))
             shifts.setdefault(name, []).append(np.abs(shift(picture, other)).max())
-    counts = dict.fromkeys(['border textbook', 'border control', 'border fair', 'mean near', 'mean control', 'mean fair'], 0)
-    places, signed = {'border': [], 'mean': []}, []
+    counts = {f'{what} {test}': 0 for what, tests in TESTS.items() for test in tests}
+    places, signed = {what: [] for what in TESTS}, []
     for before, after, name in files:
         old, new = read(before), read(after)
         everything = all_differences(old.mean(2))
-        across = cross(new.mean(2), grown)
-        found, untouched = distance(across, everything), distance(cross(old.mean(2), grown), everything)
-        p, p_untouched = (p_value(d, len(across), len(everything)) for d in (found, untouched))
+        for what, where in (('border', grown), ('inner', box)):
+            across = cross(new.mean(2), where)
+            found, untouched = distance(across, everything), distance(cross(old.mean(2), where), everything)
+            p, p_untouched = (p_value(d, len(across), len(everything)) for d in (found, untouched))
+            fair = rank(found, statistics[name])
+            for test, passed in (('textbook', p > LEVEL), ('control', p_untouched > LEVEL), ('fair', fair > LEVEL)):
+                counts[f'{what} {test}'] += passed
+            places[what].append(fair)
         far, far_before = shift(new, grown), shift(old, grown)
-        fair = rank(found, statistics[name]), rank(np.abs(far).max(), shifts[name])
-        for key, passed in (('border textbook', p > LEVEL), ('border control', p_untouched > LEVEL),
-                            ('border fair', fair[0] > LEVEL), ('mean near', np.abs(far).max() < NEAR),
-                            ('mean control', np.abs(far_before).max() < NEAR), ('mean fair', fair[1] > LEVEL)):
-            counts[key] += passed
-        places['border'].append(fair[0])
-        places['mean'].append(fair[1])
+        fair = rank(np.abs(far).max(), shifts[name])
+        for test, passed in (('near', np.abs(far).max() < NEAR), ('control', np.abs(far_before).max() < NEAR),
+                             ('fair', fair > LEVEL)):
+            counts[f'mean {test}'] += passed
+        places['mean'].append(fair)
         signed.append((far.mean(), far_before.mean(), np.abs(far).max(), np.abs(far_before).max()))
     print(f'{options.name}: ' + ', '.join(f'{key} {n} of {len(files)}' for key, n in counts.items()))
     means = np.mean(signed, axis=0)
