@@ -14,12 +14,9 @@ static void
 on_changed(SizeChoice *choice)
 {
   gboolean fit = gtk_toggle_button_get_active(GTK_TOGGLE_BUTTON(choice->fit));
-  g_autofree char *seamless = ui_choice_get(choice->seamless);
 
   gtk_widget_set_sensitive(choice->width, !fit);
   gtk_widget_set_sensitive(choice->height, !fit);
-  /* The model would not enlarge a picture seamlessly. */
-  gtk_widget_set_sensitive(choice->scale, g_str_equal(seamless, "none"));
   choice->changed(choice->user_data);
 }
 

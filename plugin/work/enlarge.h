@@ -15,8 +15,9 @@ G_BEGIN_DECLS
 DdimRequest *enlarge_new_request(DdimRequest *request, const WorkerImage *image, guint scale);
 /** The commands that do the same. @first  that makes the small picture. (transfer full) */
 char *enlarge_get_command(const char *first, DdimRequest *larger);
-/** The left upper @width x @height pixels of the enlarged picture, as samples. */
-gboolean enlarge_cut(const DdimSample *sample, guint width, guint height, float **samples,
-                     GError **error);
+/** @width x @height pixels of the enlarged picture, as samples, see sizing_plan_enlarged().
+ * @request  that made it */
+gboolean enlarge_fit(const DdimSample *sample, DdimRequest *request, guint width, guint height,
+                     float **samples, GError **error);
 
 G_END_DECLS

@@ -106,7 +106,8 @@ on_image(const DdimSample *sample, gpointer user_data, GError **error)
   WorkerImage *image = worker->image;
 
   if (worker->enlarging)
-    return enlarge_cut(sample, worker->width, worker->height, &image->samples, error);
+    return enlarge_fit(sample, worker->request, worker->width, worker->height, &image->samples,
+                       error);
   if (size.scaled)
     task_tell(&worker->task, _("Enlarging"), -1, 0, 0);
   if (!size.width)

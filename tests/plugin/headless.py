@@ -124,8 +124,16 @@ class Headless(gimp.Case):
         """At a size that the model makes, the command's bytes; else all of it, resampled, with edges that fit together."""
         _, layer = self.layer(self.make(options="'(class \"wood\") '(seamless \"xy\")"))
         self.assertEqual(layer, read_png(self.generate('136x128', '--class', 'wood', '--seamless', 'xy')))
-        _, (width, height, channels, samples) = self.layer(self.make(size='100 90', options="'(class \"clouds\") '(seamless \"xy\")"))
-        self.assertEqual((width, height), (100, 90))
+        self.check_tiles(100, 90, "'(class \"clouds\") '(seamless \"xy\")")
+
+    def test_seamless_scale(self):
+        """What is sampled half as large and enlarged fits together too, at a size that is not twice another one as well."""
+        for width, height in ((256, 272), (257, 131)):
+            self.check_tiles(width, height, "'(class \"clouds\") '(seamless \"xy\") '(scale 2)")
+
+    def check_tiles(self, width, height, options):
+        _, (*size, channels, samples) = self.layer(self.make(size=f'{width} {height}', options=options))
+        self.assertEqual(size, [width, height])
 
         def steps(pairs):
             return sum(abs(samples[a * channels] - samples[b * channels]) for a, b in pairs) / len(pairs)
@@ -133,6 +141,9 @@ class Headless(gimp.Case):
         across = steps([(y * width, y * width + width - 1) for y in range(height)])
         inside = steps([(y * width + x, y * width + x + 1) for y in range(height) for x in range(width - 1)])
         self.assertLess(across, 2 * inside)
+        down = steps([(x, (height - 1) * width + x) for x in range(width)])
+        inside = steps([(y * width + x, (y + 1) * width + x) for y in range(height - 1) for x in range(width)])
+        self.assertLess(down, 2 * inside)
 
     def test_color_and_scale(self):
         """The mean is the color asked for, and what is sampled half as large is enlarged to the size asked for."""
