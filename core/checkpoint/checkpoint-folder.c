@@ -7,6 +7,7 @@
 #include "core/checkpoint/model-folder.h"
 #include "core/checkpoint/unwrap.h"
 #include "core/data/error.h"
+#include "core/data/printable.h"
 
 /* A configuration takes a few kilobytes, the index of a large model some hundred. */
 #define MAX_JSON (16u << 20)
@@ -74,9 +75,9 @@ read_shards(DdimCheckpoint *checkpoint, const char *index, GError **error)
   }
   for (guint i = 0; i < names->len; i++)
     if (!g_hash_table_contains(checkpoint->indices, names->pdata[i])) {
+      g_autofree char *shown = ddim_printable(names->pdata[i]);
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_NOT_FOUND,
-                  _("%s: no file has the tensor “%s” of weight_map"), origin,
-                  (char *)names->pdata[i]);
+                  _("%s: no file has the tensor “%s” of weight_map"), origin, shown);
       return FALSE;
     }
   return TRUE;

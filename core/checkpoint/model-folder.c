@@ -8,6 +8,7 @@
 #include "core/data/error.h"
 #include "core/data/file.h"
 #include "core/data/json.h"
+#include "core/data/printable.h"
 
 #define SHARD_PREFIX "diffusion_pytorch_model"
 #define MAX_SHARDS 10000
@@ -179,11 +180,14 @@ get_text(JsonNode *node)
              : NULL;
 }
 
-/* Whether @name is that of a file in the folder of the index, and not a path. */
+/* Whether @name is that of a file in the folder of the index, and not a path, and can be shown. */
 static gboolean
 is_plain_name(const char *name)
 {
+  g_autofree char *shown = ddim_printable(name);
+
   return *name && *name != '.' && strlen(name) < 256 && !strpbrk(name, "/\\:") &&
+         g_str_equal(shown, name) &&
          (g_str_has_suffix(name, ".safetensors") || g_str_has_suffix(name, ".bin"));
 }
 
@@ -211,10 +215,11 @@ ddim_model_folder_parse_index(const char *text, gsize length, const char *origin
   while (json_object_iter_next_ordered(&iter, &tensor, &node)) {
     const char *file = get_text(node);
     if (!file || !is_plain_name(file) || g_hash_table_size(seen) >= MAX_SHARDS) {
+      g_autofree char *shown = ddim_printable(tensor);
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
                   _("%s: weight_map: “%s”: expected the name of a .safetensors or .bin file beside "
                     "the index"),
-                  origin, tensor);
+                  origin, shown);
       return NULL;
     }
     g_ptr_array_add(tensors, g_strdup(tensor));
@@ -258,20 +263,22 @@ ddim_model_folder_check_index(const char *text, gsize length, const char *origin
     if (*name == '_' || (!JSON_NODE_HOLDS_ARRAY(node) && !unet))
       continue; /* a setting of the pipeline */
     if (!class_name) {
+      g_autofree char *shown = ddim_printable(name);
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT,
                   _("%s: %s: expected a library and a class, such as [\"diffusers\", "
                     "\"UNet2DModel\"]"),
-                  origin, name);
+                  origin, shown);
       return FALSE;
     }
     has_unet |= unet;
     if (unet ? !g_str_equal(class_name, "UNet2DModel")
              : *class_name && !g_str_equal(name, "scheduler")) {
+      g_autofree char *shown = ddim_printable(name), *shown_class = ddim_printable(class_name);
       g_set_error(
           error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED,
           _("%s: %s: a pipeline with a part of the class %s is not supported; supported are "
             "a UNet2DModel and its scheduler"),
-          origin, name, class_name);
+          origin, shown, shown_class);
       return FALSE;
     }
   }

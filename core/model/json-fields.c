@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "core/data/error.h"
+#include "core/data/printable.h"
 
 void
 ddim_json_fields_init(DdimJsonFields *fields, JsonObject *object, const char *origin)
@@ -23,8 +24,10 @@ ddim_json_fields_clear(DdimJsonFields *fields)
 void
 ddim_json_fields_fail(DdimJsonFields *fields, int code, const char *name, const char *what)
 {
+  g_autofree char *shown = ddim_printable(what); /* it may quote the file */
+
   if (!fields->error)
-    g_set_error(&fields->error, DDIM_ERROR, code, "%s: %s: %s", fields->origin, name, what);
+    g_set_error(&fields->error, DDIM_ERROR, code, "%s: %s: %s", fields->origin, name, shown);
 }
 
 static void

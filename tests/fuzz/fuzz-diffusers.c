@@ -14,6 +14,7 @@ check_error(const GError *error, const char *origin)
   g_assert_true(g_error_matches(error, DDIM_ERROR, DDIM_ERROR_FORMAT) ||
                 g_error_matches(error, DDIM_ERROR, DDIM_ERROR_UNSUPPORTED));
   g_assert_nonnull(strstr(error->message, origin));
+  g_assert_null(strpbrk(error->message, "\n\r\033"));
 }
 
 static void
