@@ -110,12 +110,14 @@ strip(DdimCheckpoint *checkpoint, const char *prefix, GError **error)
 
   for (guint i = 0; i < checkpoint->tensors->len; i++) {
     const char *name = get_name(checkpoint, i);
-    names[i] = g_strdup(g_str_has_prefix(name, prefix) ? name + strlen(prefix) : name);
-    if (!g_hash_table_insert(indices, names[i], GUINT_TO_POINTER(i))) {
+    const char *stripped = g_str_has_prefix(name, prefix) ? name + strlen(prefix) : name;
+    if (g_hash_table_contains(indices, stripped)) {
       g_set_error(error, DDIM_ERROR, DDIM_ERROR_FORMAT, _("“%s”: it has two tensors named “%s”"),
-                  checkpoint->path, names[i]);
+                  checkpoint->path, stripped);
       return FALSE;
     }
+    names[i] = g_strdup(stripped);
+    g_hash_table_insert(indices, names[i], GUINT_TO_POINTER(i));
   }
   for (guint i = 0; i < checkpoint->tensors->len; i++)
     g_array_index(checkpoint->tensors, DdimTensor, i).name = names[i];

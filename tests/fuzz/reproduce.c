@@ -27,7 +27,7 @@ run_path(const char *path)
   }
   /* A block of exactly this size, so that a sanitizer sees a read past its end. */
   g_autofree guint8 *exact = g_memdup2(contents, length);
-  LLVMFuzzerTestOneInput(exact, length);
+  LLVMFuzzerTestOneInput(exact ? exact : (const guint8 *)contents, length);
   return 1;
 }
 
