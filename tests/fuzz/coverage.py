@@ -12,7 +12,7 @@ import json
 import os
 import sys
 
-LEAST = 0.87
+LEAST = 0.9
 
 
 def main(readers):

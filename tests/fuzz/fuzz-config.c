@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Inference from names and shapes. Input: a line of flags, then for each tensor a line with its
- * name and dimensions, or "@KEY VALUE", which the file says of itself. */
+/* Inference from names and shapes, of models that make pictures and of classifiers. Input: a line
+ * of flags, then for each tensor a line with its name and dimensions, or "@KEY VALUE", which the
+ * file says of itself. */
 #include "core/checkpoint/checkpoint-readers.h"
 #include "core/model/config-details.h"
 #include "core/data/error.h"
@@ -40,16 +41,44 @@ add_tensor(DdimCheckpoint *checkpoint, char *line)
 }
 
 static void
-check(DdimConfig *config)
+check_picture_maker(DdimConfig *config)
 {
   DdimDiffusionParams params = DDIM_DIFFUSION_PARAMS_INIT;
 
   check_architecture(ddim_config_get_architecture(config));
   ddim_config_get_diffusion(config, &params);
   g_assert_cmpuint(params.diffusion_steps, >=, 1);
+}
+
+static void
+check(DdimConfig *config)
+{
+  if (ddim_config_get_pool(config) == DDIM_POOL_NONE)
+    check_picture_maker(config);
+  else
+    g_assert_cmpuint(ddim_config_get_n_classes(config), >=, 1);
   g_assert_cmpuint(ddim_config_get_image_size(config), >=, 1);
   g_assert_cmpuint(ddim_config_get_image_channels(config), >=, 1);
   g_hash_table_unref(ddim_config_to_metadata(config));
+}
+
+typedef DdimConfig *(*Load)(DdimCheckpoint *checkpoint, const char *flags, GError **error);
+
+/* Whether it is a classifier. */
+static gboolean
+load_by(Load load, DdimCheckpoint *checkpoint, const char *flags)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(DdimConfig) config = load(checkpoint, flags, &error);
+
+  if (config == NULL) {
+    g_assert_true(error->domain == DDIM_ERROR);
+    g_assert_null(strpbrk(error->message, "\n\r\033"));
+    return FALSE;
+  }
+  g_assert_no_error(error);
+  check(config);
+  return ddim_config_get_pool(config) != DDIM_POOL_NONE;
 }
 
 void
@@ -67,12 +96,8 @@ fuzz_input(const uint8_t *data, size_t size)
   g_assert_no_error(error);
   for (guint i = 0; i < 2000 && (line = next_part(&rest, '\n')); i++)
     add_tensor(checkpoint, line);
-  g_autoptr(DdimConfig) config = ddim_config_load(checkpoint, flags, &error);
-  if (config == NULL) {
-    g_assert_true(error->domain == DDIM_ERROR);
-    g_assert_null(strpbrk(error->message, "\n\r\033"));
-    return;
-  }
-  g_assert_no_error(error);
-  check(config);
+  /* A network of one kind in the place of the other is refused, as a rule. */
+  load_by(load_by(ddim_config_load_any, checkpoint, flags) ? ddim_config_load
+                                                           : ddim_config_load_classifier,
+          checkpoint, flags);
 }

@@ -4,8 +4,10 @@
 
 The committed corpora are what `merge` left of these and of what was found from them.
 """
+import gzip
 import io
 import json
+import math
 import os
 import struct
 import sys
@@ -53,6 +55,11 @@ def pngs():
         data = chunk(b'IDAT', zlib.compress(png_rows(2, 2, 8, 1, 0)))
         yield name, b'\x89PNG\r\n\x1a\n' + header + extra + data + chunk(b'IEND', b'')
         yield name + '-behind', b'\x89PNG\r\n\x1a\n' + header + data + extra + chunk(b'IEND', b'')
+    header, data = chunk(b'IHDR', struct.pack('>IIBBBBB', 2, 2, 8, 0, 0, 0, 0)), chunk(b'IDAT', zlib.compress(png_rows(2, 2, 8, 1, 0)))
+    start, end = b'\x89PNG\r\n\x1a\n' + header, data + chunk(b'IEND', b'')
+    yield 'many-texts', start + b''.join(chunk(b'tEXt', b'%d\0' % i) for i in range(40)) + end
+    yield 'long-text', start + chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(3 << 20), 9)) + end
+    yield 'all-texts', start + b''.join(chunk(b'zTXt', b'%d\0\0' % i + zlib.compress(b'\xe9' * (1 << 20 - 1), 9)) for i in range(32)) + end
     yield 'large', b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 30000, 30000, 8, 2, 0, 0, 0)) + chunk(b'IDAT', b'') + chunk(b'IEND', b'')
 
 
@@ -82,6 +89,9 @@ def npzs():
     array = npy((2, 3)) + b'\0' * 24
     yield 'deflated', archive([('c.npy', array), ('arr_0.npy', array)], zipfile.ZIP_DEFLATED)
     yield 'bare', archive([('c', array)])
+    yield 'short', changed(archive([('c.npy', array)]), 24, '<I', 20)
+    yield 'cut', changed(archive([('c.npy', array)], 8), 20, '<I', 40)
+    yield 'expands', changed(archive([('c.npy', array)], 8), 24, '<I', 1 << 24)
     yield 'other', archive([('d.npy', array)])
     yield 'tiny', archive([('c.npy', b'\x93NU')])
     yield 'damaged', archive([('c.npy', array)]).replace(b'\0' * 24, b'\1' + b'\0' * 23, 1)
@@ -112,6 +122,25 @@ def zips():
     yield 'follows', good.replace(b'PK\3\4\x14\0\0\0', b'PK\3\4\x14\0\x08\0').replace(b'PK\1\2\x14\3\x14\0\0\0', b'PK\1\2\x14\3\x14\0\x08\0')
     yield 'zip64-short', zip64(b'a', b'content').replace(struct.pack('<HH', 1, 24), struct.pack('<HH', 1, 4))
     yield 'zip64-lost', zip64(b'a', b'content').replace(b'PK\6\6', b'PK\6\5')
+
+
+def changed(data, at, code, value):
+    """Numbers in the directory's first entry changed, at this distance from its beginning."""
+    place = data.index(b'PK\1\2') + at
+    return data[:place] + struct.pack(code, value) + data[place + struct.calcsize(code):]
+
+
+def more_zips():
+    stored, deflated = archive([('a', b'content' * 9)]), archive([('a', b'content' * 9)], 8)
+    follows = changed(changed(deflated, 8, '<H', 8), 24, '<I', 1 << 19).replace(b'PK\3\4\x14\0\0\0', b'PK\3\4\x14\0\x08\0')
+    yield 'expands', follows
+    yield 'hardly', changed(follows, 24, '<I', 1)
+    yield 'grows', changed(changed(archive([('a', os.urandom(2000))], 8), 8, '<H', 8), 24, '<I', 1).replace(b'PK\3\4\x14\0\0\0', b'PK\3\4\x14\0\x08\0')
+    yield 'checksum', changed(stored, 16, '<I', 1)
+    yield 'unknown-method', changed(stored, 10, '<H', 99)
+    for at in (20, 24, 28, 30, 32, 42):
+        yield f'changed{at}', changed(stored, at, '<H' if 28 <= at < 42 else '<I', 1000)
+    yield 'many-bytes', zip64(b'a', b'content').replace(struct.pack('<QQ', 1, 1), struct.pack('<QQ', 1 << 40, 1 << 40))
 
 
 KINDS = ['Float', 'Double', 'Half', 'BFloat16', 'Long', 'Int', 'Short', 'Char', 'Byte', 'Bool', 'Complex']
@@ -158,6 +187,70 @@ def state_dicts():
         yield f'bad{i}', b'\x80\2' + bad, []
 
 
+DICT = b'ccollections\nOrderedDict\n'
+STORAGE = [text(b'storage'), b'ctorch\nFloatStorage\n', text(b'0'), text(b'cpu'), b'K\6']
+
+
+def called(name, *arguments):
+    return b'ctorch._utils\n' + name + b'\n(' + b''.join(arguments) + b'tR'
+
+
+def storage(*changes, more=()):
+    """A persistent id; changes are pairs of a place and what stands there instead."""
+    items = dict(enumerate(STORAGE)) | dict(changes)
+    return b'(' + b''.join(items.values()) + b''.join(more) + b'tQ'
+
+
+def arguments(*changes):
+    items = dict(enumerate([storage(), b'K\0', b'K\2K\3\x86', b'K\3K\1\x86', b'\x89', DICT + b')R'])) | dict(changes)
+    return list(items.values())
+
+
+def objects():
+    """Calls and persistent ids that are as they should be but for one thing."""
+    v2, minus = b'_rebuild_tensor_v2', b'J\xff\xff\xff\xff'
+    wrong = {f'argument{i}-{j}': called(v2, *arguments((i, bad))) for i in range(4) for j, bad in enumerate([b'N', b'K\1', minus, b')', b'K\7K\7K\7\x87'])}
+    wrong |= {f'sizes{j}': called(v2, *arguments((2, bad))) for j, bad in enumerate([b'NK\3\x86', minus + b'K\3\x86', b'\x8a\x08' + b'\xff' * 7 + b'\x7fK\3\x86', b'(K\2K\3l'])}
+    wrong |= {f'strides{j}': called(v2, *arguments((3, bad))) for j, bad in enumerate([b'NK\3\x86', minus + b'K\3\x86', b'\x8a\x08' + b'\xff' * 7 + b'\x7fK\1\x86'])}
+    wrong |= {'offset': called(v2, *arguments((1, b'K\1'))), 'seven': called(v2, *arguments(), b'N'), 'eight': called(v2, *arguments(), b'NN'), 'five': called(v2, *arguments()[:5])}
+    wrong |= {f'storage{i}-{j}': called(v2, *arguments((0, storage((i, bad))))) for i in range(5) for j, bad in enumerate([b'N', text(b'storags'), text(b'x' * 101), minus, DICT])}
+    wrong |= {'four': called(v2, *arguments((0, b'(' + b''.join(STORAGE[:4]) + b'tQ'))), 'many': called(v2, *arguments((0, storage(more=[b'N', b'N']))))}
+    for i, view in enumerate([b'K\1', b'K\1K\1\x86', text(b'a') + b'NK\1\x87', text(b'a') + b'K\1N\x87', text(b'a') + b'K\7K\0\x87', text(b'a') + b'K\0K\6\x87']):
+        wrong[f'view{i}'] = called(v2, *arguments((0, storage(more=[view]))))
+    wrong |= {'parameter': called(b'_rebuild_parameter', b'N'), 'parameters': called(b'_rebuild_parameter'), 'type': b'ctorch\nFloatStorage\n)R'}
+    for name, value in wrong.items():
+        yield name, b'\x80\2}' + text(b'w') + value + b's.', [bytes(24)]
+    good = called(v2, *arguments())
+    pair = b'(' + text(b'w') + good + b't'
+    for i, pairs in enumerate([b'N', b'NN', b'](Ne', b'](N\x85e', b'](' + pair + b'e', b'(' + pair + b't', b']N', b'](' + pair * 2 + b'e', b')']):
+        yield f'dict{i}', b'\x80\2' + DICT + b'(' + pairs + b'tR.', [bytes(24)]
+    named = text(b'w') + good
+    yield 'deep', b'\x80\2' + b''.join(b'}' + text(b'%d' % i) for i in range(7)) + b'}' + named + b's' * 8 + b'.', [bytes(24)]
+    yield 'deep-model', b'\x80\2' + (b'}' + text(b'model')) * 6 + b'}' + named + b's' * 7 + b'.', [bytes(24)]
+    yield 'in-model', b'\x80\2' + (b'}' + text(b'model')) * 2 + b'}' + named + b's' * 3 + b'.', [bytes(24)]
+    yield 'itself', b'\x80\2}q\0' + text(b'model') + b'h\0s' + text(b'ema') + b'h\0s.', []
+    yield 'same-twice', b'\x80\2}(' + text(b'a') + b'}' + named + b'sq\0' + text(b'b') + b'h\0u.', [bytes(24)]
+    yield 'two-in-model', b'\x80\2}' + text(b'model') + b'}(' + text(b'a') + b'}' + named + b's' + text(b'b') + b'}' + named + b'sus.', [bytes(24)]
+    yield 'barren', b'\x80\2}(' + text(b'model') + b'}q\0' + text(b'params') + b'h\0' + text(b'x') + b'h\0u.', []
+    yield 'state-only', b'\x80\2}' + text(b'state') + b'}s.', []
+    yield 'number-named', b'\x80\2}K\1}' + named + b'ss.', [bytes(24)]
+    yield 'ill-named', b'\x80\2}' + text(b'\x1b') + b'}' + named + b'ss.', [bytes(24)]
+    yield 'long-named', b'\x80\2}' + text(b'x' * 1001) + good + b's.', [bytes(24)]
+    yield 'wrapped-twice', b'\x80\2}(' + text(b'module.w') + good + text(b'module.w') + good + b'u.', [bytes(24)]
+    yield 'found-twice', b'\x80\2}(' + text(b'a.time_embed.0.weight') + good + text(b'time_embed.0.bias') + good + text(b'a.time_embed.0.bias') + good + b'u.', [bytes(24)]
+    yield 'half', b'\x80\2}' + text(b'w') + good.replace(b'FloatStorage', b'DoubleStorage') + b's.', [struct.pack('<d', 1e5) * 6]
+    yield 'damaged-infinite', b'\x80\2}' + text(b'w') + good + b's.', [b'\0\0\x80\x7f' * 6]
+
+
+def hungry():
+    """Pickles that ask for memory over and over, each kind until there is no more. Deflated they are small."""
+    memo = b'\x80\2' + DICT + b'q\0)q\1ctorch._utils\n_rebuild_tensor_v2\nq\2(' + b''.join(arguments()) + b'tq\3(' + b''.join(STORAGE) + b'tq\4(NNNNNNNNtq\5](N\x85q\6' + b'000000'
+    kinds = {'dict': b'h\0h\1R0', 'tensor': b'h\2h\3R0', 'storage': b'h\4Q0', 'list': b']0', 'marks': b'(', 'number': b'K\0', 'text': b'U\0', 'float': b'G' + bytes(8),
+             'tuple': b'NN\x860', 'collect': b'(NNNt0', 'memo': b'h\1\x94', 'long': b'\x8a\0'}
+    for name, code in kinds.items():
+        yield 'hungry-' + name, memo + code * (24 * 2 ** 20 // (24 if name != 'tensor' else 72))
+
+
 def storage_views():
     view = text(b'a') + b'K\1K\2\x87'
     first = tensor(b'0', 6, (2,), (1,)).replace(b'J\6\0\0\0t', b'J\6\0\0\0' + view + b't')
@@ -167,23 +260,30 @@ def storage_views():
 
 
 def pts():
-    for name, pickle, storages in list(state_dicts()) + list(storage_views()):
+    for name, pickle, storages in [*state_dicts(), *storage_views(), *objects()]:
         entries = [('a/data.pkl', pickle)] + [(f'a/data/{i}', data) for i, data in enumerate(storages)]
         yield 'zip-' + name, archive(entries)
         yield 'deflated-' + name, archive(entries, zipfile.ZIP_DEFLATED)
         counts = b''.join(struct.pack('<Q', 6) + data for data in storages)
         keys = b'\x80\2](' + b''.join(text(b'%d' % i) for i in range(len(storages))) + b'e.'
         yield 'legacy-' + name, LEGACY + pickle + keys + counts
+    for name, pickle in hungry():
+        yield name, archive([('a/data.pkl', pickle)], zipfile.ZIP_DEFLATED)
     good = [('a/data.pkl', b'\x80\2}' + text(b'w') + tensor(b'0', 6, (2, 3), (3, 1)) + b's.'), ('a/data/0', bytes(24))]
     yield 'little', archive(good + [('a/byteorder', b'little')])
     yield 'big', archive(good + [('a/byteorder', b'big')])
     yield 'long-order', archive(good + [('a/byteorder', b'x' * 200)])
+    yield 'byte-orders', archive(good + [('a/byteorder2', b'')])
+    yield 'short-name', archive(good + [('a', b'')])
+    yield 'page', b'<!DOCTYPE html>'
+    yield 'pointer', b'version https://git-lfs.github.com/spec/v1'
+    yield 'gzip', b'\x1f\x8b\x08\0\0\0\0\0\0'
     yield 'two-pickles', archive(good + [('b/data.pkl', b'}.')])
     yield 'two-storages', archive(good + [('a/data/0', b'')])
     yield 'no-pickle', archive([('a/x', b'')])
     yield 'bare', archive([('data.pkl', b'}.')])
     yield 'damaged', archive(good).replace(bytes(24), b'\1' + bytes(23), 1)
-    for i, start in enumerate([LEGACY.replace(b'\xe9\3', b'\xe8\3'), LEGACY.replace(b'\x88s', b'\x89s'), LEGACY.replace(b'little', b'middle'), LEGACY[:15], LEGACY[:5], b'x' * 20, b'', LEGACY + b'}.N.', LEGACY + b'}.](Ne.', LEGACY + b'}.](X\1\0\0\x000e.',
+    for i, start in enumerate([LEGACY.replace(b'\xe9\3', b'\xe8\3'), LEGACY.replace(b'\x88s', b'\x89s'), LEGACY.replace(b'little', b'middle'), LEGACY[:15], LEGACY[:5], LEGACY + b'}.](X\1\0\0\0' + b'0X\1\0\0\0' + b'0e.', b'x' * 20, b'', LEGACY + b'}.N.', LEGACY + b'}.](Ne.', LEGACY + b'}.](X\1\0\0\x000e.',
                               LEGACY + b'\x80\2}' + text(b'w') + tensor(b'0', 6) + b's.](X\1\0\0\x000e.', LEGACY + b'\x80\2}' + text(b'w') + tensor(b'0', 6) + b's.](X\1\0\0\x000e.' + b'\xff' * 8,
                               LEGACY + b'\x80\2}' + text(b'w') + tensor(b'0', 6) + text(b'v') + tensor(b'0', 6).replace(b'Float', b'Half') + b'us.]' + b'.']):
         yield f'legacy{i}', start
@@ -248,6 +348,62 @@ def diffusers():
     yield 'no-vae', b'{"unet":["diffusers","UNet2DModel"],"vae":[null,null]}'
 
 
+SMALL_UNET = UNET | {'block_out_channels': [4], 'down_block_types': ['DownBlock2D'], 'up_block_types': ['UpBlock2D'], 'norm_num_groups': 2, 'attention_head_dim': 4, 'sample_size': [8, 16]}
+
+
+def block_unet(channels=4, names=('to_q', 'to_k', 'to_v', 'to_out.0')):
+    """Names and shapes of SMALL_UNET: one level of one block."""
+    c, shapes = channels, {'conv_in': (channels, 3, 3, 3), 'time_embedding.linear_1': (4 * channels, channels), 'time_embedding.linear_2': (4 * channels, 4 * channels)}
+    for block, inside in (('down_blocks.0.resnets.0', c), ('mid_block.resnets.0', c), ('mid_block.resnets.1', c), ('up_blocks.0.resnets.0', 2 * c), ('up_blocks.0.resnets.1', 2 * c)):
+        shapes |= {block + '.norm1': (inside,), block + '.conv1': (c, inside, 3, 3), block + '.time_emb_proj': (c, 4 * c), block + '.norm2': (c,), block + '.conv2': (c, c, 3, 3)}
+        if inside != c:
+            shapes[block + '.conv_shortcut'] = (c, inside, 1, 1)
+    shapes |= {'mid_block.attentions.0.group_norm': (c,)} | {f'mid_block.attentions.0.{name}': (c, c) for name in names}
+    shapes |= {'conv_norm_out': (c,), 'conv_out': (3, c, 3, 3)}
+    return {f'{name}.{part}': shape if part == 'weight' else shape[:1] for name, shape in shapes.items() for part in ('weight', 'bias')}
+
+
+def header_of(shapes):
+    """A safetensors file of zeros."""
+    at, members = 0, {}
+    for name, shape in shapes.items():
+        size = 4 * math.prod(shape)
+        members[name] = {'dtype': 'F32', 'shape': list(shape), 'data_offsets': [at, at + size]}
+        at += size
+    return header(members, bytes(at))
+
+
+def configs():
+    """Published networks and small ones, with what is said of them."""
+    lists = gzip.open(os.path.join(os.path.dirname(__file__), '../data/architectures.txt.gz'), 'rt').read().split('= ')
+    networks = dict(part.split('\n', 1) for part in lists if part)
+    pictures = ['', '--num_head_channels 32', '--num_heads_upsample 2', '--attention_resolutions 8,4 --image_size 32', '--image_size 7', '--noise_schedule cosine --image_size 16 --diffusion_steps 100 --num_heads 1', '--class_cond True', '--in_channels 4']
+    for name, flags in {'one-level': pictures, 'no-attention': pictures, 'gray-sigma': pictures, 'superres-gray': ['--small_size 32 --large_size 64', '--image_size 64', '--large_size 63'], '64x64_diffusion': ['', '--image_size 128'], 'classifier-conv': ['', '--classifier_pool spatial', '--classifier_width 4', '--image_size 64'],
+                        '64x64_classifier': ['', '--image_size 32'], 'classifier-spatial': [''], 'classifier-spatial2': ['--classifier_depth 9']}.items():
+        for i, words in enumerate(flags):
+            yield f'{name}-{i}', f'{words}\n{networks[name]}'.encode()
+    for i, said in enumerate(['name n', 'name ', 'class_names ["a"]', 'class_names [1]', 'class_names {}', 'image_size 4096', 'attention_resolutions 1', 'num_heads x']):
+        yield f'said{i}', f'\n{networks["one-level"]}@{said}\n'.encode()
+    yield 'names', ('\n' + networks['classifier-conv'] + '@class_names ["a","b"]\n').encode()
+    small = ''.join(f'{name} {" ".join(map(str, shape))}\n' for name, shape in block_unet().items())
+    old = ''.join(f'{name} {" ".join(map(str, shape))}\n' for name, shape in block_unet(names=('query', 'key', 'value', 'proj_attn')).items())
+    unets = [SMALL_UNET, SMALL_UNET | {'sample_size': 8}, SMALL_UNET | {'sample_size': None}, SMALL_UNET | {'attention_head_dim': None}, SMALL_UNET | {'out_channels': 6}, SMALL_UNET | {'in_channels': 5}, SMALL_UNET | {'num_class_embeds': 2}, SMALL_UNET | {'class_embed_type': 'identity'},
+             SMALL_UNET | {'add_attention': False}, SMALL_UNET | {'attn_norm_num_groups': 3}, SMALL_UNET | {'up_block_types': ['AttnUpBlock2D']}, SMALL_UNET | {'down_block_types': ['UNetResDownBlock2D']}]
+    schedulers = [SCHEDULER, SCHEDULER | {'beta_schedule': 'squaredcos_cap_v2'}, SCHEDULER | {'beta_start': 0.005, 'beta_end': 1}, SCHEDULER | {'_class_name': 'DDIMScheduler', 'prediction_type': 'sample'}, SCHEDULER | {'_class_name': 'x'}, SCHEDULER | {'variance_type': 'learned_range'}, SCHEDULER | {'num_train_timesteps': 1000}]
+    for i, unet in enumerate(unets):
+        yield f'unet{i}', f'\n{small}@unet_config {json.dumps(unet)}\n'.encode()
+    for i, scheduler in enumerate(schedulers):
+        yield f'scheduler{i}', f'--eta 1\n{small}@unet_config {json.dumps(SMALL_UNET)}\n@scheduler_config {json.dumps(scheduler)}\n'.encode()
+    yield 'flagged', f'--image_size 16 --noise_schedule linear\n{small}@unet_config {json.dumps(SMALL_UNET)}\n@scheduler_config {json.dumps(SCHEDULER)}\n'.encode()
+    yield 'old-names', f'\n{old}@unet_config {json.dumps(SMALL_UNET)}\n'.encode()
+    yield 'no-unet', f'\n{small}'.encode()
+
+
+def flags():
+    for i, line in enumerate(['--eta .5', '--eta -.5', '--eta -1', '--lr -.1', 'MODEL_FLAGS="--num_channels 4" DIFFUSION_FLAGS="A_FLAGS=B_FLAGS=1"', '--classifier_width 4 --classifier_pool spatial --classifier_depth 2', '--classifier_attention_resolutions 8,4']):
+        yield f'line{i}', line.encode()
+
+
 def folders():
     small = header({'w': {'dtype': 'F32', 'shape': [1], 'data_offsets': [0, 4]}}, bytes(4))
     other = header({'v': {'dtype': 'F32', 'shape': [1], 'data_offsets': [0, 4]}}, bytes(4))
@@ -263,7 +419,20 @@ def folders():
              'bin-shards': base | {place + '.bin.index.json': b'{"weight_map":{"w":"diffusion_pytorch_model-1.bin"}}', place + '-1.bin': torch},
              'bad-index': base | {'model_index.json': b'{"unet":1}', place + '.safetensors': small}, 'bad-text': base | {'unet/config.json': b'\xff', place + '.safetensors': small},
              'bad-weights': base | {place + '.safetensors': b'x'}, 'empty': base | {place + '.safetensors': b''}, 'no-scheduler': {'unet/config.json': unet, place + '.safetensors': small},
-             'bad-map': base | {place + '.safetensors.index.json': b'['}}
+             'bad-map': base | {place + '.safetensors.index.json': b'['}, 'list': base | {'model_index.json': b'[]'}}
+    plain = {'config.json': unet, 'diffusion_pytorch_model.safetensors': small}
+    bare = {'unet/config.json': unet}
+    kinds |= {'plain': plain, 'plain-scheduler': plain | {'scheduler_config.json': scheduler}, 'half': bare | {place + '.fp16.safetensors': small}, 'version': {'refs/main': b'0a\n', 'snapshots/0a/config.json': unet, 'snapshots/0a/diffusion_pytorch_model.safetensors': small},
+              'no-version': {'refs/main': b''} | plain, 'ill-version': {'refs/main': b'../x'} | plain, 'long-version': {'refs/main': b'0' * 101} | plain, 'lost-version': {'refs/main': b'0b'} | plain, 'pipe-version': {'refs/main|': b''} | plain,
+              'pipe-index': base | {'model_index.json|': b''}, 'pipe-config': {'unet/config.json|': b'', place + '.safetensors': small}, 'pipe-map': bare | {place + '.safetensors.index.json|': b''}, 'pipe-weights': bare | {place + '.safetensors|': b''},
+              'pipe-scheduler': {'unet/config.json': unet, 'scheduler/scheduler_config.json|': b'', place + '.safetensors': small}, 'folder-config': {'unet/config.json/': b''} | plain, 'folder-shard': bare | shards | {place + '-2.safetensors': None, place + '-2.safetensors/': b''},
+              'nul': {'unet/config.json': b'{\0}', place + '.safetensors': small}, 'twice': bare | {place + '.safetensors': header({'module.a.time_embed.0.weight': {'dtype': 'F32', 'shape': [1], 'data_offsets': [0, 4]}, 'module.time_embed.0.weight': {'dtype': 'F32', 'shape': [1], 'data_offsets': [4, 8]}}, bytes(8))},
+              'other-suffix': bare | {place + '.bin.index.json': b'{"weight_map":{}}', place + '-1.safetensors': small, place + '-1.bin': torch}}
+    whole = header_of(block_unet())
+    for name, more in {'network': {}, 'sidecar': {'../model.json': b'{"name":"n","class_names":["a"]}'}, 'bad-sidecar': {'../model.json': b'['}, 'no-sidecar': {'../model.json': b''}, 'pipe-sidecar': {'../model.json|': b''}, 'unnamed': {'../model.json': b'{"name":"","description":"d","license":"l"}'},
+                       'sidecar-of-weights': {'unet/diffusion_pytorch_model.json': b'{"image_size":8,"x":1}'}}.items():
+        kinds['whole-' + name] = {'model_index.json': model, 'unet/config.json': json.dumps(SMALL_UNET).encode(), 'scheduler/scheduler_config.json': scheduler, place + '.safetensors': whole} | more
+    kinds = {name: {file: content for file, content in files.items() if content is not None} for name, files in kinds.items()}
     for name, files in kinds.items():
         yield name, b'\n'.join(b'== ' + file.encode() + b'\n' + content for file, content in files.items())
 
@@ -273,19 +442,26 @@ def texts():
     for i, value in enumerate(WRONG + ['1,2', '-', '64', 'true', {'a': 1}, 1e-300, ['a', 'b'], [1, 2], [None]]):
         for key in ('image_size', 'class_names', 'name', 'learn_sigma', 'channel_mult', 'diffusion_steps', 'unknown', 'imagesize', 'noise_schedule', 'eta', 'timestep_respacing', 'attention_resolutions'):
             yield f'{key}-{i}', json.dumps({key: value}).encode()
-    for i, bad in enumerate([b'', b'{', b'[', b'{"a"', b'{"a":', b'{"a":1', b'{"a":1,', b'[1', b'[1,', b'{a:1}', b'tru', b'-', b'01', b'1.', b'1e', b'1e+', b'1E-5', b'"\\', b'"\\x"', b'"\\u12', b'"\\u0000"', b'"\\ud800"', b'"\\ud800\\u0041"', b'"\\udc00"',
+    for i, bad in enumerate([b'{"a" 1}', b'\0', b'"\\\0"', b'-x', b'', b'{', b'[', b'{"a"', b'{"a":', b'{"a":1', b'{"a":1,', b'[1', b'[1,', b'{a:1}', b'tru', b'-', b'01', b'1.', b'1e', b'1e+', b'1E-5', b'"\\', b'"\\x"', b'"\\u12', b'"\\u0000"', b'"\\ud800"', b'"\\ud800\\u0041"', b'"\\udc00"',
                             b'"\\ud83d\\ude00"', b'"\1"', b'"', b'\xff', b'1 2', b'[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1', b'99999999999999999999', b'{} x', b'\n\n\nx', b'[]', b'1', b'null', b'"a"', b'{"a":1]', b'[1}', b'"\\n\\t\\/\\"\\\\\\b\\f\\r"', b'[1.5e3,-0,0.5,{},[]]', b'"\\ud83dx"']):
         yield f'text{i}', bad
 
 
 def requests():
     yield from texts()
+    for i, value in enumerate([{'bytes': 'a\\377'}, {'bytes': 1}, {'bytes': None}, {'bytes': 'a', 'b': 1}, {'bytes': 'a\\012b'}, {'b': 'a'}]):
+        yield f'bytes{i}', json.dumps({'prompt': value, 'model': value, 'image': value}).encode()
+        yield f'bytes-model{i}', json.dumps({'model': value}).encode()
+    for i, size in enumerate(['1x2x3', '1x2', '64', 'x', '1x', 64, [1]]):
+        yield f'size{i}', json.dumps({'size': size}).encode()
+    for i, number in enumerate([0.1, 1 / 3, 0.30000000000000004]):
+        yield f'number{i}', json.dumps({'eta': number}).encode()
     for name in os.environ.get('DDIM_OPTIONS', 'model class seed size steps sampler eta cfg count batch width height clip command strength mask image prompt device init-noise rng shard class-map class-colors grid').split():
         for i, value in enumerate(WRONG + ['generate', 'inpaint', 'upscale', 'ddim', 'ddpm', "a'b", 'a\n\x1b', '64x64']):
             yield f'{name}-{i}', json.dumps({name: value}).encode()
 
 
-SEEDS = {'png': pngs, 'npy': npys, 'npz': npzs, 'zip': zips, 'pt': pts, 'safetensors': safetensors, 'diffusers': diffusers, 'folder': folders, 'json': texts, 'request': requests}
+SEEDS = {'config': configs, 'flags': flags, 'png': pngs, 'npy': npys, 'npz': npzs, 'zip': lambda: [*zips(), *more_zips()], 'pt': pts, 'safetensors': safetensors, 'diffusers': diffusers, 'folder': folders, 'json': texts, 'request': requests}
 
 
 def main(folder):
