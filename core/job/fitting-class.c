@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "core/job/fitting-class.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -86,19 +87,22 @@ count_telling(const Search *search, const DdimRect *rect)
   return n;
 }
 
-/* A side that the model can compute, of at most SIDE pixels if it can, within @most. */
+/* A side that the model can compute and is used to, of at most SIDE pixels if it can, within
+ * @most. */
 static guint
-choose_side(guint unit, guint most)
+choose_side(const Search *search, guint unit, guint most)
 {
-  return MIN(MAX(SIDE / unit, 1) * unit, most / unit * unit);
+  const guint own = ddim_config_get_image_size(search->runner->session->config);
+
+  return MIN(MAX((own ? MIN(own, SIDE) : SIDE) / unit, 1) * unit, most / unit * unit);
 }
 
 /* Rectangles all over the canvas. (transfer full) */
 static GArray *
 list_places(const Search *search, guint unit)
 {
-  const guint width = choose_side(unit, search->canvas->width);
-  const guint height = choose_side(unit, search->canvas->height);
+  const guint width = choose_side(search, unit, search->canvas->width);
+  const guint height = choose_side(search, unit, search->canvas->height);
   const guint right = MAX(width / 2 / unit, 1) * unit, down = MAX(height / 2 / unit, 1) * unit;
   GArray *places = g_array_new(FALSE, FALSE, sizeof(DdimRect));
 
@@ -272,6 +276,18 @@ try_classes(Search *search, GError **error)
                            1, search->runner->cancellable, error);
 }
 
+/* How far the search is. */
+static void
+tell(const Search *search, guint look)
+{
+  const DdimGeneratorCallbacks *callbacks = search->runner->callbacks;
+  const double done = look + search->first / (double)search->job->n_classes;
+
+  if (callbacks->status)
+    callbacks->status(_("Finding the class that fits the picture"), done / search->n_looks,
+                      search->runner->user_data);
+}
+
 static gboolean
 try_all(Search *search, GError **error)
 {
@@ -286,9 +302,11 @@ try_all(Search *search, GError **error)
   ddim_evaluator_set_mix(search->evaluator, NULL);
   for (guint i = 0; i < search->n_looks; i++) {
     search->look = &search->looks[i];
-    for (search->first = 0; search->first < search->job->n_classes; search->first += BATCH)
+    for (search->first = 0; search->first < search->job->n_classes; search->first += BATCH) {
+      tell(search, i);
       if (!try_classes(search, error))
         return FALSE;
+    }
   }
   return TRUE;
 }
