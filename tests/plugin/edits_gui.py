@@ -87,7 +87,7 @@ class Dialogs(unittest.TestCase):
         """Press @key, which begins a run; return the number of its thread."""
         before = session.workers()
         self.screen.keys(dialog, key)
-        return min(wait('a worker thread', lambda: session.workers() - before))
+        return wait('a worker thread', lambda: session.first_worker(before))
 
     def ended(self, session, thread):
         wait('its end', lambda: thread not in session.workers())

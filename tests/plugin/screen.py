@@ -219,6 +219,18 @@ class Session:
                 pass
         return found
 
+    def first_worker(self, but):
+        """The number of the thread that generates, once there is one that is not among @but; else None. It began before those that
+        OpenCL began in it, but its number may be higher than theirs: the system begins anew when it has come to its highest."""
+        found = {}
+        for number in self.workers() - but:
+            try:
+                stat = pathlib.Path(f'/proc/{self.plugin()}/task/{number}/stat').read_text()
+                found[number] = int(stat.rpartition(')')[2].split()[19])  # when it began, in clock ticks
+            except OSError:  # it has ended
+                pass
+        return min(found, key=lambda number: (found[number], number), default=None)
+
     def quit(self):
         try:
             self.ask('(gimp-quit TRUE)')
