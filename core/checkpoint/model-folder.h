@@ -35,6 +35,8 @@ guint64 ddim_model_folder_get_size(const DdimModelFolder *folder);
 #define DDIM_METADATA_UNET "unet_config"
 #define DDIM_METADATA_SCHEDULER "scheduler_config"
 
+/* These two take the memory of ddim_json_parse(), and of an index that of its names. */
+
 /** Names of the files of weights that an index lists, checked to be plain names: an index cannot
  * name a file anywhere else than in its own folder. @origin: what messages call it.
  * @names  (out) (nullable) (element-type utf8) (transfer full) the tensors' names

@@ -15,7 +15,8 @@ typedef struct _DdimConfig DdimConfig;
 /** Find the configuration of @checkpoint. Values that shapes tell are read from the shapes. Each of
  * the others is taken from the first of these that has it: @flags, the sidecar (the checkpoint's
  * path with its suffix replaced by ".json"), the metadata, a preset, the default. No weights are
- * read.
+ * read. Takes at most 64 MiB and four times the length of what it reads: the sidecar, the metadata
+ * and the tensors' names.
  * @flags  (nullable) improved-diffusion's MODEL_FLAGS and DIFFUSION_FLAGS verbatim, e.g.
  *         "--image_size 64 --num_channels 128 --noise_schedule cosine"
  * Errors: DDIM_ERROR_MISMATCH naming the flag and the shape that contradict each other,

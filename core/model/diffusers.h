@@ -24,7 +24,7 @@ typedef struct {
 
 /** Read the fields of @text, each with diffusers' default. A field that asks for something unknown
  * here is DDIM_ERROR_UNSUPPORTED, one of a wrong type or out of range DDIM_ERROR_FORMAT; the
- * message names it. */
+ * message names it. Takes the memory of ddim_json_parse(). */
 gboolean ddim_unet2d_config_parse(const char *text, gsize length, DdimUNet2DConfig *config,
                                   GError **error);
 

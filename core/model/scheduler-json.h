@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /** Read the text of a scheduler_config.json. Python's infinities, which are no JSON, are taken as
  * the texts "Infinity" and "-Infinity". Errors: DDIM_ERROR_FORMAT, DDIM_ERROR_UNSUPPORTED, naming
- * the field. (transfer full) */
+ * the field. Takes the memory of ddim_json_parse(). (transfer full) */
 DdimScheduler *ddim_scheduler_parse(const char *text, gsize length, GError **error);
 /** The name of the schedule of improved-diffusion that has the scheduler's betas: "linear" or
  * "cosine". (nullable) NULL when there is none */

@@ -33,7 +33,8 @@ char *ddim_settings_sidecar_path(const char *checkpoint_path);
 /** The file NAME.json beside @checkpoint_path; empty settings when there is none.
  * DDIM_ERROR_FORMAT, G_FILE_ERROR. */
 DdimSettings *ddim_settings_from_sidecar(const char *checkpoint_path, GError **error);
-/** @length  bytes of @text. @origin  what messages call it. DDIM_ERROR_FORMAT. */
+/** @length  bytes of @text. @origin  what messages call it. Takes the memory of
+ * ddim_json_parse(). DDIM_ERROR_FORMAT. */
 DdimSettings *ddim_settings_from_json(const char *text, gsize length, const char *origin,
                                       GError **error);
 DdimSettings *ddim_settings_from_metadata(DdimCheckpoint *checkpoint, GError **error);
