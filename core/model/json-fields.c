@@ -24,10 +24,11 @@ ddim_json_fields_clear(DdimJsonFields *fields)
 void
 ddim_json_fields_fail(DdimJsonFields *fields, int code, const char *name, const char *what)
 {
-  g_autofree char *shown = ddim_printable(what); /* it may quote the file */
+  /* Both may come from the file: the name is that of an unknown field. */
+  g_autofree char *shown_name = ddim_printable(name), *shown = ddim_printable(what);
 
   if (!fields->error)
-    g_set_error(&fields->error, DDIM_ERROR, code, "%s: %s: %s", fields->origin, name, shown);
+    g_set_error(&fields->error, DDIM_ERROR, code, "%s: %s: %s", fields->origin, shown_name, shown);
 }
 
 static void

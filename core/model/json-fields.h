@@ -19,8 +19,8 @@ void ddim_json_fields_init(DdimJsonFields *fields, JsonObject *object, const cha
 void ddim_json_fields_clear(DdimJsonFields *fields);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DdimJsonFields, ddim_json_fields_clear)
 
-/** Keep an error of the field @name, if there is none yet. @code of DDIM_ERROR; @what translated,
- * of which no character can do harm in the error. */
+/** Keep an error of the field @name, if there is none yet. @code of DDIM_ERROR; @what translated.
+ * Neither can do harm where the error is shown. */
 void ddim_json_fields_fail(DdimJsonFields *fields, int code, const char *name, const char *what);
 /** A field that has no effect here. */
 void ddim_json_fields_ignore(DdimJsonFields *fields, const char *name);
