@@ -38,7 +38,7 @@ shift_places(const DdimWindowAxisParams *params, guint n, guint *places)
 {
   const guint first = places[0];
 
-  if (n == 1 || places[1] < 2 * params->unit)
+  if (n <= 1 || places[1] < 2 * params->unit)
     return n;
   if (!params->wrap)
     places[n] = places[n - 1];
@@ -112,7 +112,7 @@ ddim_window_axis_new(const DdimWindowAxisParams *params)
                                   .n = n,
                                   .places = axis->places,
                                   .weights = axis->weights};
-  if (n == 1)
+  if (n <= 1)
     return axis;
   const guint ramp = choose_ramp(params, n, axis->places);
   for (guint i = 0; i < (params->wrap ? n : n - 1); i++)
